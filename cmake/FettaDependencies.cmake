@@ -1,0 +1,26 @@
+# Finds what the build uses. Debian's MLIR answers to 22.1, not to 22.
+if(FETTA_ENABLE_MLIR)
+  find_package(MLIR 22.1 REQUIRED CONFIG)
+  list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})
+  # Our own targets link libMLIR.so; a plugin with static MLIR would carry a
+  # second copy of every registry.
+  set(MLIR_LINK_MLIR_DYLIB ON)
+  set(LLVM_LINK_LLVM_DYLIB ON)
+  include(TableGen)
+  include(AddLLVM)
+  include(AddMLIR)
+else()
+  find_package(LLVM 22.1 REQUIRED CONFIG)
+endif()
+find_package(Boost 1.74 REQUIRED CONFIG)
+find_package(Threads REQUIRED)
+find_program(FETTA_FLATC flatc REQUIRED)
+if(FETTA_ENABLE_TESTS)
+  find_package(GTest REQUIRED)
+  find_package(Python3 REQUIRED COMPONENTS Interpreter)
+endif()
+if(FETTA_ENABLE_BENCHMARKS)
+  find_package(benchmark REQUIRED)
+endif()
+# One string with spaces: split it, or add_definitions mangles it.
+separate_arguments(FETTA_LLVM_DEFINITIONS UNIX_COMMAND "${LLVM_DEFINITIONS}")

@@ -1,0 +1,1 @@
+# Completed by the install slice: headers, libraries, package configuration.
