@@ -100,27 +100,27 @@ replayReduction(const Route &route, uint32_t constant,
                 const std::vector<bool> &valid);
 
 /// Routes lane -> bank on a network: any affine map of any rank on a Benes, on
-/// a butterfly what the link walk admits. `lanes`: bit mask of lane bits that
-/// matter; lanes with a 1 in another bit are "don't care" (they are serial:
-/// taken in other sub-beats, or carry nothing). The linear part alone decides;
-/// masks for every bank bit come with it. The result has been replayed. The
-/// error names stage, switch and the two lanes that collide, and for an affine
-/// permutation on a butterfly the first singular minor.
-llvm::Expected<Route> routeAffine(const Wiring &wiring, const BitMap &map,
-                                  uint32_t careLanes);
+/// a butterfly what the link walk admits (no link may carry two words). Lane
+/// bits that the map does not read are broadcast (distribution) or summed
+/// (reduction); serial and empty lane bits are among them, and are told apart
+/// by the capture and valid bits of a beat, not by the route. The linear part
+/// alone decides; masks for every bank bit come with it. The result has been
+/// replayed. The error names stage, switch and the two lanes that collide, and
+/// for an affine permutation on a butterfly the first singular minor.
+llvm::Expected<Route> routeAffine(const Wiring &wiring, const BitMap &map);
 
 /// Any permutation on a Benes (looping algorithm): lane l reads bank source[l].
 llvm::Expected<Route> routePermutation(const Wiring &wiring,
                                        llvm::ArrayRef<uint32_t> source);
 
-/// Smallest set of further lane bits to serialise so that the rest of `map`
-/// passes; 0 on a Benes. `serial` is already serialised. Returns the whole set.
+/// A smallest set of lane bits to serialise so that the rest of `map` (without
+/// their columns) passes: a superset of `serial`, equal to it on a Benes.
 uint32_t serialLanesToRoute(const Wiring &wiring, const BitMap &map,
                             uint32_t serial);
 
 /// The lifting inverse: the affine map that the words of a route realise, or an
 /// error when they realise none.
-llvm::Expected<BitMap> liftRoute(const Route &route, uint32_t careLanes);
+llvm::Expected<BitMap> liftRoute(const Route &route);
 
 /// The words of a route packed 2 bits a switch, stage-major, switch 0 in the
 /// low bits, and back.
