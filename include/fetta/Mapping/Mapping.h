@@ -1,0 +1,77 @@
+//===- Mapping.h - From a contraction to a loop nest ------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// The mapper: chooses dataflow, lane table, loop order and the layouts that
+/// are still free for one contraction, by the closed-form cycles of the serial
+/// schedule. Each operation is mapped for itself; an operand whose layout is
+/// given and does not fit is paid for in sub-beats.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef FETTA_MAPPING_MAPPING_H
+#define FETTA_MAPPING_MAPPING_H
+
+#include "fetta/Layout/Nest.h"
+#include "fetta/Machine/Machine.h"
+
+#include <optional>
+
+namespace fetta {
+
+/// A contraction to be mapped. Modes are numbered; every operand lists its
+/// modes in the order of its tensor's dimensions.
+struct ContractionSpec {
+  llvm::SmallVector<int64_t, 8> sizes;
+  std::array<llvm::SmallVector<unsigned, 8>, 3> modes; ///< A, B, C.
+  ElementType resultType = ElementType::BF16;
+  /// Layouts that are already fixed (dims in tensor order).
+  std::array<std::optional<Layout>, 3> layouts;
+  std::optional<Dataflow> dataflow; ///< Fixed by hand.
+};
+
+/// Closed-form cycles of one contraction, each part named as in docs/Machine.md.
+/// The total is a lower bound of the tile-event model and equal to it when
+/// nothing contends.
+struct SerialCycles {
+  int64_t beats = 0;            ///< Product of the loop counts.
+  int64_t bankConflict = 0;     ///< Further sub-beats.
+  int64_t firstLoad = 0;        ///< First stationary tile, exposed.
+  int64_t stationaryReload = 0; ///< Later loads that streaming does not hide.
+  int64_t drainBusy = 0;
+  int64_t fill = 0;             ///< Pipeline latency.
+  int64_t drain = 0;            ///< Accumulators to tensor memory, exposed.
+  int64_t tiles = 0;            ///< Stationary (or output) tiles.
+  int64_t loadBeats = 0;        ///< All stationary loads, hidden or not.
+  int64_t networkAdditions = 0; ///< Sum switches with two valid inputs.
+  int64_t total() const {
+    return beats + bankConflict + firstLoad + stationaryReload + drainBusy +
+           fill + drain;
+  }
+};
+
+struct MappedContraction {
+  Nest nest; ///< slab and baseRow of operands are left 0.
+  std::array<Layout, 3> layouts; ///< Dims in tensor order.
+  SerialCycles cycles;
+};
+
+/// Maps one contraction. Deterministic. Errors: more modes than an instruction
+/// holds, a result scope that no blocking brings within the accumulator rows.
+llvm::Expected<MappedContraction> mapContraction(const ContractionSpec &spec,
+                                                 const Machine &machine);
+
+/// Closed form of a nest, mapped by us or by hand.
+SerialCycles serialCycles(const Nest &nest, const Machine &machine);
+
+/// Operand `id` of a nest seen through a tensor layout: modes and bank bits
+/// renumbered from the tensor's dimensions (`modes`) to the nest's.
+Operand operandFromLayout(const Layout &layout, llvm::ArrayRef<unsigned> modes,
+                          unsigned modeCount);
+
+} // namespace fetta
+
+#endif // FETTA_MAPPING_MAPPING_H

@@ -1,0 +1,176 @@
+//===- Program.h - A program for the machine, in memory ---------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// What a binary holds, decoded: tensors, routes, instructions, and the source
+/// operations that reports speak of. The compiler builds one and encodes it;
+/// the simulator gets one only from the decoder (docs/ISA.md,
+/// docs/BinaryFormat.md). No MLIR here.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef FETTA_PROGRAM_PROGRAM_H
+#define FETTA_PROGRAM_PROGRAM_H
+
+#include "fetta/Layout/Nest.h"
+#include "fetta/Machine/Machine.h"
+#include "fetta/Network/Network.h"
+
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace fetta {
+
+/// What a tensor is to the host. Inputs, parameters and targets are placed
+/// before the run; results and gradients are collected after it.
+enum class TensorRole : uint8_t {
+  Input = 0,
+  Param = 1,
+  State = 2,
+  Target = 3,
+  Result = 4,
+  Gradient = 5,
+  Temporary = 6,
+};
+inline bool isPreloaded(TensorRole role) {
+  return role <= TensorRole::Target;
+}
+inline bool isCollected(TensorRole role) {
+  return role == TensorRole::Result || role == TensorRole::Gradient;
+}
+
+/// A tensor in tensor memory. `shape` is what the host sees; `layout.dims` is a
+/// row-major reshape of it (same number of elements, same element order).
+struct TensorEntry {
+  std::string name; ///< Name of the .npy file; unique unless Temporary.
+  llvm::SmallVector<int64_t, 4> shape;
+  ElementType elementType = ElementType::BF16;
+  TensorRole role = TensorRole::Temporary;
+  Layout layout;
+  int64_t slab = 0;
+  int64_t baseRow = 0; ///< Physical row.
+
+  /// Physical rows: twice the layout's for FP32 (two planes).
+  int64_t physicalRows() const {
+    return layout.rows() * (elementType == ElementType::F32 ? 2 : 1);
+  }
+};
+
+/// Phases of a training step.
+enum class Phase : uint8_t { Forward = 0, Backward = 1, WeightGradient = 2 };
+
+/// A contraction of the source, for reports.
+struct OpEntry {
+  std::string name;     ///< e.g. "contract3".
+  std::string einsum;   ///< "b i0 i1, i1 r -> b i0 r".
+  std::string location; ///< "file:line:col" or empty.
+  Phase phase = Phase::Forward;
+};
+
+/// Loads the words of a route into a slot of a network.
+struct LoadRoute {
+  Net net = Net::Stream;
+  uint16_t slot = 0;
+  uint32_t route = 0; ///< Index into Program::routes.
+};
+
+/// Runs one loop nest.
+struct Contract {
+  Nest nest;
+  std::array<uint16_t, 3> slots = {0, 0, 0}; ///< Indexed by Net.
+  /// Tensors of A, B, C: indices into Program::tensors. Operand windows must
+  /// lie inside them.
+  std::array<uint32_t, 3> tensors = {0, 0, 0};
+  uint32_t op = 0; ///< Index into Program::ops.
+};
+
+/// Ends the queue.
+struct Halt {};
+
+using Instruction = std::variant<LoadRoute, Contract, Halt>;
+
+struct Program {
+  Machine machine;
+  std::vector<TensorEntry> tensors;
+  std::vector<Route> routes;
+  std::vector<OpEntry> ops;
+  std::vector<Instruction> code; ///< One in-order queue; ends with one Halt.
+  std::string producer;          ///< Tool and options; no time stamps.
+};
+
+/// Appends a contraction with the LoadRoutes that it needs: slots are used
+/// least recently first, a route already in a slot of its network is not loaded
+/// again. Routes equal to one of the program's are shared.
+class ProgramBuilder {
+public:
+  explicit ProgramBuilder(Machine machine);
+  uint32_t addTensor(TensorEntry tensor);
+  uint32_t addOp(OpEntry op);
+  uint32_t addRoute(Route route);
+  void addContract(Nest nest, std::array<uint32_t, 3> tensors,
+                   std::array<uint32_t, 3> routes, uint32_t op);
+  /// Adds the Halt and hands the program out.
+  Program finish() &&;
+
+private:
+  uint16_t slotFor(Net net, uint32_t route);
+
+  Program program;
+  struct Slot {
+    uint32_t route;
+    uint64_t lastUse;
+  };
+  std::array<std::vector<Slot>, 3> slots;
+  uint64_t useCounter = 0;
+};
+
+/// Encodes to the container format. Deterministic: equal programs give equal
+/// bytes.
+llvm::Expected<std::vector<uint8_t>> encodeProgram(const Program &program);
+
+/// A refused binary: the check that failed and where.
+class LoadError : public llvm::ErrorInfo<LoadError> {
+public:
+  static char ID;
+  /// In the order in which the loader checks.
+  enum class Stage : uint8_t {
+    Bytes,
+    Sections,
+    Machine,
+    Decode,
+    Semantics,
+    Synchronisation,
+    Initialisation,
+  };
+  LoadError(Stage stage, unsigned code, std::string section, uint64_t offset,
+            std::string message)
+      : stage(stage), code(code), section(std::move(section)), offset(offset),
+        message(std::move(message)) {}
+  void log(llvm::raw_ostream &os) const override;
+  std::error_code convertToErrorCode() const override;
+
+  Stage stage;
+  unsigned code;       ///< Stable number, listed in docs/BinaryFormat.md.
+  std::string section; ///< Empty for the file as a whole.
+  uint64_t offset;     ///< Of the section (bytes).
+  std::string message;
+};
+
+/// Decodes and runs all seven checks; what comes back may be executed.
+/// `expected`: when given, a program for a machine with another fingerprint is
+/// refused.
+llvm::Expected<Program> decodeProgram(llvm::ArrayRef<uint8_t> bytes,
+                                      const Machine *expected = nullptr);
+
+/// Checks 5 to 7 on a program in memory: every access inside its tensor, route
+/// words legal and equal to what each operand needs (replayed), single-queue
+/// order, nothing read before it is written, every result fully written.
+llvm::Error verifyProgram(const Program &program);
+
+} // namespace fetta
+
+#endif // FETTA_PROGRAM_PROGRAM_H
