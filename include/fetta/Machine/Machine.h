@@ -18,9 +18,11 @@
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/MathExtras.h"
+#include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <string>
 
 namespace fetta {
@@ -58,7 +60,7 @@ struct Machine {
   int64_t accumulatorRows = 128; ///< Of one half; there are two halves.
 
   NetworkTopology networks = NetworkTopology::Benes;
-  int64_t routeSlots = 16;        ///< Per network.
+  int64_t routeSlots = 16;         ///< Per network.
   int64_t routeBytesPerCycle = 32; ///< Per network.
 
   Latencies latency;
@@ -70,6 +72,10 @@ struct Machine {
 
   int64_t clockHz = 1000000000;
   std::string energyPreset; ///< Name of a file in machines/energy.
+
+  /// Where each value comes from, by its key in the machine file; "assumed"
+  /// where nothing public says it. Empty for a machine that came from JSON.
+  std::map<std::string, std::string> sources;
 
   /// max(r, q): bits of a position inside a CE.
   unsigned positionBits() const { return std::max(peRowBits, peColumnBits); }
@@ -122,6 +128,11 @@ struct Machine {
   /// 64-bit hash of canonicalJson without the name.
   uint64_t fingerprint() const;
 };
+
+/// Every parameter with its source, and the figures that follow from them
+/// (lanes, stages, memory sizes, the terms of the pipeline): what
+/// `fetta-sim machine FILE --explain` prints.
+void describe(const Machine &machine, llvm::raw_ostream &os);
 
 } // namespace fetta
 
