@@ -1,0 +1,54 @@
+//===- FixedOrder.h - Contraction orders without a search -------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// The orders that people fix by hand for a tensorized layer, as trees, so
+/// that the search can be compared with them. Each is defined by its forward
+/// pass; the gradients are the same tree re-rooted.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef FETTA_CONTRACTION_FIXEDORDER_H
+#define FETTA_CONTRACTION_FIXEDORDER_H
+
+#include "fetta/Contraction/Search.h"
+
+namespace fetta {
+
+/// What decides the order.
+enum class ContractionOrder {
+  CSSE,        ///< Searched.
+  RightToLeft, ///< ((X.G_K).G_{K-1})...G_1
+  BTT,         ///< (X.(input cores)).(output cores), each side a chain.
+  CoresFirst,  ///< X.(((G_1.G_2).G_3)...G_K): the dense weight is rebuilt.
+  Greedy,      ///< greedyTree.
+  Given        ///< A path written by hand.
+};
+
+/// "csse", "right-to-left", "btt", "cores-first", "greedy", "given".
+llvm::StringRef stringifyContractionOrder(ContractionOrder order);
+std::optional<ContractionOrder> parseContractionOrder(llvm::StringRef name);
+
+/// The leaves of a layer's closed network by what they are.
+struct LayerRoles {
+  unsigned input = 0;                   ///< X
+  llvm::SmallVector<unsigned, 8> cores; ///< G_1 .. G_K, in their order.
+  unsigned outputGradient = 0;          ///< dY
+};
+
+/// Forward tree (dY is the root leaf) of a fixed order. For BTT a core that
+/// holds an input mode (an index of X that dY does not hold) belongs to the
+/// input side, any other to the output side; within a side cores are merged in
+/// a chain in their order. A layer without a core on one side skips it.
+/// Errors: the roles are not a permutation of the leaves; no core; the order
+/// is CSSE or Given, which need searchTree or fromLinearPath.
+llvm::Expected<ContractionTree> fixedOrderTree(const ClosedNetwork &network,
+                                               const LayerRoles &roles,
+                                               ContractionOrder order);
+
+} // namespace fetta
+
+#endif // FETTA_CONTRACTION_FIXEDORDER_H
