@@ -1,0 +1,166 @@
+//===- Network.cpp - Wiring, words and replay -----------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fetta/Network/Network.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <cassert>
+
+using namespace fetta;
+
+unsigned Wiring::stageBit(unsigned stage) const {
+  assert(stage < stages() && "no such stage");
+  // Of the distribution; a reduction runs the same stages backwards.
+  unsigned s =
+      kind == NetKind::Distribution ? stage : unsigned(stages() - 1 - stage);
+  return topology == NetworkTopology::Benes ? std::min(s, 2 * bits - 2 - s) : s;
+}
+
+uint64_t fetta::flippedStages(const Route &route, uint32_t constant) {
+  const Wiring &w = route.wiring;
+  uint32_t mask = 0;
+  for (unsigned j = 0; j < route.masks.size(); ++j)
+    if (constant >> j & 1)
+      mask ^= route.masks[j];
+  return w.kind == NetKind::Distribution
+             ? uint64_t(mask) << (w.stages() - w.bits)
+             : uint64_t(mask);
+}
+
+/// Calls fn(stage, code after flips, upper line, lower line) for every switch,
+/// from the network's input to its output.
+template <typename Fn>
+static void forEachSwitch(const Route &route, uint32_t constant, Fn fn) {
+  const Wiring &w = route.wiring;
+  assert(route.codes.size() == size_t(w.stages()) * w.switches() &&
+         "one code per switch");
+  uint64_t flips = flippedStages(route, constant);
+  for (unsigned stage = 0; stage < w.stages(); ++stage) {
+    unsigned bit = w.stageBit(stage);
+    uint32_t low = (uint32_t(1) << bit) - 1;
+    uint8_t flip = flips >> stage & 1;
+    for (uint32_t sw = 0; sw < w.switches(); ++sw) {
+      uint32_t upper = (sw & ~low) << 1 | (sw & low);
+      fn(stage, uint8_t(route.code(stage, sw) ^ flip), upper,
+         upper | uint32_t(1) << bit);
+    }
+  }
+}
+
+std::vector<uint32_t> fetta::replayDistribution(const Route &route,
+                                                uint32_t constant) {
+  assert(route.wiring.kind == NetKind::Distribution);
+  std::vector<uint32_t> line(route.wiring.lines());
+  for (uint32_t i = 0; i < line.size(); ++i)
+    line[i] = i;
+  forEachSwitch(route, constant,
+                [&](unsigned, uint8_t code, uint32_t u, uint32_t l) {
+                  switch (code) {
+                  case Through:
+                    break;
+                  case Cross:
+                    std::swap(line[u], line[l]);
+                    break;
+                  case UpperToBoth:
+                    line[l] = line[u];
+                    break;
+                  default:
+                    line[u] = line[l];
+                    break;
+                  }
+                });
+  return line;
+}
+
+std::vector<llvm::SmallVector<uint32_t, 4>>
+fetta::replayReduction(const Route &route, uint32_t constant,
+                       const std::vector<bool> &valid) {
+  assert(route.wiring.kind == NetKind::Reduction);
+  assert(valid.size() == route.wiring.lines() && "one flag per lane");
+  // A line is valid when it carries at least one lane.
+  std::vector<llvm::SmallVector<uint32_t, 4>> line(route.wiring.lines());
+  for (uint32_t i = 0; i < line.size(); ++i)
+    if (valid[i])
+      line[i].push_back(i);
+  forEachSwitch(route, constant,
+                [&](unsigned, uint8_t code, uint32_t u, uint32_t l) {
+                  if (code == Through)
+                    return;
+                  if (code == Cross) {
+                    std::swap(line[u], line[l]);
+                    return;
+                  }
+                  line[u].append(line[l].begin(), line[l].end());
+                  line[l].clear();
+                  if (code == SumToLower)
+                    std::swap(line[u], line[l]);
+                });
+  return line;
+}
+
+/// Bank that each lane reads or reaches. A reduction loses no word: a lane
+/// goes its way whether or not it meets another.
+static std::vector<uint32_t> bankOfLane(const Route &route, uint32_t constant) {
+  if (route.wiring.kind == NetKind::Distribution)
+    return replayDistribution(route, constant);
+  // Backwards from the banks, a sum is a copy: the reversed distribution.
+  Route reversed = route;
+  reversed.wiring.kind = NetKind::Distribution;
+  unsigned stages = route.wiring.stages();
+  uint32_t switches = route.wiring.switches();
+  uint64_t flips = flippedStages(route, constant);
+  for (unsigned s = 0; s < stages; ++s)
+    for (uint32_t sw = 0; sw < switches; ++sw)
+      reversed.codes[size_t(stages - 1 - s) * switches + sw] =
+          route.code(s, sw) ^ uint8_t(flips >> s & 1);
+  reversed.masks.clear();
+  return replayDistribution(reversed, 0);
+}
+
+llvm::Expected<BitMap> fetta::liftRoute(const Route &route) {
+  const Wiring &w = route.wiring;
+  std::vector<uint32_t> bank = bankOfLane(route, 0);
+  BitMap map;
+  map.rows.assign(w.bits, 0);
+  map.constant = bank[0];
+  for (unsigned j = 0; j < w.bits; ++j) {
+    uint32_t column = bank[uint32_t(1) << j] ^ bank[0];
+    for (unsigned i = 0; i < w.bits; ++i)
+      map.rows[i] |= (column >> i & 1) << j;
+  }
+  for (uint32_t lane = 0; lane < w.lines(); ++lane)
+    if (bank[lane] != map.apply(lane))
+      return llvm::createStringError(
+          "the words realise no affine map: lane %u goes with bank %u; the "
+          "lanes 0, 1, 2, 4, ... would ask for bank %u",
+          lane, bank[lane], map.apply(lane));
+  for (unsigned j = 0; j < route.masks.size(); ++j) {
+    std::vector<uint32_t> flipped = bankOfLane(route, uint32_t(1) << j);
+    for (uint32_t lane = 0; lane < w.lines(); ++lane)
+      if (flipped[lane] != (bank[lane] ^ uint32_t(1) << j))
+        return llvm::createStringError(
+            "the mask of bank bit %u is wrong: it takes lane %u to bank %u, "
+            "not %u",
+            j, lane, flipped[lane], bank[lane] ^ uint32_t(1) << j);
+  }
+  return map;
+}
+
+std::vector<uint8_t> fetta::packCodes(const Route &route) {
+  std::vector<uint8_t> packed((route.codes.size() + 3) / 4, 0);
+  for (size_t i = 0; i < route.codes.size(); ++i)
+    packed[i / 4] |= uint8_t((route.codes[i] & 3) << (i % 4 * 2));
+  return packed;
+}
+
+void fetta::unpackCodes(llvm::ArrayRef<uint8_t> packed, Route &route) {
+  size_t count = size_t(route.wiring.stages()) * route.wiring.switches();
+  assert(packed.size() == (count + 3) / 4 && "wrong number of bytes");
+  route.codes.resize(count);
+  for (size_t i = 0; i < count; ++i)
+    route.codes[i] = packed[i / 4] >> (i % 4 * 2) & 3;
+}
