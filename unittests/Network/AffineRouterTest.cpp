@@ -34,6 +34,13 @@ std::vector<uint32_t> table(const BitMap &map) {
   return result;
 }
 
+/// Values of which no two sets have the same sum, for practical purposes.
+uint64_t scatter(uint64_t x) {
+  x = (x + 1) * 0x9e3779b97f4a7c15u;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+  return (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+}
+
 /// Empty when the route does what the map says with `flip` added to it.
 std::string deviation(const Route &route, const BitMap &map, uint32_t flip,
                       bool allValid = false) {
@@ -47,7 +54,7 @@ std::string deviation(const Route &route, const BitMap &map, uint32_t flip,
   std::vector<model::Word> in(lines), out(lines);
   for (uint32_t x = 0; x < lines; ++x)
     if (allValid || x % 5 != 3) {
-      in[x] = 1 + x * 0x9e3779b97f4a7c15u;
+      in[x] = scatter(x);
       out[want[x]] = out[want[x]].value_or(0) + *in[x];
     }
   return model::run(route, flip, in, std::plus<uint64_t>()) == out
