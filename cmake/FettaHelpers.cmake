@@ -121,6 +121,7 @@ function(fetta_add_unittest name)
     add_custom_target(FettaUnitTests)
   endif()
   add_dependencies(FettaUnitTests ${name})
+  set_property(GLOBAL APPEND PROPERTY FETTA_UNITTESTS $<TARGET_FILE:${name}>)
   add_test(NAME ${name} COMMAND ${name})
 endfunction()
 
