@@ -1,0 +1,89 @@
+//===- SharedPlan.cpp - Several phases, common values once ----------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fetta/Contraction/SharedPlan.h"
+
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Sequence.h"
+
+using namespace llvm;
+using namespace fetta;
+
+Expected<SharedPlan> SharedPlan::create(const ClosedNetwork &network,
+                                        ArrayRef<ContractionTree> phases) {
+  if (phases.empty())
+    return createStringError("a shared plan needs at least one phase");
+  unsigned n = network.numLeaves();
+  SharedPlan plan;
+  plan.leafCount = n;
+  DenseMap<LeafSet, unsigned> valueOf;
+  for (unsigned leaf : seq(n))
+    valueOf[network.onlyLeaf(leaf)] = leaf;
+
+  for (auto [phase, tree] : enumerate(phases)) {
+    if (is_contained(plan.roots, tree.rootLeaf()))
+      return createStringError("two phases leave out leaf " +
+                               Twine(tree.rootLeaf()));
+    Expected<TreeCost> cost = computeCost(network, tree);
+    if (!cost)
+      return cost.takeError();
+    std::vector<LeafSet> sets = tree.leafSets();
+
+    // From the result down: a set that is there needs nothing below it.
+    std::vector<bool> isNeeded(tree.numValues(), false);
+    isNeeded[tree.resultValue()] = true;
+    for (size_t k = tree.getSteps().size(); k-- > 0;) {
+      unsigned value = n + k;
+      if (valueOf.contains(sets[value]))
+        isNeeded[value] = false;
+      if (!isNeeded[value])
+        continue;
+      isNeeded[tree.getSteps()[k].lhs] = true;
+      isNeeded[tree.getSteps()[k].rhs] = true;
+    }
+
+    Cost phaseFlops = 0;
+    for (auto [k, step] : enumerate(tree.getSteps())) {
+      if (!isNeeded[n + k])
+        continue;
+      StepCost &stepCost = cost->steps[k];
+      std::optional<Cost> total = addCosts(plan.total, stepCost.flops);
+      if (!total)
+        return createStringError(
+            "the multiply-adds of all phases together exceed 128 bits");
+      plan.total = *total;
+      phaseFlops += stepCost.flops;
+      unsigned lhs = valueOf.lookup(sets[step.lhs]);
+      unsigned rhs = valueOf.lookup(sets[step.rhs]);
+      valueOf[sets[n + k]] = n + plan.steps.size();
+      plan.steps.push_back({lhs, rhs, sets[n + k], std::move(stepCost),
+                            static_cast<unsigned>(phase)});
+    }
+    plan.byPhase.push_back(phaseFlops);
+    plan.roots.push_back(tree.rootLeaf());
+    plan.results.push_back(valueOf.lookup(sets[tree.resultValue()]));
+  }
+  return plan;
+}
+
+Expected<SharedPlan> SharedPlan::create(const ClosedNetwork &network,
+                                        const UnrootedTree &tree,
+                                        ArrayRef<unsigned> rootLeaves) {
+  if (tree.numLeaves() != network.numLeaves())
+    return createStringError("the tree has " + Twine(tree.numLeaves()) +
+                             " leaves, but the network has " +
+                             Twine(network.numLeaves()));
+  std::vector<ContractionTree> phases;
+  for (unsigned leaf : rootLeaves) {
+    if (leaf >= network.numLeaves())
+      return createStringError("there is no leaf " + Twine(leaf) +
+                               ": the network has " +
+                               Twine(network.numLeaves()));
+    phases.push_back(tree.reroot(leaf));
+  }
+  return create(network, phases);
+}
