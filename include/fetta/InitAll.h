@@ -14,7 +14,10 @@
 #ifndef FETTA_INITALL_H
 #define FETTA_INITALL_H
 
+#include "fetta/Conversion/LinalgToTNN/LinalgToTNN.h"
+#include "fetta/Conversion/TNNToLinalg/TNNToLinalg.h"
 #include "fetta/Dialect/TNN/IR/TNNDialect.h"
+#include "fetta/Dialect/TNN/Transforms/Passes.h"
 #include "mlir/IR/DialectRegistry.h"
 
 namespace fetta {
@@ -25,7 +28,11 @@ inline void registerAllDialects(mlir::DialectRegistry &registry) {
 }
 
 /// Our passes and pipelines, under their command-line names.
-inline void registerAllPasses() {}
+inline void registerAllPasses() {
+  registerLinalgToTNNPasses();
+  registerTNNToLinalgPasses();
+  tnn::registerTNNPasses();
+}
 
 } // namespace fetta
 

@@ -7,6 +7,8 @@
 
 #include "fetta/Dialect/TNN/IR/TNNDialect.h"
 #include "fetta/Dialect/TNN/IR/TNNOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"

@@ -87,7 +87,7 @@ def TNN_EinsumOp : TNN_EinsumLikeOp<"einsum"> {
   }];
   let extraClassDeclaration = einsumDeclarations;
   let hasVerifier = 1;
-  let hasCanonicalizeMethod = 1;
+  let hasCanonicalizer = 1;
   let hasFolder = 1;
 }
 
@@ -113,6 +113,7 @@ def TNN_ContractOp : TNN_EinsumLikeOp<"contract"> {
     int64_t getMultiplyAdds();
   }];
   let hasVerifier = 1;
+  let hasCanonicalizer = 1;
 }
 
 #endif // FETTA_DIALECT_TNN_IR_TNNOPS_TD

@@ -1,0 +1,134 @@
+//===- Passes.td -------------------------------------------*- tablegen -*-===//
+//
+// Part of Fetta, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+/// \file
+/// Passes of the tnn dialect, from layers to an ordered training step.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FETTA_DIALECT_TNN_TRANSFORMS_PASSES_TD
+#define FETTA_DIALECT_TNN_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def TNNDifferentiatePass : Pass<"tnn-differentiate", "::mlir::ModuleOp"> {
+  let summary = "Turn a forward function into a training step";
+  let description = [{
+    Replaces `func @f(args) -> results` by
+    `func @f(args, d_results) -> (results, d_args)`: reverse-mode
+    differentiation over `tnn.einsum`, `tnn.contract`,
+    `tensor.expand_shape`, `tensor.collapse_shape`, `arith.addf`,
+    `arith.extf`, `arith.truncf` and `linalg.broadcast`. The gradient of an
+    einsum is, for each operand, the einsum that leaves this operand out and
+    takes the gradient of the result in, so no weight format needs a rule of its
+    own.
+
+    Results come first, then the gradients of the arguments in their order.
+    Arguments with `tnn.role = "target"`, and those that hold no f32 or bf16
+    tensor, get none. Gradients of `tnn.role = "param"` arguments are f32
+    whatever the type of the argument; any other gradient has the type of its
+    value. A value used several times sums its gradients.
+
+    Names (`tnn.name`): a result keeps its name or becomes `result0`, ...; the
+    gradient that comes in for it is `d_<result>`, the gradient of an argument
+    `d_<argument>`. New einsums carry `tnn.phase`: `"wg"` where the gradient is
+    that of a parameter, else `"bp"`; what was there before becomes `"fp"`.
+    Run `tnn-expand-layers` first.
+  }];
+  let options = [
+    Option<"function", "function", "std::string", "",
+           "Function to differentiate; by default the only public one">,
+    Option<"inputGradients", "input-gradients", "bool", "true",
+           "Also return gradients of arguments that are not parameters">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def TNNExpandLayersPass : Pass<"tnn-expand-layers"> {
+  let summary = "Expand layers into einsums over the input and the cores";
+  let description = [{
+    `tnn.linear` becomes: `tensor.expand_shape` of the input's features into
+    modes, one `tnn.einsum` over the input and all cores, `tensor.collapse_shape`
+    of the output modes. Boundary ranks of 1 are collapsed off the cores, so the
+    einsum has no mode for them. Modes are named `b` (or `b0`, `b1`, ... for
+    several batch dimensions), `i<k>`, `o<k>` and `r<k>`. A bias is added by
+    `linalg.broadcast` and `arith.addf`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def TNNOrderContractionsPass
+    : Pass<"tnn-order-contractions", "::mlir::func::FuncOp"> {
+  let summary = "Turn every einsum into a chain of two-operand contractions";
+  let description = [{
+    Einsums that are leave-one-out views of one closed network {X, cores, dY} -
+    the forward einsum of a layer, its input gradient and the gradient of every
+    core - are found and ordered together: one search gives an unrooted tree of
+    fewest multiply-adds, which is optimal for every phase (docs/Search.md), and
+    each phase is that tree re-rooted. Intermediates are shared, so a whole
+    training step costs three times one phase. Contractions of the forward pass
+    come first, and nothing that reads the output gradient comes before the
+    output. Any other einsum is searched alone.
+
+    `order` replaces the search: `right-to-left` is ((X G_K) G_{K-1}) ..., `btt`
+    merges input cores and output cores apart, `cores-first` rebuilds the dense
+    weight, `greedy` is opt_einsum's heuristic, `given` reads the `path` of each
+    forward einsum; BP and WG are the same tree re-rooted. The fixed orders take
+    the first operand of an einsum for X and the others for the cores. An einsum
+    with a `path` keeps to its path under `csse`, too.
+
+    Result modes of an intermediate stand in the order of first appearance in
+    its left, then its right operand; the last contraction of an einsum has the
+    modes of the einsum. The operand that holds the family's first tensor is the
+    left one. Intermediates have the element type of the operands; the last
+    contraction of an einsum has that of the einsum.
+
+    Remarks (`--remarks-filter=tnn-order-contractions`): `passed` gives order,
+    multiply-adds of a phase, whether they are proven the fewest, and for a
+    family the total over phases and what sharing saves; `analysis` gives the
+    multiply-adds that each of `fp`, `bp` and `wg` adds; `missed` gives the
+    reason why an optimum is not proven.
+  }];
+  let options = [
+    Option<"order", "order", "::fetta::ContractionOrder",
+           "::fetta::ContractionOrder::CSSE", "Who decides the order", [{
+      ::llvm::cl::values(
+        clEnumValN(::fetta::ContractionOrder::CSSE, "csse",
+                   "Search for the fewest multiply-adds"),
+        clEnumValN(::fetta::ContractionOrder::RightToLeft, "right-to-left",
+                   "((X G_K) G_{K-1}) ..."),
+        clEnumValN(::fetta::ContractionOrder::BTT, "btt",
+                   "(X (input cores)) (output cores)"),
+        clEnumValN(::fetta::ContractionOrder::CoresFirst, "cores-first",
+                   "Rebuild the dense weight, then multiply"),
+        clEnumValN(::fetta::ContractionOrder::Greedy, "greedy",
+                   "opt_einsum's greedy heuristic"),
+        clEnumValN(::fetta::ContractionOrder::Given, "given",
+                   "The path written at each einsum"))}]>,
+    Option<"exactLimit", "exact-limit", "unsigned", "20",
+           "Search exactly to this many operands, greedily beyond">];
+}
+
+def TNNSetPrecisionPass : Pass<"tnn-set-precision", "::mlir::ModuleOp"> {
+  let summary = "Give an f32 module bf16 operands";
+  let description = [{
+    Replaces f32 tensors by bf16 tensors throughout the functions of a module:
+    operands of contractions are then bf16 while products accumulate in f32, as
+    the machine computes. With `master-params` the arguments of role `param`
+    stay f32 and are rounded at the start of the function. Run it before
+    `tnn-differentiate`, which then keeps the gradients of parameters in f32.
+  }];
+  let options = [
+    Option<"masterParams", "master-params", "bool", "false",
+           "Keep parameters in f32 and round them inside the function">];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+#endif // FETTA_DIALECT_TNN_TRANSFORMS_PASSES_TD
