@@ -19,6 +19,7 @@
 #include "fetta/Machine/Machine.h"
 
 #include <optional>
+#include <string>
 
 namespace fetta {
 
@@ -71,6 +72,14 @@ SerialCycles serialCycles(const Nest &nest, const Machine &machine);
 /// renumbered from the tensor's dimensions (`modes`) to the nest's.
 Operand operandFromLayout(const Layout &layout, llvm::ArrayRef<unsigned> modes,
                           unsigned modeCount);
+
+/// "B-stationary" and so on.
+llvm::StringRef dataflowName(Dataflow dataflow);
+
+/// The nest in a few lines for a reader: lanes, loops from outermost to
+/// innermost with the scope marked, banks and rows of the operands. `names` are
+/// the names of the modes.
+std::string describe(const Nest &nest, llvm::ArrayRef<std::string> names);
 
 } // namespace fetta
 

@@ -1,0 +1,374 @@
+//===- Search.cpp - The space of mappings and its search ------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Search.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <algorithm>
+#include <tuple>
+
+using namespace fetta;
+using namespace fetta::mapping;
+using llvm::ArrayRef;
+using llvm::MutableArrayRef;
+using llvm::SmallVector;
+
+static int64_t chunksOf(int64_t size, unsigned bits) {
+  return (size + (int64_t(1) << bits) - 1) >> bits;
+}
+
+unsigned mapping::spatialBits(const Problem &problem, unsigned mode,
+                              LaneShare share, OperandId operand) {
+  bool rowsAreTemporal = problem.onRows(mode) && operand != problem.streamed;
+  return rowsAreTemporal ? share.ce : share.total();
+}
+
+void mapping::fillLowBits(ArrayRef<int64_t> sizes,
+                          MutableArrayRef<unsigned> lowBits, unsigned budget) {
+  for (; budget > 0; --budget) {
+    // Compares chunks / ceil(chunks / 2) without division.
+    std::optional<size_t> best;
+    int64_t bestBefore = 0, bestAfter = 1;
+    for (size_t d = 0; d < sizes.size(); ++d) {
+      int64_t before = chunksOf(sizes[d], lowBits[d]);
+      if (before == 1)
+        continue;
+      int64_t after = (before + 1) / 2;
+      int64_t left = before * bestAfter, right = bestBefore * after;
+      if (!best || left > right || (left == right && before > bestBefore)) {
+        best = d;
+        bestBefore = before;
+        bestAfter = after;
+      }
+    }
+    if (!best)
+      return;
+    ++lowBits[*best];
+  }
+}
+
+int64_t mapping::rowsOfExtent(int64_t extent, int64_t size, unsigned lowBits) {
+  int64_t all = chunksOf(size, lowBits), row = int64_t(1) << lowBits;
+  if (extent >= size)
+    return all;
+  if (extent % row == 0)
+    return extent / row;
+  if (row % extent == 0)
+    return 1;
+  return std::min(all, (extent + row - 1) / row + 1);
+}
+
+namespace {
+
+class Searcher {
+public:
+  Searcher(const Problem &problem, std::optional<Candidate> &best,
+           int64_t &budget)
+      : problem(problem), machine(problem.machine), best(best),
+        budget(budget) {
+    for (unsigned m = 0; m < problem.modes.size(); ++m) {
+      const Mode &mode = problem.modes[m];
+      current.push_back({});
+      if (mode.bits > 0)
+        order.push_back(m);
+      blocks.emplace_back();
+      for (unsigned bits = 0; bits <= mode.bits; ++bits)
+        blocks.back().push_back(blockings(chunksOf(mode.size, bits)));
+    }
+    // Modes that may use rows or columns first, large ones first: the bound is
+    // tight early.
+    llvm::stable_sort(order, [&](unsigned a, unsigned b) {
+      auto key = [&](unsigned m) {
+        return std::make_tuple(!problem.onRows(m) && !problem.onColumns(m),
+                               -problem.modes[m].size);
+      };
+      return key(a) < key(b);
+    });
+    restSize.resize(order.size() + 1, 1);
+    for (size_t i = order.size(); i-- > 0;)
+      restSize[i] = restSize[i + 1] * double(problem.modes[order[i]].size);
+  }
+
+  void run() {
+    assign(0, machine.peRowBits, machine.peColumnBits, machine.ceBits, 1);
+  }
+
+private:
+  /// Inner counts that a loop of `count` iterations may be split at, largest
+  /// first: divisors, and balanced blocks that run over the end a little.
+  static SmallVector<int64_t, 8> blockings(int64_t count) {
+    SmallVector<int64_t, 8> list;
+    if (count == 1)
+      return list;
+    for (int64_t i = 1; i * i <= count; ++i)
+      if (count % i == 0) {
+        list.push_back(i);
+        list.push_back(count / i);
+      }
+    for (int64_t parts = 2; parts < count; parts *= 2)
+      list.push_back((count + parts - 1) / parts);
+    llvm::sort(list, std::greater<int64_t>());
+    list.erase(std::unique(list.begin(), list.end()), list.end());
+    list.erase(list.begin()); // The whole loop.
+    return list;
+  }
+
+  void assign(size_t depth, unsigned rows, unsigned columns, unsigned ces,
+              int64_t product) {
+    if (budget <= 0)
+      return;
+    // Every lane bit that is left halves the beats at most.
+    double bound = double(product) * restSize[depth] /
+                   double(int64_t(1) << (rows + columns + ces));
+    if (hopeless(std::max(bound, double(product))))
+      return;
+    if (depth == order.size()) {
+      --budget;
+      evaluate(product, machine.peRowBits - rows);
+      return;
+    }
+    unsigned m = order[depth];
+    const Mode &mode = problem.modes[m];
+    unsigned &free = problem.onRows(m) ? rows : columns;
+    unsigned most = problem.onRows(m) || problem.onColumns(m)
+                        ? std::min(free, mode.bits)
+                        : 0;
+    for (unsigned position = most + 1; position-- > 0;) {
+      free -= position;
+      for (unsigned ce = std::min(ces, mode.bits - position) + 1; ce-- > 0;) {
+        current[m] = {position, ce};
+        assign(depth + 1, rows, columns, ces - ce,
+               product * chunksOf(mode.size, position + ce));
+      }
+      free += position;
+    }
+    current[m] = {};
+  }
+
+  /// Whether that many beats cannot beat the best. At least one load or drain
+  /// beat and one drained row come on top.
+  bool hopeless(double beats) const {
+    return best && beats + double(machine.pipelineCycles() + 1 +
+                                  problem.planes) >= double(best->cycles);
+  }
+
+  unsigned missingBits(OperandId operand) const {
+    const auto &lowBits = problem.lowBits[operand];
+    unsigned missing = 0;
+    if (!lowBits)
+      return missing;
+    for (unsigned m : order) {
+      if (!problem.modes[m].in[operand])
+        continue;
+      unsigned bits = spatialBits(problem, m, current[m], operand);
+      missing += bits - std::min(bits, (*lowBits)[m]);
+    }
+    return missing;
+  }
+
+  /// Low bits of the result, given or as the layout will be filled.
+  void resultLowBits() {
+    if (problem.lowBits[OperandC]) {
+      lowBits = *problem.lowBits[OperandC];
+      return;
+    }
+    SmallVector<int64_t, 8> sizes;
+    lowBits.assign(problem.modes.size(), 0);
+    unsigned used = 0;
+    for (unsigned m = 0; m < problem.modes.size(); ++m) {
+      const Mode &mode = problem.modes[m];
+      sizes.push_back(mode.in[OperandC] ? mode.size : 1);
+      if (mode.in[OperandC])
+        lowBits[m] = spatialBits(problem, m, current[m], OperandC);
+      used += lowBits[m];
+    }
+    fillLowBits(sizes, lowBits, machine.laneBits() - used);
+  }
+
+  /// Scores the lane assignment with every cut of the loops.
+  void evaluate(int64_t beats, unsigned rowBits) {
+    unsigned missing[3];
+    for (OperandId id : {OperandA, OperandB, OperandC})
+      missing[id] = missingBits(id);
+    bool outputStationary = problem.outputStationary();
+    OperandId perBeat = outputStationary ? problem.held : OperandC;
+    OperandId perTile = outputStationary ? OperandC : problem.held;
+    cost = int64_t(1) << std::max(missing[problem.streamed], missing[perBeat]);
+    transfer = int64_t(1) << (rowBits + missing[perTile]);
+    if (hopeless(double(beats) * double(cost) + double(transfer - 1)))
+      return;
+    beatReads = int64_t(1) << missing[problem.streamed];
+    if (outputStationary)
+      beatReads += int64_t(1) << missing[problem.held];
+
+    resultLowBits();
+    loops.clear();
+    reduced = streamFree = 1;
+    fixedRows = 1;
+    for (unsigned m = 0; m < problem.modes.size(); ++m) {
+      const Mode &mode = problem.modes[m];
+      int64_t chunks = chunksOf(mode.size, current[m].total());
+      if (mode.group == Group::Reduced) {
+        reduced *= chunks;
+        continue;
+      }
+      if (mode.group == Group::StreamFree)
+        streamFree *= chunks;
+      if (chunks > 1)
+        loops.push_back(m);
+      else
+        fixedRows *= chunksOf(mode.size, lowBits[m]);
+    }
+    // Free modes of the streamed operand stay inside longest: they make the
+    // tiles last. Modes whose chunks share rows come behind those that do not,
+    // so that a row is drained once.
+    llvm::stable_sort(loops, [&](unsigned a, unsigned b) {
+      auto key = [&](unsigned m) {
+        return std::make_pair(problem.modes[m].group == Group::StreamFree,
+                              lowBits[m] > current[m].total());
+      };
+      return key(a) < key(b);
+    });
+    cutLoops(beats);
+  }
+
+  /// Moves the loops out of the scope, outermost first, step by step.
+  void cutLoops(int64_t beats) {
+    // Rows of the loops inside the cut.
+    SmallVector<int64_t, 8> inside(loops.size() + 1, fixedRows);
+    for (size_t i = loops.size(); i-- > 0;)
+      inside[i] = inside[i + 1] * chunksOf(problem.modes[loops[i]].size,
+                                           lowBits[loops[i]]);
+    Step step;
+    step.beats = beats;
+    step.rows = step.lastRows = inside[0];
+    step.streamInside = streamFree;
+    step.heldInside = loops.empty() ? false : holdsLoop(0);
+    score(step, 0, loops.empty() ? 0 : chunksOfLoop(0));
+    int64_t scopesOutside = 1, rowsOutside = 1, lastOutside = 1;
+    int64_t stream = streamFree, total = beats;
+    for (unsigned i = 0; i < loops.size(); ++i) {
+      unsigned m = loops[i];
+      const Mode &mode = problem.modes[m];
+      unsigned laneBits = current[m].total();
+      int64_t count = chunksOfLoop(i);
+      bool isStream = mode.group == Group::StreamFree;
+      for (int64_t inner : blocks[m][laneBits]) {
+        int64_t outer = (count + inner - 1) / inner;
+        int64_t extent = inner << laneBits;
+        int64_t lastStart = (outer - 1) * extent;
+        step.scopes = scopesOutside * outer;
+        step.beats = total / count * outer * inner;
+        step.rows =
+            rowsOutside * rowsOfExtent(extent, mode.size, lowBits[m]) *
+            inside[i + 1];
+        step.lastRows =
+            lastOutside *
+            (((mode.size - 1) >> lowBits[m]) - (lastStart >> lowBits[m]) + 1) *
+            inside[i + 1];
+        step.streamInside = isStream ? stream / count * inner : stream;
+        step.streamOutside = isStream ? streamFree / stream * outer : 1;
+        step.heldInside = (!isStream && inner > 1) ||
+                          (i + 1 < loops.size() && holdsLoop(i + 1));
+        score(step, i, inner);
+      }
+      // The whole loop is outside now.
+      int64_t extent = int64_t(1) << laneBits;
+      int64_t lastStart = (count - 1) * extent;
+      scopesOutside *= count;
+      rowsOutside *= rowsOfExtent(extent, mode.size, lowBits[m]);
+      lastOutside *=
+          ((mode.size - 1) >> lowBits[m]) - (lastStart >> lowBits[m]) + 1;
+      if (isStream)
+        stream /= count;
+    }
+  }
+
+  bool holdsLoop(unsigned i) const {
+    return problem.modes[loops[i]].group != Group::StreamFree;
+  }
+  int64_t chunksOfLoop(unsigned i) const {
+    unsigned m = loops[i];
+    return chunksOf(problem.modes[m].size, current[m].total());
+  }
+
+  struct Step {
+    int64_t beats = 1;
+    int64_t scopes = 1;
+    int64_t rows = 1;     ///< Of a full scope.
+    int64_t lastRows = 1; ///< Of the last one, which is drained exposed.
+    int64_t streamInside = 1, streamOutside = 1;
+    bool heldInside = false; ///< A free loop of the held operand is inside.
+  };
+
+  void score(const Step &step, unsigned cut, int64_t inner) {
+    if (step.rows > machine.accumulatorRows)
+      return;
+    int64_t drain = step.rows * problem.planes;
+    int64_t stall, cycles, accesses;
+    if (problem.outputStationary()) {
+      int64_t tiles = step.beats / reduced;
+      stall = std::max<int64_t>(0, transfer - reduced * cost);
+      cycles = (tiles - 1) * stall + transfer;
+      accesses = step.beats * beatReads;
+      stall *= tiles / step.scopes;
+    } else {
+      int64_t tile = step.streamInside;
+      if (reduced == 1 && !step.heldInside)
+        tile *= step.streamOutside;
+      int64_t tiles = step.beats / tile;
+      stall = std::max<int64_t>(0, transfer - tile * cost);
+      cycles = (tiles - 1) * stall + transfer;
+      accesses = step.beats * beatReads + tiles * transfer;
+      stall = tiles >= step.scopes ? stall * (tiles / step.scopes) : 0;
+    }
+    int64_t scopeCycles = step.beats / step.scopes * cost + stall;
+    cycles += step.beats * cost + machine.pipelineCycles() +
+              step.lastRows * problem.planes +
+              (step.scopes - 1) * std::max<int64_t>(0, drain - scopeCycles);
+    accesses += step.scopes * drain;
+    if (best && std::make_pair(best->cycles, best->rowAccesses) <=
+                    std::make_pair(cycles, accesses))
+      return;
+    if (!best)
+      best.emplace();
+    best->dataflow = problem.dataflow;
+    best->lanes = current;
+    best->resultLoops = loops;
+    best->cut = cut;
+    best->inner = inner;
+    best->cycles = cycles;
+    best->rowAccesses = accesses;
+  }
+
+  const Problem &problem;
+  const Machine &machine;
+  std::optional<Candidate> &best;
+  int64_t &budget;
+  SmallVector<unsigned, 8> order;  ///< Modes that have bits.
+  SmallVector<double, 8> restSize; ///< Product of the sizes from here on.
+  /// Per mode and number of lane bits.
+  SmallVector<SmallVector<SmallVector<int64_t, 8>, 8>, 8> blocks;
+
+  // The lane assignment at hand.
+  SmallVector<LaneShare, 8> current;
+  SmallVector<unsigned, 8> lowBits; ///< Of the result.
+  SmallVector<unsigned, 8> loops;   ///< Over modes of the result.
+  int64_t cost = 1;     ///< Cycles of a beat.
+  int64_t transfer = 1; ///< Of a tile's load or drain.
+  int64_t beatReads = 1;
+  int64_t reduced = 1;    ///< Product of the reduced loops.
+  int64_t streamFree = 1; ///< Of the free loops of the streamed operand.
+  int64_t fixedRows = 1;  ///< Rows of the result's modes without a loop.
+};
+
+} // namespace
+
+void mapping::search(const Problem &problem, std::optional<Candidate> &best,
+                     int64_t &budget) {
+  Searcher(problem, best, budget).run();
+}
