@@ -112,8 +112,7 @@ private:
 
 /// Beats of one stationary tile, or of one output-stationary tile.
 int64_t tileBeats(const Nest &nest) {
-  const Operand &held =
-      nest.operands[operandOn(nest.dataflow, Net::Hold)];
+  const Operand &held = nest.operands[operandOn(nest.dataflow, Net::Hold)];
   int64_t product = 1;
   for (const Loop &loop : llvm::reverse(nest.loops)) {
     if (loop.count == 1)
@@ -129,9 +128,8 @@ int64_t tileBeats(const Nest &nest) {
 }
 
 int64_t rowsInUse(const Nest &nest) {
-  return int64_t(1) << llvm::count_if(nest.lanes.row, [](const auto &bit) {
-           return bit.has_value();
-         });
+  return int64_t(1) << llvm::count_if(
+             nest.lanes.row, [](const auto &bit) { return bit.has_value(); });
 }
 
 /// Sum switches with two valid inputs. Per result word that reaches the
@@ -142,8 +140,7 @@ int64_t additions(const Nest &nest, const Machine &machine, int64_t tile) {
   for (auto [j, bit] : llvm::enumerate(nest.lanes.ce)) {
     if (!bit || !nest.isReduced(bit->mode))
       continue;
-    bool serial =
-        nest.c().serialLanes >> (machine.positionBits() + j) & 1;
+    bool serial = nest.c().serialLanes >> (machine.positionBits() + j) & 1;
     ++(serial ? apart : meeting);
   }
   int64_t words = int64_t(1) << apart;
@@ -195,9 +192,9 @@ SerialCycles fetta::serialCycles(const Nest &nest, const Machine &machine) {
   int64_t period = std::max(tileCycles, transfer);
 
   // Times count from the end of the first load, without the fill.
-  int64_t now = 0;           // End of the beats so far.
-  int64_t tileStart = 0;     // Of the latest stationary tile.
-  int64_t transferred = 0;   // End of the latest output-stationary tile drain.
+  int64_t now = 0;         // End of the beats so far.
+  int64_t tileStart = 0;   // Of the latest stationary tile.
+  int64_t transferred = 0; // End of the latest output-stationary tile drain.
   int64_t drained[2] = {0, 0}; // End of the last drain of each half.
   ScopeRows scopeRows(nest);
   for (int64_t j = 0; j < scopes; ++j, scopeRows.advance()) {

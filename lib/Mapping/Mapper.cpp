@@ -109,8 +109,8 @@ static Problem makeProblem(const ContractionSpec &spec, const Machine &machine,
     else if (mode.in[problem.streamed] && mode.in[problem.held])
       mode.group = Group::Batch;
     else
-      mode.group = mode.in[problem.streamed] ? Group::StreamFree
-                                             : Group::HoldFree;
+      mode.group =
+          mode.in[problem.streamed] ? Group::StreamFree : Group::HoldFree;
   }
   return problem;
 }
@@ -320,7 +320,7 @@ private:
 llvm::Expected<MappedContraction>
 fetta::mapContraction(const ContractionSpec &spec, const Machine &machine) {
   if (Error error = check(spec, machine))
-    return std::move(error);
+    return error;
   std::optional<Candidate> best;
   for (Dataflow dataflow : {Dataflow::BStationary, Dataflow::AStationary,
                             Dataflow::OutputStationary}) {
@@ -339,8 +339,8 @@ fetta::mapContraction(const ContractionSpec &spec, const Machine &machine) {
   return mapped;
 }
 
-Operand fetta::operandFromLayout(const Layout &layout,
-                                 ArrayRef<unsigned> modes, unsigned modeCount) {
+Operand fetta::operandFromLayout(const Layout &layout, ArrayRef<unsigned> modes,
+                                 unsigned modeCount) {
   Operand operand;
   operand.modes.resize(modeCount);
   for (auto [d, mode] : llvm::enumerate(modes))

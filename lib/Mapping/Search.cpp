@@ -68,8 +68,7 @@ class Searcher {
 public:
   Searcher(const Problem &problem, std::optional<Candidate> &best,
            int64_t &budget)
-      : problem(problem), machine(problem.machine), best(best),
-        budget(budget) {
+      : problem(problem), machine(problem.machine), best(best), budget(budget) {
     for (unsigned m = 0; m < problem.modes.size(); ++m) {
       const Mode &mode = problem.modes[m];
       current.push_back({});
@@ -152,8 +151,9 @@ private:
   /// Whether that many beats cannot beat the best. At least one load or drain
   /// beat and one drained row come on top.
   bool hopeless(double beats) const {
-    return best && beats + double(machine.pipelineCycles() + 1 +
-                                  problem.planes) >= double(best->cycles);
+    return best &&
+           beats + double(machine.pipelineCycles() + 1 + problem.planes) >=
+               double(best->cycles);
   }
 
   unsigned missingBits(OperandId operand) const {
@@ -241,8 +241,8 @@ private:
     // Rows of the loops inside the cut.
     SmallVector<int64_t, 8> inside(loops.size() + 1, fixedRows);
     for (size_t i = loops.size(); i-- > 0;)
-      inside[i] = inside[i + 1] * chunksOf(problem.modes[loops[i]].size,
-                                           lowBits[loops[i]]);
+      inside[i] = inside[i + 1] *
+                  chunksOf(problem.modes[loops[i]].size, lowBits[loops[i]]);
     Step step;
     step.beats = beats;
     step.rows = step.lastRows = inside[0];
@@ -263,9 +263,8 @@ private:
         int64_t lastStart = (outer - 1) * extent;
         step.scopes = scopesOutside * outer;
         step.beats = total / count * outer * inner;
-        step.rows =
-            rowsOutside * rowsOfExtent(extent, mode.size, lowBits[m]) *
-            inside[i + 1];
+        step.rows = rowsOutside * rowsOfExtent(extent, mode.size, lowBits[m]) *
+                    inside[i + 1];
         step.lastRows =
             lastOutside *
             (((mode.size - 1) >> lowBits[m]) - (lastStart >> lowBits[m]) + 1) *
@@ -358,8 +357,8 @@ private:
   SmallVector<LaneShare, 8> current;
   SmallVector<unsigned, 8> lowBits; ///< Of the result.
   SmallVector<unsigned, 8> loops;   ///< Over modes of the result.
-  int64_t cost = 1;     ///< Cycles of a beat.
-  int64_t transfer = 1; ///< Of a tile's load or drain.
+  int64_t cost = 1;                 ///< Cycles of a beat.
+  int64_t transfer = 1;             ///< Of a tile's load or drain.
   int64_t beatReads = 1;
   int64_t reduced = 1;    ///< Product of the reduced loops.
   int64_t streamFree = 1; ///< Of the free loops of the streamed operand.

@@ -34,9 +34,9 @@ struct ContractionSpec {
   std::optional<Dataflow> dataflow; ///< Fixed by hand.
 };
 
-/// Closed-form cycles of one contraction, each part named as in docs/Machine.md.
-/// The total is a lower bound of the tile-event model and equal to it when
-/// nothing contends.
+/// Closed-form cycles of one contraction, each part named as in
+/// docs/Machine.md. The total is a lower bound of the tile-event model and
+/// equal to it when nothing contends.
 struct SerialCycles {
   int64_t beats = 0;            ///< Product of the loop counts.
   int64_t bankConflict = 0;     ///< Further sub-beats.
@@ -55,7 +55,7 @@ struct SerialCycles {
 };
 
 struct MappedContraction {
-  Nest nest; ///< slab and baseRow of operands are left 0.
+  Nest nest;                     ///< slab and baseRow of operands are left 0.
   std::array<Layout, 3> layouts; ///< Dims in tensor order.
   SerialCycles cycles;
 };
