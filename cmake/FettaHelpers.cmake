@@ -2,6 +2,7 @@
 #
 #   fetta_add_library(FettaX a.cpp ... [MLIR] [LINK_LIBS FettaY ...] [DEPENDS target ...])
 #   fetta_add_tool(fetta-x a.cpp ...   [MLIR] [LINK_LIBS ...])
+#   fetta_add_plugin(fetta-x a.cpp ...         [LINK_LIBS ...])  for mlir-opt
 #   fetta_add_unittest(XTests a.cpp ... [MLIR] [LINK_LIBS ...])
 #   fetta_tablegen(IN.td TARGET NAME -gen-... OUT.inc ...)
 #
@@ -17,7 +18,7 @@ target_include_directories(FettaFlags INTERFACE
 # LLVM and MLIR headers warn under g++ 12.
 target_include_directories(FettaFlags SYSTEM INTERFACE
   $<BUILD_INTERFACE:${LLVM_INCLUDE_DIRS}> $<BUILD_INTERFACE:${MLIR_INCLUDE_DIRS}>)
-target_compile_definitions(FettaFlags INTERFACE $<BUILD_INTERFACE:BOOST_ALLOW_DEPRECATED_HEADERS>)
+target_compile_definitions(FettaFlags INTERFACE BOOST_ALLOW_DEPRECATED_HEADERS)
 target_compile_options(FettaFlags INTERFACE
   $<BUILD_INTERFACE:-Wall> $<BUILD_INTERFACE:-Wextra> $<BUILD_INTERFACE:-Werror>
   $<BUILD_INTERFACE:-Wno-unused-parameter>
@@ -111,6 +112,19 @@ function(fetta_add_tool name)
   fetta_link_llvm(${name} ${ARG_MLIR})
   set_property(GLOBAL APPEND PROPERTY FETTA_TOOLS ${name})
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT fetta)
+endfunction()
+
+# A shared object for stock mlir-opt. It links libMLIR.so as mlir-opt does:
+# static MLIR would bring a second set of registries along.
+function(fetta_add_plugin name)
+  cmake_parse_arguments(ARG "" "" "LINK_LIBS" ${ARGN})
+  add_library(${name} MODULE ${ARG_UNPARSED_ARGUMENTS})
+  fetta_configure_target(${name} TRUE)
+  target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS})
+  fetta_link_llvm(${name} TRUE)
+  set_target_properties(${name} PROPERTIES PREFIX "")
+  set_property(GLOBAL APPEND PROPERTY FETTA_PLUGINS ${name})
+  install(TARGETS ${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT fetta)
 endfunction()
 
 # Unit tests land in <build>/unittests/bin, where tools/test finds them.

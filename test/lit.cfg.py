@@ -6,7 +6,7 @@ Environment switches:
   FETTA_VERIFY_ROUNDTRIP=1  every fetta-opt of a RUN line also checks that its
                             input survives printing and parsing
 
-Substitutions: %source and %build (the roots), %python, %cmake, %cxx, %llvm
+Substitutions: %source and %build (the roots), %python, %cmake, %cxx, %ninja, %llvm
 (the folder of LLVM's tools), %machines, %models.
 Features: `mlir` (the compiler half is built; without it .mlir tests do not
 exist), `long`, `sanitizers`, `root`.
@@ -48,6 +48,7 @@ config.substitutions += [
     ("%python", config.python),
     ("%cmake", config.cmake),
     ("%cxx", config.cxx),
+    ("%ninja", config.ninja),
     ("%llvm", config.llvm_tools_dir),
 ]
 if os.environ.get("FETTA_VERIFY_ROUNDTRIP") == "1":

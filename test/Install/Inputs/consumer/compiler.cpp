@@ -1,0 +1,17 @@
+// Parses a module with the installed dialect.
+#include <fetta/Dialect/TNN/IR/TNNDialect.h>
+#include <mlir/IR/BuiltinOps.h>
+#include <mlir/Parser/Parser.h>
+
+int main() {
+  mlir::MLIRContext context;
+  context.loadDialect<fetta::tnn::TNNDialect>();
+  mlir::OwningOpRef<mlir::ModuleOp> module =
+      mlir::parseSourceString<mlir::ModuleOp>(
+          "module attributes {spec = #tnn.einsum<\"ab,bc->ac\">} {}",
+          &context);
+  if (!module)
+    return 1;
+  module->print(llvm::outs());
+  return 0;
+}
