@@ -36,9 +36,7 @@ enum class TensorRole : uint8_t {
   Gradient = 5,
   Temporary = 6,
 };
-inline bool isPreloaded(TensorRole role) {
-  return role <= TensorRole::Target;
-}
+inline bool isPreloaded(TensorRole role) { return role <= TensorRole::Target; }
 inline bool isCollected(TensorRole role) {
   return role == TensorRole::Result || role == TensorRole::Gradient;
 }
@@ -132,6 +130,12 @@ private:
 /// bytes.
 llvm::Expected<std::vector<uint8_t>> encodeProgram(const Program &program);
 
+/// Why a binary is refused: stable numbers, listed in docs/BinaryFormat.md.
+enum class LoadCode : unsigned {
+#define FETTA_LOAD_CODE(stage, name, number, meaning) name = number,
+#include "fetta/Program/LoadCodes.def"
+};
+
 /// A refused binary: the check that failed and where.
 class LoadError : public llvm::ErrorInfo<LoadError> {
 public:
@@ -150,6 +154,9 @@ public:
             std::string message)
       : stage(stage), code(code), section(std::move(section)), offset(offset),
         message(std::move(message)) {}
+  /// The stage follows from the code.
+  LoadError(LoadCode code, std::string section, uint64_t offset,
+            std::string message);
   void log(llvm::raw_ostream &os) const override;
   std::error_code convertToErrorCode() const override;
 
@@ -168,8 +175,12 @@ llvm::Expected<Program> decodeProgram(llvm::ArrayRef<uint8_t> bytes,
 
 /// Checks 5 to 7 on a program in memory: every access inside its tensor, route
 /// words legal and equal to what each operand needs (replayed), single-queue
-/// order, nothing read before it is written, every result fully written.
+/// order, nothing read before it is written, every result fully written. Errors
+/// are LoadErrors whose offset is 0.
 llvm::Error verifyProgram(const Program &program);
+
+/// The tables and the disassembled code as text.
+void print(llvm::raw_ostream &os, const Program &program);
 
 } // namespace fetta
 

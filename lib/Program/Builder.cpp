@@ -1,0 +1,67 @@
+//===- Builder.cpp - Builds programs, loads routes when needed ------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fetta/Program/Program.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace fetta;
+
+ProgramBuilder::ProgramBuilder(Machine machine) {
+  program.machine = std::move(machine);
+}
+
+uint32_t ProgramBuilder::addTensor(TensorEntry tensor) {
+  program.tensors.push_back(std::move(tensor));
+  return uint32_t(program.tensors.size() - 1);
+}
+
+uint32_t ProgramBuilder::addOp(OpEntry op) {
+  program.ops.push_back(std::move(op));
+  return uint32_t(program.ops.size() - 1);
+}
+
+uint32_t ProgramBuilder::addRoute(Route route) {
+  auto it = llvm::find(program.routes, route);
+  if (it == program.routes.end())
+    it = program.routes.insert(it, std::move(route));
+  return uint32_t(it - program.routes.begin());
+}
+
+uint16_t ProgramBuilder::slotFor(Net net, uint32_t route) {
+  std::vector<Slot> &inUse = slots[unsigned(net)];
+  auto it =
+      llvm::find_if(inUse, [&](const Slot &s) { return s.route == route; });
+  if (it == inUse.end()) {
+    if (int64_t(inUse.size()) < program.machine.routeSlots)
+      it = inUse.insert(it, Slot());
+    else
+      it = llvm::min_element(inUse, [](const Slot &a, const Slot &b) {
+        return a.lastUse < b.lastUse;
+      });
+    it->route = route;
+    auto slot = uint16_t(it - inUse.begin());
+    program.code.push_back(LoadRoute{net, slot, route});
+  }
+  it->lastUse = ++useCounter;
+  return uint16_t(it - inUse.begin());
+}
+
+void ProgramBuilder::addContract(Nest nest, std::array<uint32_t, 3> tensors,
+                                 std::array<uint32_t, 3> routes, uint32_t op) {
+  Contract contract;
+  for (unsigned net = 0; net < 3; ++net)
+    contract.slots[net] = slotFor(Net(net), routes[net]);
+  contract.nest = std::move(nest);
+  contract.tensors = tensors;
+  contract.op = op;
+  program.code.push_back(std::move(contract));
+}
+
+Program ProgramBuilder::finish() && {
+  program.code.push_back(Halt());
+  return std::move(program);
+}

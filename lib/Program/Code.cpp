@@ -1,0 +1,278 @@
+//===- Code.cpp - Encoder, decoder and disassembler of instructions -------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fetta/Program/InstructionCoding.h"
+
+#include "fetta/Support/Error.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace fetta;
+using namespace fetta::isa;
+
+namespace {
+
+/// Appends fields to bytes, lowest bit first.
+class Writer : public Coder<Writer> {
+public:
+  static constexpr bool reads = false;
+  explicit Writer(std::vector<uint8_t> &bytes)
+      : bytes(bytes), position(bytes.size() * 8) {}
+
+  uint64_t code(Field f, uint64_t value) {
+    const FieldInfo &field = info(f);
+    if (value > field.maxValue() && problem.empty())
+      problem = llvm::formatv("field {0}.{1}: the value {2} does not fit (at "
+                              "most {3})",
+                              info(field.record).name, field.name,
+                              int64_t(value), field.maxValue());
+    for (unsigned i = 0; i < field.width; ++i, ++position) {
+      if (position % 8 == 0)
+        bytes.push_back(0);
+      bytes.back() |= uint8_t((value >> i & 1) << position % 8);
+    }
+    return value;
+  }
+  void begin(Record) {}
+  void align() {
+    while (position % (8 * UnitBytes)) {
+      bytes.push_back(0);
+      position += 8;
+    }
+  }
+  void refuse(LoadCode, const char *message) {
+    if (problem.empty())
+      problem = message;
+  }
+
+  std::string problem;
+
+private:
+  std::vector<uint8_t> &bytes;
+  uint64_t position; ///< Always the next bit to write.
+};
+
+/// Takes fields from the bytes of one instruction. After the first problem it
+/// gives zeros.
+class Reader : public Coder<Reader> {
+public:
+  static constexpr bool reads = true;
+  Reader(llvm::ArrayRef<uint8_t> bytes, uint64_t start,
+         std::vector<FieldPlace> *places)
+      : bytes(bytes), position(start * 8), places(places) {}
+
+  uint64_t code(Field f, uint64_t) {
+    const FieldInfo &field = info(f);
+    if (problem)
+      return 0;
+    if (position + field.width > end * 8) {
+      refuse(LoadCode::Length, "its length is too small for its content");
+      return 0;
+    }
+    if (places)
+      places->push_back({f, position});
+    uint64_t value = 0;
+    for (unsigned i = 0; i < field.width; ++i, ++position)
+      value |= uint64_t(bytes[position / 8] >> position % 8 & 1) << i;
+    if (value > field.maxValue()) {
+      refuse(LoadCode::FieldValue,
+             llvm::formatv("field {0}.{1}: {2} has no meaning",
+                           info(field.record).name, field.name, value)
+                 .str());
+      return 0;
+    }
+    return value;
+  }
+  void begin(Record) {}
+  void align() {
+    while (!problem && position % (8 * UnitBytes)) {
+      if (position / 8 >= end)
+        return refuse(LoadCode::Length,
+                      "its length is too small for its content");
+      if (bytes[position / 8])
+        return refuse(LoadCode::Reserved, "a padding bit is set");
+      position += 8;
+    }
+  }
+  void refuse(LoadCode code, std::string message) {
+    if (!problem)
+      problem = {code, std::move(message)};
+  }
+  /// Reading goes on to this byte and no further.
+  void setEnd(uint64_t byte) { end = byte; }
+  uint64_t byte() const { return position / 8; }
+
+  std::optional<std::pair<LoadCode, std::string>> problem;
+
+private:
+  llvm::ArrayRef<uint8_t> bytes;
+  uint64_t position, end = 0;
+  std::vector<FieldPlace> *places;
+};
+
+/// Prints `record field=value ...`, a record a line.
+class Printer : public Coder<Printer> {
+public:
+  static constexpr bool reads = false;
+  explicit Printer(llvm::raw_ostream &os) : os(os) {}
+
+  uint64_t code(Field f, uint64_t value) {
+    const FieldInfo &field = info(f);
+    if (field.isReserved())
+      return value;
+    os << ' ' << field.name << '=';
+    llvm::StringRef name = field.valueName(value);
+    if (name.empty())
+      os << int64_t(value);
+    else
+      os << name;
+    return value;
+  }
+  void begin(Record record) {
+    if (!first)
+      os << "\n  " << llvm::StringRef(info(record).name).lower();
+    first = false;
+  }
+  void align() {}
+  void refuse(LoadCode, const char *) {}
+
+private:
+  llvm::raw_ostream &os;
+  bool first = true;
+};
+
+template <typename T> constexpr Opcode OpcodeOf = Opcode::Halt;
+template <> constexpr Opcode OpcodeOf<LoadRoute> = Opcode::LoadRoute;
+template <> constexpr Opcode OpcodeOf<Contract> = Opcode::Contract;
+
+const OpcodeInfo &infoOf(Opcode opcode) {
+  for (const OpcodeInfo &op : opcodes())
+    if (op.opcode == opcode)
+      return op;
+  llvm_unreachable("every opcode is in the table");
+}
+
+/// The lists of a nest that have one entry per mode.
+const char *unequalLists(const Instruction &instruction) {
+  const auto *contract = std::get_if<Contract>(&instruction);
+  if (!contract)
+    return nullptr;
+  const Nest &nest = contract->nest;
+  if (nest.accumulatorStrides.size() != nest.sizes.size())
+    return "one accumulator stride per mode is needed";
+  for (const Operand &operand : nest.operands)
+    if (operand.modes.size() != nest.sizes.size())
+      return "every operand needs one entry per mode";
+  return nullptr;
+}
+
+} // namespace
+
+llvm::Expected<std::vector<uint8_t>>
+isa::encodeCode(llvm::ArrayRef<Instruction> code) {
+  std::vector<uint8_t> bytes;
+  for (auto [index, instruction] : llvm::enumerate(code)) {
+    auto refused = [&, i = index](llvm::StringRef problem) {
+      return makeError("instruction {0} cannot be encoded: {1}", i, problem);
+    };
+    if (const char *problem = unequalLists(instruction))
+      return refused(problem);
+    std::vector<uint8_t> unit;
+    // The length is known only at the end: the body comes first.
+    unit.resize(8);
+    Writer body(unit);
+    Head head;
+    std::visit(
+        [&](auto copy) {
+          head.opcode = unsigned(OpcodeOf<decltype(copy)>);
+          codeBody(body, copy);
+        },
+        instruction);
+    if (!body.problem.empty())
+      return refused(body.problem);
+    head.length = unsigned(unit.size() / UnitBytes);
+    Writer start(bytes);
+    codeHead(start, head);
+    if (!start.problem.empty())
+      return refused(start.problem);
+    bytes.insert(bytes.end(), unit.begin() + 8, unit.end());
+  }
+  return bytes;
+}
+
+llvm::Expected<std::vector<Instruction>>
+isa::decodeCode(llvm::ArrayRef<uint8_t> bytes,
+                std::vector<FieldPlace> *places) {
+  std::vector<Instruction> code;
+  uint64_t start = 0;
+  auto refused = [&](LoadCode reason, llvm::StringRef message) {
+    return llvm::make_error<LoadError>(
+        reason, "code", 0,
+        llvm::formatv("instruction {0} at byte {1} of the code: {2}",
+                      code.size(), start, message)
+            .str());
+  };
+  while (start < bytes.size()) {
+    if (bytes.size() - start < UnitBytes)
+      return refused(LoadCode::CodeSize, "the code ends inside it");
+    Reader reader(bytes, start, places);
+    reader.setEnd(start + UnitBytes);
+    Head head;
+    codeHead(reader, head);
+    if (reader.problem)
+      return refused(reader.problem->first, reader.problem->second);
+    if (head.length == 0)
+      return refused(LoadCode::Length, "length 0");
+    if (head.length > (bytes.size() - start) / UnitBytes)
+      return refused(LoadCode::CodeSize, "the code ends inside it");
+    if (head.queue != 0)
+      return refused(LoadCode::Queue, "queue " + std::to_string(head.queue) +
+                                          "; there is queue 0 only");
+    for (unsigned semaphore : head.semaphores)
+      if (semaphore)
+        return refused(LoadCode::Semaphore,
+                       "it waits for or signals a semaphore");
+    reader.setEnd(start + uint64_t(head.length) * UnitBytes);
+    auto decode = [&](auto body) {
+      codeBody(reader, body);
+      code.emplace_back(std::move(body));
+    };
+    switch (Opcode(head.opcode)) {
+    case Opcode::LoadRoute:
+      decode(LoadRoute());
+      break;
+    case Opcode::Contract:
+      decode(Contract());
+      break;
+    case Opcode::Halt:
+      decode(Halt());
+      break;
+    default:
+      return refused(LoadCode::Opcode, "opcode " + std::to_string(head.opcode));
+    }
+    uint64_t stop = start + uint64_t(head.length) * UnitBytes;
+    if (reader.problem || reader.byte() != stop) {
+      code.pop_back();
+      if (reader.problem)
+        return refused(reader.problem->first, reader.problem->second);
+      return refused(LoadCode::Length, "its length is too large for its "
+                                       "content");
+    }
+    start = stop;
+  }
+  return code;
+}
+
+void isa::print(llvm::raw_ostream &os, const Instruction &instruction) {
+  std::visit(
+      [&](auto copy) {
+        os << infoOf(OpcodeOf<decltype(copy)>).mnemonic;
+        Printer printer(os);
+        codeBody(printer, copy);
+        os << '\n';
+      },
+      instruction);
+}
