@@ -94,17 +94,18 @@ static void routeBenes(Route &route, const BitMap &map) {
 // Butterfly
 //===----------------------------------------------------------------------===//
 
-/// The stage's linear form over the bits of its output line that yields bit
-/// `stage` of the bank, or nothing. The line has bits 0..stage of lane x and
-/// the higher ones of bank y = A x, so the form exists iff row `stage` of A
-/// lies in the span of e_0..e_stage and the rows above; by induction over the
-/// stages that is what the link walk asks.
+/// The stage's linear form over the bits of its output line that yields the
+/// bank's bit `bit`, or nothing. The line has the bits `done` of lane x (`bit`
+/// among them) and the other ones of bank y = A x, so the form exists iff row
+/// `bit` of A lies in the span of the unit vectors of `done` and the other
+/// rows; by induction over the stages that is what the link walk asks.
 static std::optional<uint32_t> stageForm(llvm::ArrayRef<uint32_t> rows,
-                                         unsigned stage) {
+                                         unsigned bit, uint32_t done) {
   struct Vector {
     uint32_t value, combination;
   };
-  llvm::SmallVector<Vector, 12> basis; // Each with its own leading bit.
+  // Each vector with a leading bit of its own, in descending order.
+  llvm::SmallVector<Vector, 12> basis;
   auto reduce = [&](Vector v) {
     for (const Vector &b : basis)
       if (v.value & llvm::bit_floor(b.value)) {
@@ -113,26 +114,30 @@ static std::optional<uint32_t> stageForm(llvm::ArrayRef<uint32_t> rows,
       }
     return v;
   };
-  for (unsigned bit = 0; bit < rows.size(); ++bit) {
-    uint32_t unit = uint32_t(1) << bit;
-    Vector v = reduce({bit <= stage ? unit : rows[bit], unit});
+  for (unsigned i = 0; i < rows.size(); ++i) {
+    uint32_t unit = uint32_t(1) << i;
+    Vector v = reduce({done & unit ? unit : rows[i], unit});
     if (v.value) {
-      // Keep the basis reduced in order: larger leading bits first.
       auto *at = llvm::find_if(
           basis, [&](const Vector &b) { return b.value < v.value; });
       basis.insert(at, v);
     }
   }
-  Vector target = reduce({rows[stage], 0});
+  Vector target = reduce({rows[bit], 0});
   if (target.value)
     return std::nullopt;
   return target.combination;
 }
 
-static bool passesButterfly(llvm::ArrayRef<uint32_t> rows) {
-  for (unsigned stage = 0; stage < rows.size(); ++stage)
-    if (!stageForm(rows, stage))
+static bool passesButterfly(const Wiring &wiring,
+                            llvm::ArrayRef<uint32_t> rows) {
+  uint32_t done = 0;
+  for (unsigned stage = 0; stage < wiring.bits; ++stage) {
+    unsigned bit = detail::bitFromBanks(wiring, stage);
+    done |= uint32_t(1) << bit;
+    if (!stageForm(rows, bit, done))
       return false;
+  }
   return true;
 }
 
@@ -143,35 +148,40 @@ static llvm::Error refuse(const Wiring &wiring, const BitMap &map,
     source[lane] = map.apply(lane);
   std::vector<uint8_t> codes;
   std::string message = toString(detail::walkButterfly(wiring, source, codes));
-  if (map.invertible())
-    message += "; the leading " + std::to_string(stage + 1) + "x" +
-               std::to_string(stage + 1) +
+  if (map.invertible()) {
+    std::string size = std::to_string(stage + 1);
+    message += "; the ";
+    message += wiring.kind == NetKind::Distribution ? "leading " : "trailing ";
+    message += size + "x" + size +
                " minor of the matrix from banks to lanes is singular";
+  }
   return llvm::createStringError(
       message + "; a Benes passes it, or visit some lane bits in sub-beats");
 }
 
-static llvm::Error routeButterfly(Route &route, const BitMap &map,
-                                  const Wiring &asked) {
-  const unsigned p = route.wiring.bits;
-  const uint32_t switches = route.wiring.switches();
-  route.masks.assign(p, 0);
-  for (unsigned stage = 0; stage < p; ++stage) {
-    std::optional<uint32_t> form = stageForm(map.rows, stage);
+static llvm::Error routeButterfly(Route &route, const BitMap &map) {
+  const Wiring &w = route.wiring;
+  const uint32_t switches = w.switches();
+  route.masks.assign(w.bits, 0);
+  uint32_t done = 0;
+  for (unsigned stage = 0; stage < w.bits; ++stage) {
+    unsigned bit = detail::bitFromBanks(w, stage);
+    uint32_t unit = uint32_t(1) << bit;
+    done |= unit;
+    std::optional<uint32_t> form = stageForm(map.rows, bit, done);
     if (!form)
-      return refuse(asked, map, stage);
-    uint32_t bit = uint32_t(1) << stage;
-    // What a constant adds: bit `stage` of y, and what the form sees of the
-    // higher bits of y on the line.
-    uint32_t seen = bit | (*form & ~((bit << 1) - 1));
-    uint8_t base = *form & bit ? Through : UpperToBoth;
+      return refuse(w, map, stage);
+    // What a constant adds: the bit itself, and what the form sees of those
+    // bits of y that are still on the line.
+    uint32_t seen = unit | (*form & ~done);
+    uint8_t base = *form & unit ? Through : UpperToBoth;
     uint32_t flip = parity(seen & map.constant);
     for (uint32_t sw = 0; sw < switches; ++sw) {
-      uint32_t upper = (sw & ~(bit - 1)) << 1 | (sw & (bit - 1));
+      uint32_t upper = (sw & ~(unit - 1)) << 1 | (sw & (unit - 1));
       route.codes[size_t(stage) * switches + sw] =
           uint8_t(base | (parity(*form & upper) ^ flip));
     }
-    for (unsigned j = 0; j < p; ++j)
+    for (unsigned j = 0; j < w.bits; ++j)
       route.masks[j] |= (seen >> j & 1) << stage;
   }
   return llvm::Error::success();
@@ -189,13 +199,12 @@ llvm::Expected<Route> fetta::routeAffine(const Wiring &wiring,
         wiring.bits);
   Route route;
   route.wiring = wiring;
-  route.wiring.kind = NetKind::Distribution;
   route.codes.assign(size_t(wiring.stages()) * wiring.switches(), Through);
   if (wiring.topology == NetworkTopology::Benes)
     routeBenes(route, map);
-  else if (llvm::Error error = routeButterfly(route, map, wiring))
+  else if (llvm::Error error = routeButterfly(route, map))
     return error;
-  detail::orient(route, wiring.kind);
+  detail::orient(route);
   llvm::Expected<BitMap> lifted = liftRoute(route);
   if (!lifted)
     return llvm::createStringError("internal error: the replay of a routed "
@@ -222,7 +231,7 @@ uint32_t fetta::serialLanesToRoute(const Wiring &wiring, const BitMap &map,
       llvm::SmallVector<uint32_t, 12> rows(map.rows);
       for (uint32_t &row : rows)
         row &= ~set;
-      if (passesButterfly(rows))
+      if (passesButterfly(wiring, rows))
         return set;
     }
   llvm_unreachable("a constant map passes every butterfly");

@@ -4,20 +4,20 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "fetta/Network/Network.h"
+#include "RouterDetail.h"
 
 #include "llvm/ADT/STLExtras.h"
 
 #include <cassert>
+#include <numeric>
 
 using namespace fetta;
 
 unsigned Wiring::stageBit(unsigned stage) const {
   assert(stage < stages() && "no such stage");
-  // Of the distribution; a reduction runs the same stages backwards.
-  unsigned s =
-      kind == NetKind::Distribution ? stage : unsigned(stages() - 1 - stage);
-  return topology == NetworkTopology::Benes ? std::min(s, 2 * bits - 2 - s) : s;
+  return topology == NetworkTopology::Benes
+             ? std::min(stage, 2 * bits - 2 - stage)
+             : stage;
 }
 
 uint64_t fetta::flippedStages(const Route &route, uint32_t constant) {
@@ -32,14 +32,16 @@ uint64_t fetta::flippedStages(const Route &route, uint32_t constant) {
 }
 
 /// Calls fn(stage, code after flips, upper line, lower line) for every switch,
-/// from the network's input to its output.
+/// from the network's input to its output, or back.
 template <typename Fn>
-static void forEachSwitch(const Route &route, uint32_t constant, Fn fn) {
+static void forEachSwitch(const Route &route, uint32_t constant, bool backwards,
+                          Fn fn) {
   const Wiring &w = route.wiring;
   assert(route.codes.size() == size_t(w.stages()) * w.switches() &&
          "one code per switch");
   uint64_t flips = flippedStages(route, constant);
-  for (unsigned stage = 0; stage < w.stages(); ++stage) {
+  for (unsigned i = 0; i < w.stages(); ++i) {
+    unsigned stage = backwards ? w.stages() - 1 - i : i;
     unsigned bit = w.stageBit(stage);
     uint32_t low = (uint32_t(1) << bit) - 1;
     uint8_t flip = flips >> stage & 1;
@@ -51,13 +53,14 @@ static void forEachSwitch(const Route &route, uint32_t constant, Fn fn) {
   }
 }
 
-std::vector<uint32_t> fetta::replayDistribution(const Route &route,
-                                                uint32_t constant) {
-  assert(route.wiring.kind == NetKind::Distribution);
+/// Pushes line numbers from the banks to the lanes. Read backwards, a reduction
+/// is a distribution whose copies are the sums: a lane goes its way whether or
+/// not it meets another, so this also tells where each lane's word arrives.
+std::vector<uint32_t> detail::bankOfLane(const Route &route,
+                                         uint32_t constant) {
   std::vector<uint32_t> line(route.wiring.lines());
-  for (uint32_t i = 0; i < line.size(); ++i)
-    line[i] = i;
-  forEachSwitch(route, constant,
+  std::iota(line.begin(), line.end(), 0);
+  forEachSwitch(route, constant, route.wiring.kind == NetKind::Reduction,
                 [&](unsigned, uint8_t code, uint32_t u, uint32_t l) {
                   switch (code) {
                   case Through:
@@ -76,6 +79,12 @@ std::vector<uint32_t> fetta::replayDistribution(const Route &route,
   return line;
 }
 
+std::vector<uint32_t> fetta::replayDistribution(const Route &route,
+                                                uint32_t constant) {
+  assert(route.wiring.kind == NetKind::Distribution);
+  return detail::bankOfLane(route, constant);
+}
+
 std::vector<llvm::SmallVector<uint32_t, 4>>
 fetta::replayReduction(const Route &route, uint32_t constant,
                        const std::vector<bool> &valid) {
@@ -86,7 +95,7 @@ fetta::replayReduction(const Route &route, uint32_t constant,
   for (uint32_t i = 0; i < line.size(); ++i)
     if (valid[i])
       line[i].push_back(i);
-  forEachSwitch(route, constant,
+  forEachSwitch(route, constant, false,
                 [&](unsigned, uint8_t code, uint32_t u, uint32_t l) {
                   if (code == Through)
                     return;
@@ -102,28 +111,9 @@ fetta::replayReduction(const Route &route, uint32_t constant,
   return line;
 }
 
-/// Bank that each lane reads or reaches. A reduction loses no word: a lane
-/// goes its way whether or not it meets another.
-static std::vector<uint32_t> bankOfLane(const Route &route, uint32_t constant) {
-  if (route.wiring.kind == NetKind::Distribution)
-    return replayDistribution(route, constant);
-  // Backwards from the banks, a sum is a copy: the reversed distribution.
-  Route reversed = route;
-  reversed.wiring.kind = NetKind::Distribution;
-  unsigned stages = route.wiring.stages();
-  uint32_t switches = route.wiring.switches();
-  uint64_t flips = flippedStages(route, constant);
-  for (unsigned s = 0; s < stages; ++s)
-    for (uint32_t sw = 0; sw < switches; ++sw)
-      reversed.codes[size_t(stages - 1 - s) * switches + sw] =
-          route.code(s, sw) ^ uint8_t(flips >> s & 1);
-  reversed.masks.clear();
-  return replayDistribution(reversed, 0);
-}
-
 llvm::Expected<BitMap> fetta::liftRoute(const Route &route) {
   const Wiring &w = route.wiring;
-  std::vector<uint32_t> bank = bankOfLane(route, 0);
+  std::vector<uint32_t> bank = detail::bankOfLane(route, 0);
   BitMap map;
   map.rows.assign(w.bits, 0);
   map.constant = bank[0];
@@ -139,7 +129,7 @@ llvm::Expected<BitMap> fetta::liftRoute(const Route &route) {
           "lanes 0, 1, 2, 4, ... would ask for bank %u",
           lane, bank[lane], map.apply(lane));
   for (unsigned j = 0; j < route.masks.size(); ++j) {
-    std::vector<uint32_t> flipped = bankOfLane(route, uint32_t(1) << j);
+    std::vector<uint32_t> flipped = detail::bankOfLane(route, uint32_t(1) << j);
     for (uint32_t lane = 0; lane < w.lines(); ++lane)
       if (flipped[lane] != (bank[lane] ^ uint32_t(1) << j))
         return llvm::createStringError(

@@ -14,9 +14,8 @@
 
 using namespace fetta;
 
-void detail::orient(Route &route, NetKind kind) {
-  route.wiring.kind = kind;
-  if (kind == NetKind::Distribution)
+void detail::orient(Route &route) {
+  if (route.wiring.kind == NetKind::Distribution)
     return;
   unsigned stages = route.wiring.stages();
   size_t switches = route.wiring.switches();
@@ -45,14 +44,17 @@ llvm::Error detail::walkButterfly(const Wiring &wiring,
   uint32_t lines = wiring.lines(), switches = wiring.switches();
   codes.assign(size_t(wiring.bits) * switches, Through);
   std::vector<uint32_t> laneOn(lines), from(lines);
+  uint32_t done = 0; // Bits of the stages so far.
   for (unsigned s = 0; s < wiring.bits; ++s) {
-    uint32_t done = (uint32_t(2) << s) - 1;
+    unsigned bit = bitFromBanks(wiring, s);
+    uint32_t unit = uint32_t(1) << bit;
+    done |= unit;
     std::fill(laneOn.begin(), laneOn.end(), none);
     for (uint32_t lane = 0; lane < lines; ++lane) {
       uint32_t line = (lane & done) | (source[lane] & ~done);
       if (laneOn[line] == none) {
         laneOn[line] = lane;
-        from[line] = source[lane] >> s & 1;
+        from[line] = source[lane] >> bit & 1;
         continue;
       }
       uint32_t other = laneOn[line];
@@ -64,17 +66,16 @@ llvm::Error detail::walkButterfly(const Wiring &wiring,
           "and %u (bank %u) meet %s stage %u, switch %u, %s line",
           lines, other, source[other], lane, source[lane],
           reduces ? "before" : "after", reduces ? wiring.bits - 1 - s : s,
-          switchOf(line, s), line >> s & 1 ? "lower" : "upper");
+          switchOf(line, bit), line & unit ? "lower" : "upper");
     }
     for (uint32_t line = 0; line < lines; ++line) {
-      if (line >> s & 1 ||
-          (laneOn[line] == none && laneOn[line | uint32_t(1) << s] == none))
+      if (line & unit || (laneOn[line] == none && laneOn[line | unit] == none))
         continue;
       // An unused output takes what makes no copy.
-      uint32_t lower = line | uint32_t(1) << s;
+      uint32_t lower = line | unit;
       uint32_t up = laneOn[line] == none ? !from[lower] : from[line];
       uint32_t down = laneOn[lower] == none ? !up : from[lower];
-      codes[size_t(s) * switches + switchOf(line, s)] =
+      codes[size_t(s) * switches + switchOf(line, bit)] =
           up == down ? (up ? LowerToBoth : UpperToBoth)
                      : (up ? Cross : Through);
     }
@@ -143,7 +144,6 @@ llvm::Expected<Route> fetta::routePermutation(const Wiring &wiring,
   }
   Route route;
   route.wiring = wiring;
-  route.wiring.kind = NetKind::Distribution;
   if (wiring.topology == NetworkTopology::Butterfly) {
     if (llvm::Error error = detail::walkButterfly(wiring, source, route.codes))
       return error;
@@ -151,9 +151,9 @@ llvm::Expected<Route> fetta::routePermutation(const Wiring &wiring,
     route.codes.assign(size_t(wiring.stages()) * wiring.switches(), Through);
     loop(route, 0, 0, source.vec());
   }
-  if (replayDistribution(route, 0) != source.vec())
+  detail::orient(route);
+  if (detail::bankOfLane(route, 0) != source.vec())
     return llvm::createStringError(
         "internal error: the replay of a routed permutation went astray");
-  detail::orient(route, wiring.kind);
   return route;
 }

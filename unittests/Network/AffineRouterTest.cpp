@@ -91,12 +91,9 @@ TEST(Wiring, StageBits) {
     for (NetKind kind : kinds)
       EXPECT_EQ((Wiring{NetworkTopology::Benes, 3, kind}.stageBit(s)),
                 benes[s]);
-  for (unsigned s = 0; s < 3; ++s) {
-    Wiring w{NetworkTopology::Butterfly, 3, NetKind::Distribution};
-    EXPECT_EQ(w.stageBit(s), s);
-    w.kind = NetKind::Reduction;
-    EXPECT_EQ(w.stageBit(s), 2 - s);
-  }
+  for (unsigned s = 0; s < 3; ++s)
+    for (NetKind kind : kinds)
+      EXPECT_EQ((Wiring{NetworkTopology::Butterfly, 3, kind}.stageBit(s)), s);
 }
 
 // Every linear map of every rank, every constant, as words and as flips.
@@ -141,31 +138,35 @@ TEST(AffineRouter, BenesRandom) {
   }
 }
 
-/// Determinant of the leading k x k block over GF(2).
-bool leadingMinor(const BitMap &map, unsigned k) {
-  BitMap block;
-  for (unsigned j = 0; j < k; ++j)
-    block.rows.push_back(map.rows[j] & ((1u << k) - 1));
-  return block.rank() == k;
+/// Whether all leading (or trailing) principal minors are non-singular.
+bool minorsHold(const BitMap &map, bool leading) {
+  for (unsigned k = 1; k <= map.bits(); ++k) {
+    unsigned first = leading ? 0 : map.bits() - k;
+    BitMap block;
+    for (unsigned j = 0; j < k; ++j)
+      block.rows.push_back(map.rows[first + j] >> first & ((1u << k) - 1));
+    if (block.rank() != k)
+      return false;
+  }
+  return true;
 }
 
 // A butterfly routes exactly what the link walk admits; on permutations that
-// is what the minors of the map from banks to lanes say.
+// is what the minors of the matrix from banks to lanes say.
 TEST(AffineRouter, ButterflyExhaustive) {
   unsigned permutations[] = {0, 1, 4, 64};
-  for (unsigned p = 1; p <= 3; ++p) {
-    unsigned routed = 0;
-    for (uint64_t code = 0; code < 1u << (p * p); ++code) {
-      BitMap map = matrix(p, code);
-      bool admits = model::butterflyAdmits(p, table(map));
-      if (map.invertible()) {
-        bool minors = true;
-        for (unsigned k = 1; k <= p; ++k)
-          minors &= leadingMinor(map.inverse(), k);
-        ASSERT_EQ(minors, admits) << "p " << p << " matrix " << code;
-        routed += admits;
-      }
-      for (NetKind kind : kinds)
+  for (NetKind kind : kinds)
+    for (unsigned p = 1; p <= 3; ++p) {
+      unsigned routed = 0;
+      for (uint64_t code = 0; code < 1u << (p * p); ++code) {
+        BitMap map = matrix(p, code);
+        bool admits = model::butterflyAdmits(p, table(map), kind);
+        if (map.invertible()) {
+          ASSERT_EQ(minorsHold(map.inverse(), kind == NetKind::Distribution),
+                    admits)
+              << "p " << p << " matrix " << code;
+          routed += admits;
+        }
         for (uint32_t c = 0; c < 1u << p; ++c) {
           map.constant = c;
           llvm::Expected<Route> r =
@@ -179,10 +180,10 @@ TEST(AffineRouter, ButterflyExhaustive) {
             ASSERT_EQ(deviation(*r, map, flip), "")
                 << "matrix " << code << " constant " << c << " flip " << flip;
         }
+      }
+      // 2^(p(p-1)) invertible matrices have non-singular leading minors.
+      EXPECT_EQ(routed, permutations[p]);
     }
-    // 2^(p(p-1)) invertible matrices have non-singular leading minors.
-    EXPECT_EQ(routed, permutations[p]);
-  }
 }
 
 TEST(AffineRouter, ButterflyRandom) {
@@ -192,19 +193,24 @@ TEST(AffineRouter, ButterflyRandom) {
   for (int trial = 0; trial < 400; ++trial) {
     unsigned p = 4 + trial % 7;
     uint32_t all = (1u << p) - 1;
-    // Bank bit s as a form in lane bits up to s and higher bank bits passes;
-    // one more lane bit in half of the trials mostly does not.
+    NetKind kind = kinds[trial / 7 % 2];
+    // Stage by stage from the lanes: a bank bit as a form in the lane bits of
+    // the stages from the banks and in the bank bits that are known passes; one
+    // more lane bit in half of the trials mostly does not.
     BitMap map;
     map.rows.assign(p, 0);
-    for (unsigned s = p; s-- > 0;) {
-      map.rows[s] = random() & ((2u << s) - 1);
-      for (unsigned above = s + 1; above < p; ++above)
-        map.rows[s] ^= random() & 1 ? map.rows[above] : 0;
+    for (unsigned i = 0; i < p; ++i) {
+      bool up = kind == NetKind::Reduction;
+      unsigned bit = up ? i : p - 1 - i;
+      map.rows[bit] =
+          random() & all & (up ? ~((1u << bit) - 1) : (2u << bit) - 1);
+      for (unsigned k = 0; k < i; ++k)
+        map.rows[bit] ^= random() & 1 ? map.rows[up ? k : p - 1 - k] : 0;
     }
     if (trial % 2)
       map.rows[random() % p] ^= 1u << random() % p;
     map.constant = random() & all;
-    bool admits = model::butterflyAdmits(p, table(map));
+    bool admits = model::butterflyAdmits(p, table(map), kind);
     EXPECT_TRUE(admits || trial % 2);
     llvm::Expected<Route> r =
         routeAffine({NetworkTopology::Butterfly, p, kinds[trial / 7 % 2]}, map);
@@ -217,8 +223,9 @@ TEST(AffineRouter, ButterflyRandom) {
   }
 }
 
-// Lane bits that carry k are added in ascending order (section 8): the tree
-// is compared through a commutative hash that keeps its shape.
+// Lane bits that carry k are added in ascending order (docs/Machine.md, section
+// 7) on both topologies: the tree is compared through a commutative hash that
+// keeps its shape.
 TEST(AffineRouter, SumOrder) {
   constexpr uint64_t seed = 99;
   SCOPED_TRACE("seed " + std::to_string(seed));
@@ -240,7 +247,14 @@ TEST(AffineRouter, SumOrder) {
     for (unsigned j = 0; j < p; ++j)
       if (!(summed >> j & 1))
         map.rows[banks[j]] = 1u << j;
-    Route r = route({NetworkTopology::Benes, p, NetKind::Reduction}, map);
+    NetworkTopology topology = topologies[trial / 8 % 2];
+    if (topology == NetworkTopology::Butterfly &&
+        !model::butterflyAdmits(p, table(map), NetKind::Reduction)) {
+      // Keep every lane bit where it is, which passes.
+      for (unsigned j = 0; j < p; ++j)
+        map.rows[j] = summed >> j & 1 ? 0 : 1u << j;
+    }
+    Route r = route({topology, p, NetKind::Reduction}, map);
 
     std::vector<model::Word> in(1u << p);
     for (model::Word &word : in)
@@ -278,30 +292,32 @@ TEST(AffineRouter, SumOrder) {
 }
 
 TEST(AffineRouter, SerialLanes) {
-  for (unsigned p = 1; p <= 3; ++p)
-    for (uint64_t code = 0; code < 1u << (p * p); ++code) {
-      BitMap map = matrix(p, code);
-      for (uint32_t serial = 0; serial < 1u << p; ++serial) {
-        ASSERT_EQ(serialLanesToRoute({NetworkTopology::Benes, p}, map, serial),
-                  serial);
-        uint32_t got =
-            serialLanesToRoute({NetworkTopology::Butterfly, p}, map, serial);
-        auto passes = [&](uint32_t set) {
-          std::vector<uint32_t> source;
-          for (uint32_t x = 0; x < 1u << p; ++x)
-            source.push_back(map.apply(x & ~set));
-          return model::butterflyAdmits(p, source);
-        };
-        ASSERT_EQ(got & serial, serial);
-        ASSERT_TRUE(passes(got));
-        for (uint32_t set = 0; set < 1u << p; ++set) {
-          if ((set & serial) == serial &&
-              llvm::popcount(set) < llvm::popcount(got)) {
-            ASSERT_FALSE(passes(set)) << "matrix " << code;
+  for (NetKind kind : kinds)
+    for (unsigned p = 1; p <= 3; ++p)
+      for (uint64_t code = 0; code < 1u << (p * p); ++code) {
+        BitMap map = matrix(p, code);
+        for (uint32_t serial = 0; serial < 1u << p; ++serial) {
+          ASSERT_EQ(serialLanesToRoute({NetworkTopology::Benes, p, kind}, map,
+                                       serial),
+                    serial);
+          uint32_t got = serialLanesToRoute(
+              {NetworkTopology::Butterfly, p, kind}, map, serial);
+          auto passes = [&](uint32_t set) {
+            std::vector<uint32_t> source;
+            for (uint32_t x = 0; x < 1u << p; ++x)
+              source.push_back(map.apply(x & ~set));
+            return model::butterflyAdmits(p, source, kind);
+          };
+          ASSERT_EQ(got & serial, serial);
+          ASSERT_TRUE(passes(got));
+          for (uint32_t set = 0; set < 1u << p; ++set) {
+            if ((set & serial) == serial &&
+                llvm::popcount(set) < llvm::popcount(got)) {
+              ASSERT_FALSE(passes(set)) << "matrix " << code;
+            }
           }
         }
       }
-    }
 }
 
 TEST(AffineRouter, Diagnostics) {
@@ -317,7 +333,8 @@ TEST(AffineRouter, Diagnostics) {
             "a Benes passes it, or visit some lane bits in sub-beats");
   w.kind = NetKind::Reduction;
   EXPECT_NE(messageOf(routeAffine(w, swap).takeError())
-                .find("meet before stage 1, switch 0"),
+                .find("lanes 0 (bank 0) and 1 (bank 2) meet before stage 1, "
+                      "switch 0, upper line; the trailing 1x1 minor"),
             std::string::npos);
   EXPECT_EQ(messageOf(routeAffine(w, BitMap::identity(3)).takeError()),
             "a map of 3 bits for a network of 2 lane bits");

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 ///
 /// \file
-/// Written from docs/Machine.md, section 5, alone: it takes switch words and
+/// Written from docs/Machine.md, section 4, alone: it takes switch words and
 /// moves values. The library's replay is not used.
 ///
 //===----------------------------------------------------------------------===//
@@ -24,7 +24,7 @@ namespace fetta::model {
 using Word = std::optional<uint64_t>; ///< Nothing: invalid.
 using Sum = std::function<uint64_t(uint64_t, uint64_t)>;
 
-/// Bit in which the lines of stage s differ, counted from the banks.
+/// Bit in which the lines of stage s differ.
 inline unsigned pairBit(const Wiring &w, unsigned s) {
   if (w.topology == NetworkTopology::Butterfly)
     return s;
@@ -39,7 +39,7 @@ inline std::vector<Word> run(const Route &route, uint32_t constant,
   unsigned p = w.bits;
   unsigned stages = w.topology == NetworkTopology::Benes ? 2 * p - 1 : p;
   for (unsigned s = 0; s < stages; ++s) {
-    unsigned bit = pairBit(w, reduces ? stages - 1 - s : s);
+    unsigned bit = pairBit(w, s);
     // Is the stage flipped? Masks cover the last p stages of a distribution,
     // the first p of a reduction.
     bool flip = false;
@@ -88,15 +88,22 @@ inline std::vector<uint32_t> sources(const Route &route, uint32_t constant) {
   return result;
 }
 
-/// The link walk on a butterfly: does any link carry two words?
-inline bool butterflyAdmits(unsigned p, const std::vector<uint32_t> &source) {
-  for (unsigned s = 0; s < p; ++s) {
-    std::vector<std::set<uint32_t>> onLink(source.size());
-    for (uint32_t lane = 0; lane < source.size(); ++lane) {
+/// The link walk on a butterfly: does any link carry two words? Between two
+/// stages the bits of the stages passed are those of the target, the others
+/// those of the origin.
+inline bool butterflyAdmits(unsigned p, const std::vector<uint32_t> &bank,
+                            NetKind kind = NetKind::Distribution) {
+  bool reduces = kind == NetKind::Reduction;
+  for (unsigned passed = 1; passed < p; ++passed) {
+    std::vector<std::set<uint32_t>> onLink(bank.size());
+    for (uint32_t lane = 0; lane < bank.size(); ++lane) {
+      uint32_t from = reduces ? lane : bank[lane];
+      uint32_t to = reduces ? bank[lane] : lane;
       uint32_t line = 0;
       for (unsigned b = 0; b < p; ++b)
-        line |= ((b <= s ? lane : source[lane]) >> b & 1) << b;
-      onLink[line].insert(source[lane]);
+        line |= ((b < passed ? to : from) >> b & 1) << b;
+      // Two lanes of one sum share a link once they have met.
+      onLink[line].insert(bank[lane]);
     }
     for (const auto &words : onLink)
       if (words.size() > 1)

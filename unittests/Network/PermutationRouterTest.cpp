@@ -73,22 +73,25 @@ TEST(PermutationRouter, Random) {
 // One butterfly realises 2^(pN/2) permutations: one per setting.
 TEST(PermutationRouter, Butterfly) {
   unsigned expected[] = {0, 2, 16, 4096};
-  for (unsigned p = 1; p <= 3; ++p) {
-    std::vector<uint32_t> source = identity(1u << p);
-    unsigned passed = 0;
-    do {
-      llvm::Expected<Route> r =
-          routePermutation({NetworkTopology::Butterfly, p}, source);
-      ASSERT_EQ(bool(r), model::butterflyAdmits(p, source));
-      if (!r) {
-        llvm::consumeError(r.takeError());
-        continue;
-      }
-      ++passed;
-      ASSERT_EQ(model::sources(*r, 0), source);
-    } while (std::next_permutation(source.begin(), source.end()));
-    EXPECT_EQ(passed, expected[p]);
-  }
+  for (NetKind kind : {NetKind::Distribution, NetKind::Reduction})
+    for (unsigned p = 1; p <= 3; ++p) {
+      std::vector<uint32_t> source = identity(1u << p);
+      unsigned passed = 0;
+      do {
+        llvm::Expected<Route> r =
+            routePermutation({NetworkTopology::Butterfly, p, kind}, source);
+        ASSERT_EQ(bool(r), model::butterflyAdmits(p, source, kind));
+        if (!r) {
+          llvm::consumeError(r.takeError());
+          continue;
+        }
+        ++passed;
+        ASSERT_EQ(kind == NetKind::Distribution ? model::sources(*r, 0)
+                                                : arrivals(*r),
+                  source);
+      } while (std::next_permutation(source.begin(), source.end()));
+      EXPECT_EQ(passed, expected[p]);
+    }
 }
 
 TEST(PermutationRouter, RefusesOtherMaps) {

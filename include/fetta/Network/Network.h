@@ -13,10 +13,10 @@
 /// bit s. The upper line of a switch has that bit 0. Switch i of a stage is the
 /// one whose upper line, with the stage's bit removed, is i.
 ///
-/// A distribution enters at banks and leaves at lanes. The reduction network is
-/// the same wiring used in the other direction: it enters at lanes, at what is
-/// stage 0 of its own words, and leaves at banks; its stage s pairs the lines
-/// of distribution stage S-1-s.
+/// A distribution enters at banks and leaves at lanes. The reduction network
+/// enters at lanes and leaves at banks. Stages count from a network's input; so
+/// both topologies add lane bits in ascending order, and a sum has the same
+/// order, and the same bits, on either.
 ///
 //===----------------------------------------------------------------------===//
 
@@ -78,8 +78,9 @@ struct Route {
     return codes[size_t(stage) * wiring.switches() + sw];
   }
   bool operator==(const Route &o) const {
-    return wiring.topology == o.wiring.topology && wiring.bits == o.wiring.bits &&
-           wiring.kind == o.wiring.kind && codes == o.codes && masks == o.masks;
+    return wiring.topology == o.wiring.topology &&
+           wiring.bits == o.wiring.bits && wiring.kind == o.wiring.kind &&
+           codes == o.codes && masks == o.masks;
   }
 };
 
