@@ -1,0 +1,47 @@
+//===- Functional.h - Values of a program -----------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// Runs the instructions of a decoded program on the words of tensor memory,
+/// through the switch words of its routes, with the numerics of
+/// docs/Machine.md section 7, and counts what moved. Values never depend on
+/// timing.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef FETTA_SIMULATOR_FUNCTIONAL_H
+#define FETTA_SIMULATOR_FUNCTIONAL_H
+
+#include "fetta/Program/Program.h"
+#include "fetta/Simulator/Counters.h"
+#include "fetta/Simulator/TensorMemory.h"
+
+#include "llvm/Support/Error.h"
+
+#include <functional>
+#include <vector>
+
+namespace fetta {
+
+/// Sees every word that leaves an accumulator, before rounding: instruction,
+/// slab, physical row of the (high) word, bank, value.
+using DrainObserver =
+    std::function<void(size_t, int64_t, int64_t, uint32_t, float)>;
+
+/// Runs `program` to its Halt; tensors that the host places must be in
+/// `memory`. Returns the counters of each instruction of program.code. Errors
+/// name the contraction and the operand: a word inside an edge that was never
+/// written, a row outside the memory or the accumulators, an empty slot.
+llvm::Expected<std::vector<Counters>>
+runProgram(const Program &program, TensorMemory &memory,
+           const DrainObserver &observer = nullptr);
+
+/// Bytes that a slot keeps of a route: 2 bits a switch and the masks.
+int64_t routeBytes(const Route &route);
+
+} // namespace fetta
+
+#endif // FETTA_SIMULATOR_FUNCTIONAL_H

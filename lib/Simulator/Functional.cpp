@@ -1,0 +1,83 @@
+//===- Functional.cpp - Values of a program -------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fetta/Simulator/Functional.h"
+
+#include "ContractRunner.h"
+#include "fetta/Support/Error.h"
+
+using namespace fetta;
+
+namespace {
+
+constexpr uint32_t emptySlot = ~uint32_t(0);
+
+llvm::Error checkRoute(const Program &program, Net net, const Route &route) {
+  NetKind kind =
+      net == Net::Reduce ? NetKind::Reduction : NetKind::Distribution;
+  const Wiring &wiring = route.wiring;
+  if (wiring.kind != kind || wiring.bits != program.machine.laneBits() ||
+      wiring.topology != program.machine.networks ||
+      route.codes.size() != size_t(wiring.stages()) * wiring.switches())
+    return makeError("a route does not fit the network whose slot it is "
+                     "loaded into");
+  return llvm::Error::success();
+}
+
+} // namespace
+
+llvm::Expected<std::vector<Counters>>
+fetta::runProgram(const Program &program, TensorMemory &memory,
+                  const DrainObserver &observer) {
+  std::vector<Counters> counters(program.code.size());
+  std::array<std::vector<uint32_t>, 3> slots;
+  for (auto &net : slots)
+    net.assign(size_t(program.machine.routeSlots), emptySlot);
+  ResolvedRoutes resolved(program.routes);
+  Accumulators accumulators(program.machine);
+
+  for (size_t i = 0; i < program.code.size(); ++i) {
+    const Instruction &instruction = program.code[i];
+    if (std::holds_alternative<Halt>(instruction))
+      break;
+    if (const auto *load = std::get_if<LoadRoute>(&instruction)) {
+      auto &net = slots[unsigned(load->net)];
+      if (load->slot >= net.size() || load->route >= program.routes.size())
+        return makeError("instruction {0} loads route {1} into slot {2}: "
+                         "there are {3} routes and {4} slots",
+                         i, load->route, load->slot, program.routes.size(),
+                         net.size());
+      const Route &route = program.routes[load->route];
+      if (llvm::Error error = checkRoute(program, load->net, route))
+        return addErrorContext("instruction " + std::to_string(i),
+                               std::move(error));
+      net[load->slot] = load->route;
+      counters[i].routeBytes = routeBytes(route);
+      continue;
+    }
+    const auto &contract = std::get<Contract>(instruction);
+    std::array<uint32_t, 3> routes;
+    for (unsigned net = 0; net < 3; ++net) {
+      uint16_t slot = contract.slots[net];
+      routes[net] = slot < slots[net].size() ? slots[net][slot] : emptySlot;
+      if (routes[net] == emptySlot)
+        return makeError("instruction {0} uses slot {1} of network {2}, into "
+                         "which no route was loaded",
+                         i, slot, net);
+    }
+    ContractRunner runner(program, i, routes, resolved, memory, accumulators,
+                          counters[i], observer);
+    if (llvm::Error error = runner.run())
+      return error;
+  }
+  return counters;
+}
+
+int64_t fetta::routeBytes(const Route &route) {
+  int64_t bits = 2 * int64_t(route.codes.size()) +
+                 int64_t(route.masks.size()) * route.wiring.bits;
+  return int64_t(llvm::divideCeil(uint64_t(bits), 8));
+}
