@@ -261,11 +261,8 @@ private:
     ArrayRef<unsigned> modes = spec.modes[id];
     SmallVector<BankBit, 8> banks(machine.laneBits());
     SmallVector<int64_t, 8> sizes;
-    SmallVector<unsigned, 8> lowBits, spatial;
-    for (unsigned m : modes) {
+    for (unsigned m : modes)
       sizes.push_back(spec.sizes[m]);
-      spatial.push_back(spatialBits(problem, m, candidate.lanes[m], id));
-    }
     auto lanes = laneBits(nest, netOf(nest.dataflow, id), machine);
     for (auto [lane, bit] : llvm::enumerate(lanes)) {
       if (!bit)
@@ -274,16 +271,15 @@ private:
       if (d != modes.end())
         banks[lane].source = ModeBit{unsigned(d - modes.begin()), bit->bit};
     }
-    lowBits = spatial;
-    fillLowBits(sizes, lowBits,
-                machine.laneBits() -
-                    std::accumulate(spatial.begin(), spatial.end(), 0u));
+    SmallVector<unsigned, 8> lowBits =
+        operandLowBits(problem, candidate.lanes, id);
     unsigned bank = 0;
-    for (unsigned d = 0; d < modes.size(); ++d)
-      for (unsigned bit = spatial[d]; bit < lowBits[d]; ++bit) {
+    for (auto [d, m] : llvm::enumerate(modes))
+      for (unsigned bit = spatialBits(problem, m, candidate.lanes[m], id);
+           bit < lowBits[m]; ++bit) {
         while (banks[bank].source)
           ++bank;
-        banks[bank].source = ModeBit{d, bit};
+        banks[bank].source = ModeBit{unsigned(d), bit};
       }
     SmallVector<unsigned, 8> order(modes.size());
     std::iota(order.begin(), order.end(), 0u);

@@ -14,7 +14,6 @@
 using namespace fetta;
 using namespace fetta::mapping;
 using llvm::ArrayRef;
-using llvm::MutableArrayRef;
 using llvm::SmallVector;
 
 static int64_t chunksOf(int64_t size, unsigned bits) {
@@ -27,28 +26,40 @@ unsigned mapping::spatialBits(const Problem &problem, unsigned mode,
   return rowsAreTemporal ? share.ce : share.total();
 }
 
-void mapping::fillLowBits(ArrayRef<int64_t> sizes,
-                          MutableArrayRef<unsigned> lowBits, unsigned budget) {
-  for (; budget > 0; --budget) {
+SmallVector<unsigned, 8> mapping::operandLowBits(const Problem &problem,
+                                                 ArrayRef<LaneShare> lanes,
+                                                 OperandId operand) {
+  if (problem.lowBits[operand])
+    return *problem.lowBits[operand];
+  SmallVector<unsigned, 8> lowBits(problem.modes.size(), 0);
+  unsigned left = problem.machine.laneBits();
+  for (unsigned m = 0; m < problem.modes.size(); ++m) {
+    if (problem.modes[m].in[operand])
+      lowBits[m] = spatialBits(problem, m, lanes[m], operand);
+    left -= lowBits[m];
+  }
+  for (; left > 0; --left) {
     // Compares chunks / ceil(chunks / 2) without division.
-    std::optional<size_t> best;
+    std::optional<unsigned> best;
     int64_t bestBefore = 0, bestAfter = 1;
-    for (size_t d = 0; d < sizes.size(); ++d) {
-      int64_t before = chunksOf(sizes[d], lowBits[d]);
-      if (before == 1)
+    for (unsigned m = 0; m < problem.modes.size(); ++m) {
+      const Mode &mode = problem.modes[m];
+      int64_t before = chunksOf(mode.size, lowBits[m]);
+      if (!mode.in[operand] || before == 1)
         continue;
       int64_t after = (before + 1) / 2;
-      int64_t left = before * bestAfter, right = bestBefore * after;
-      if (!best || left > right || (left == right && before > bestBefore)) {
-        best = d;
+      int64_t ours = before * bestAfter, theirs = bestBefore * after;
+      if (!best || ours > theirs || (ours == theirs && before > bestBefore)) {
+        best = m;
         bestBefore = before;
         bestAfter = after;
       }
     }
     if (!best)
-      return;
+      break;
     ++lowBits[*best];
   }
+  return lowBits;
 }
 
 int64_t mapping::rowsOfExtent(int64_t extent, int64_t size, unsigned lowBits) {
@@ -170,25 +181,6 @@ private:
     return missing;
   }
 
-  /// Low bits of the result, given or as the layout will be filled.
-  void resultLowBits() {
-    if (problem.lowBits[OperandC]) {
-      lowBits = *problem.lowBits[OperandC];
-      return;
-    }
-    SmallVector<int64_t, 8> sizes;
-    lowBits.assign(problem.modes.size(), 0);
-    unsigned used = 0;
-    for (unsigned m = 0; m < problem.modes.size(); ++m) {
-      const Mode &mode = problem.modes[m];
-      sizes.push_back(mode.in[OperandC] ? mode.size : 1);
-      if (mode.in[OperandC])
-        lowBits[m] = spatialBits(problem, m, current[m], OperandC);
-      used += lowBits[m];
-    }
-    fillLowBits(sizes, lowBits, machine.laneBits() - used);
-  }
-
   /// Scores the lane assignment with every cut of the loops.
   void evaluate(int64_t beats, unsigned rowBits) {
     unsigned missing[3];
@@ -205,7 +197,7 @@ private:
     if (outputStationary)
       beatReads += int64_t(1) << missing[problem.held];
 
-    resultLowBits();
+    lowBits = operandLowBits(problem, current, OperandC);
     loops.clear();
     reduced = streamFree = 1;
     fixedRows = 1;

@@ -80,11 +80,13 @@ struct Candidate {
 unsigned spatialBits(const Problem &problem, unsigned mode, LaneShare share,
                      OperandId operand);
 
-/// Raises `lowBits` (one entry per size) by at most `budget` bits in all so
-/// that the tensor takes few rows: always the mode whose chunks shrink most,
-/// the one with most chunks among equals.
-void fillLowBits(llvm::ArrayRef<int64_t> sizes,
-                 llvm::MutableArrayRef<unsigned> lowBits, unsigned budget);
+/// Low bits of every mode in an operand's layout: those that are given, else
+/// its spatial bits and then, until the row is full, what makes the tensor take
+/// few rows: always the mode whose chunks shrink most, the one with most chunks
+/// among equals.
+llvm::SmallVector<unsigned, 8> operandLowBits(const Problem &problem,
+                                              llvm::ArrayRef<LaneShare> lanes,
+                                              OperandId operand);
 
 /// The most rows that `extent` consecutive index values take, the first one a
 /// multiple of `extent`.
