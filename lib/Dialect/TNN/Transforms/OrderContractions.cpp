@@ -53,6 +53,12 @@ struct OrderedTree {
   ContractionOrder order;
 };
 
+/// An einsum and what takes its place.
+struct Replacement {
+  EinsumOp op;
+  Value value;
+};
+
 struct TNNOrderContractionsPass
     : fetta::tnn::impl::TNNOrderContractionsPassBase<TNNOrderContractionsPass> {
   using Base =
@@ -67,7 +73,8 @@ struct TNNOrderContractionsPass
 
 private:
   LogicalResult orderBlock(Block &block);
-  LogicalResult orderFamily(const EinsumFamily &family);
+  LogicalResult orderFamily(const EinsumFamily &family,
+                            SmallVectorImpl<Replacement> &replacements);
   llvm::Expected<OrderedTree> chooseTree(const EinsumFamily &family);
   void report(const EinsumFamily &family, const OrderedTree &ordered,
               const SharedPlan &plan, ArrayRef<FamilyMember> phases);
@@ -263,8 +270,8 @@ void TNNOrderContractionsPass::report(const EinsumFamily &family,
         order, toString(onePhase), toString(ordered.search->flops));
 }
 
-LogicalResult
-TNNOrderContractionsPass::orderFamily(const EinsumFamily &family) {
+LogicalResult TNNOrderContractionsPass::orderFamily(
+    const EinsumFamily &family, SmallVectorImpl<Replacement> &replacements) {
   EinsumOp first = family.getMembers().front().op;
   auto fail = [&](llvm::Error error) {
     return first.emitOpError()
@@ -309,10 +316,8 @@ TNNOrderContractionsPass::orderFamily(const EinsumFamily &family) {
       return failure();
   }
   report(family, *ordered, *plan, phases);
-  for (auto [number, phase] : llvm::enumerate(phases)) {
-    phase.op.getResult().replaceAllUsesWith(writer.getResult(number));
-    phase.op.erase();
-  }
+  for (auto [number, phase] : llvm::enumerate(phases))
+    replacements.push_back({phase.op, writer.getResult(number)});
   return success();
 }
 
@@ -321,8 +326,14 @@ LogicalResult TNNOrderContractionsPass::orderBlock(Block &block) {
       findEinsumFamilies(block);
   if (!families)
     return getOperation().emitError() << llvm::toString(families.takeError());
+  SmallVector<Replacement> replacements;
   for (const EinsumFamily &family : *families)
-    if (failed(orderFamily(family)))
+    if (failed(orderFamily(family, replacements)))
       return failure();
+  // Only now: the result of one family's einsum is another one's leaf.
+  for (Replacement &replacement : replacements)
+    replacement.op.getResult().replaceAllUsesWith(replacement.value);
+  for (Replacement &replacement : replacements)
+    replacement.op.erase();
   return success();
 }
