@@ -96,6 +96,8 @@ Expected<ContractionTree> fetta::fixedOrderTree(const ClosedNetwork &network,
           });
       (holdsInputMode ? inputSide : outputSide).push_back(core);
     }
+    // From both ends of the train towards the middle, where the rank is kept.
+    std::reverse(inputSide.begin(), inputSide.end());
     unsigned value = roles.input;
     for (ArrayRef<unsigned> side :
          {ArrayRef<unsigned>(inputSide), ArrayRef<unsigned>(outputSide)})
