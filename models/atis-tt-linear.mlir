@@ -1,6 +1,5 @@
-// TT linear layer 768x768 of a transformer for ATIS: output modes (12, 8, 8),
-// input modes (8, 8, 12), rank 12, 32 tokens.
-// Written by models/generate.py with its defaults.
+// TT linear layer 768x768: output modes (12, 8, 8), input modes (8, 8, 12),
+// ranks (1, 12, 12, 12, 12, 12, 1), 32 tokens. Written by models/generate.py.
 func.func @forward(%x: tensor<32x768xbf16> {tnn.name = "x", tnn.role = "input"},
                    %g0: tensor<1x12x12xbf16> {tnn.name = "g0", tnn.role = "param"},
                    %g1: tensor<12x8x12xbf16> {tnn.name = "g1", tnn.role = "param"},
@@ -11,7 +10,7 @@ func.func @forward(%x: tensor<32x768xbf16> {tnn.name = "x", tnn.role = "input"},
     -> (tensor<32x768xbf16> {tnn.name = "y"}) {
   %y = tnn.linear #tnn.tt<out = [12, 8, 8], in = [8, 8, 12], ranks = [1, 12, 12, 12, 12, 12, 1]>
       %x, cores(%g0, %g1, %g2, %g3, %g4, %g5)
-      : (tensor<32x768xbf16>, tensor<1x12x12xbf16>, tensor<12x8x12xbf16>, tensor<12x8x12xbf16>,
-         tensor<12x8x12xbf16>, tensor<12x8x12xbf16>, tensor<12x12x1xbf16>) -> tensor<32x768xbf16>
+      : (tensor<32x768xbf16>, tensor<1x12x12xbf16>, tensor<12x8x12xbf16>, tensor<12x8x12xbf16>, tensor<12x8x12xbf16>, tensor<12x8x12xbf16>, tensor<12x12x1xbf16>)
+      -> tensor<32x768xbf16>
   return %y : tensor<32x768xbf16>
 }

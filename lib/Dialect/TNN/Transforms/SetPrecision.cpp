@@ -59,7 +59,7 @@ LogicalResult TNNSetPrecisionPass::convert(func::FuncOp function) {
     // Generic loop bodies compute in f32 on purpose.
     if (hasF32 && op->getNumRegions() != 0 && !isa<func::FuncOp>(op)) {
       op->emitOpError("has a region and an f32 result, which tnn-set-precision "
-                      "does not convert");
+                      "does not convert; run it before tnn-expand-layers");
       return WalkResult::interrupt();
     }
     return WalkResult::advance();

@@ -122,8 +122,9 @@ def TNNSetPrecisionPass : Pass<"tnn-set-precision", "::mlir::ModuleOp"> {
     Replaces f32 tensors by bf16 tensors throughout the functions of a module:
     operands of contractions are then bf16 while products accumulate in f32, as
     the machine computes. With `master-params` the arguments of role `param`
-    stay f32 and are rounded at the start of the function. Run it before
-    `tnn-differentiate`, which then keeps the gradients of parameters in f32.
+    stay f32 and are rounded at the start of the function. Run it first: before
+    `tnn-expand-layers`, and before `tnn-differentiate`, which then keeps the
+    gradients of parameters in f32.
   }];
   let options = [
     Option<"masterParams", "master-params", "bool", "false",
