@@ -6,6 +6,8 @@
 
 #include "fetta/Contraction/Einsum.h"
 
+#include "SourceText.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -17,27 +19,6 @@ using namespace llvm;
 using namespace fetta;
 
 namespace {
-
-/// A text with messages that point into it.
-class SourceText {
-public:
-  SourceText(StringRef text, const TextSource &source)
-      : text(text), source(source) {}
-
-  /// An error at a byte of the text (or just behind it).
-  Error error(size_t position, const Twine &message) const {
-    unsigned characters = 0;
-    for (char byte : text.take_front(position))
-      characters += (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
-    return createStringError(Twine(source.name) + ":" + Twine(source.line) +
-                             ":" + Twine(source.column + characters) +
-                             ": error: " + message + "\n  " + text + "\n  " +
-                             std::string(characters, ' ') + "^");
-  }
-
-  StringRef text;
-  TextSource source;
-};
 
 /// A piece of the text and where it begins.
 struct Piece {
@@ -204,15 +185,15 @@ Expected<EinsumSpec> EinsumParser::run() {
 }
 
 Expected<EinsumSpec> fetta::parseEinsum(StringRef text,
-                                        const TextSource &source) {
-  SourceText sourceText(text, source);
+                                        const FileLocation &start) {
+  SourceText sourceText(text, start);
   return EinsumParser(sourceText).run();
 }
 
 Expected<TensorNetwork> fetta::bindSizes(const EinsumSpec &spec,
                                          StringRef sizes,
-                                         const TextSource &source) {
-  SourceText text(sizes, source);
+                                         const FileLocation &start) {
+  SourceText text(sizes, start);
   StringMap<unsigned> numberOf;
   for (auto [number, name] : enumerate(spec.names))
     numberOf[name] = number;

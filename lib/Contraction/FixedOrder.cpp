@@ -8,6 +8,8 @@
 
 #include "llvm/ADT/STLExtras.h"
 
+#include <algorithm>
+
 using namespace llvm;
 using namespace fetta;
 
@@ -52,7 +54,7 @@ static Error checkRoles(const ClosedNetwork &network, const LayerRoles &roles) {
     if (leaf >= network.numLeaves())
       return createStringError("there is no leaf " + Twine(leaf) +
                                ": the network has " +
-                               Twine(network.numLeaves()));
+                               Twine(network.numLeaves()) + " leaves");
     if (seen.test(leaf))
       return createStringError("leaf " + Twine(leaf) + " has two roles");
     seen.set(leaf);

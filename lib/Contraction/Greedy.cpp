@@ -168,6 +168,7 @@ Expected<ContractionTree> fetta::greedyTree(const ClosedNetwork &network,
                                             unsigned rootLeaf) {
   if (rootLeaf >= network.numLeaves())
     return createStringError("there is no leaf " + Twine(rootLeaf) +
-                             ": the network has " + Twine(network.numLeaves()));
+                             ": the network has " + Twine(network.numLeaves()) +
+                             " leaves");
   return Greedy(network, rootLeaf).run();
 }

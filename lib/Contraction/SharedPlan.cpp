@@ -82,7 +82,7 @@ Expected<SharedPlan> SharedPlan::create(const ClosedNetwork &network,
     if (leaf >= network.numLeaves())
       return createStringError("there is no leaf " + Twine(leaf) +
                                ": the network has " +
-                               Twine(network.numLeaves()));
+                               Twine(network.numLeaves()) + " leaves");
     phases.push_back(tree.reroot(leaf));
   }
   return create(network, phases);

@@ -17,10 +17,19 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Error.h"
+#include "llvm/Support/ErrorHandling.h"
 
 #include <random>
 
 namespace fetta::test {
+
+/// The value; ends the program with the message if there is none, in every
+/// build type.
+template <typename T> T must(llvm::Expected<T> result) {
+  if (!result)
+    llvm::report_fatal_error(result.takeError());
+  return std::move(*result);
+}
 
 /// The message of a failed Expected; empty if it did not fail.
 template <typename T> std::string messageOf(llvm::Expected<T> result) {
@@ -29,12 +38,12 @@ template <typename T> std::string messageOf(llvm::Expected<T> result) {
 
 inline TensorNetwork makeNetwork(llvm::StringRef einsum,
                                  llvm::StringRef sizes) {
-  return llvm::cantFail(bindSizes(llvm::cantFail(parseEinsum(einsum)), sizes));
+  return must(bindSizes(must(parseEinsum(einsum)), sizes));
 }
 
 /// The einsum's closed network: operands, then the output as last leaf.
 inline ClosedNetwork makeClosed(llvm::StringRef einsum, llvm::StringRef sizes) {
-  return llvm::cantFail(prepareNetwork(makeNetwork(einsum, sizes))).network;
+  return must(prepareNetwork(makeNetwork(einsum, sizes))).network;
 }
 
 /// 1 to \p maxTensors tensors with hyperedges, batch indices, sizes of 1,
@@ -68,8 +77,8 @@ inline TensorNetwork randomNetwork(std::mt19937_64 &random,
   for (IndexList &tensor : tensors)
     std::shuffle(tensor.begin(), tensor.end(), random);
   std::shuffle(output.begin(), output.end(), random);
-  return llvm::cantFail(TensorNetwork::create(
-      std::move(indices), std::move(tensors), std::move(output)));
+  return must(TensorNetwork::create(std::move(indices), std::move(tensors),
+                                    std::move(output)));
 }
 
 } // namespace fetta::test

@@ -7,7 +7,9 @@
 /// \file
 /// Reads einsum strings in the two spellings people use: one letter per index
 /// ("ab,bc->ac", as in opt_einsum) and named modes separated by spaces
-/// ("b i0 i1, i1 r -> b i0 r"). Messages point into the string.
+/// ("b i0 i1, i1 r -> b i0 r"). Messages point into the string: a text begins
+/// at
+/// \c start, columns count characters, and a caret marks the place.
 ///
 //===----------------------------------------------------------------------===//
 
@@ -15,16 +17,9 @@
 #define FETTA_CONTRACTION_EINSUM_H
 
 #include "fetta/Contraction/TensorNetwork.h"
+#include "fetta/Support/Error.h"
 
 namespace fetta {
-
-/// Where a string came from; messages read "name:line:column: error: ...",
-/// followed by the string and a caret. Columns count characters from 1.
-struct TextSource {
-  llvm::StringRef name = "einsum";
-  unsigned line = 1;
-  unsigned column = 1; ///< Of the string's first character in its line.
-};
 
 /// A parsed einsum without sizes. Names are numbered by first appearance.
 struct EinsumSpec {
@@ -41,15 +36,15 @@ struct EinsumSpec {
 /// sorted by name, as in opt_einsum. A scalar operand is an empty one
 /// (",a->a"). Errors: a second "->", an ellipsis, other characters, an index
 /// twice in the output, an output index on no operand.
-llvm::Expected<EinsumSpec> parseEinsum(llvm::StringRef text,
-                                       const TextSource &source = {});
+llvm::Expected<EinsumSpec>
+parseEinsum(llvm::StringRef text, const FileLocation &start = {"einsum", 1, 1});
 
 /// Joins a spec with "a=2,b=3". Errors: bad syntax, a size below 1 or beyond
 /// 63 bits, two different sizes for an index (both are named), an index
 /// without a size, a size for an index that does not occur.
-llvm::Expected<TensorNetwork> bindSizes(const EinsumSpec &spec,
-                                        llvm::StringRef sizes,
-                                        const TextSource &source = {"sizes"});
+llvm::Expected<TensorNetwork>
+bindSizes(const EinsumSpec &spec, llvm::StringRef sizes,
+          const FileLocation &start = {"sizes", 1, 1});
 
 /// Joins a spec with one shape per operand. Errors: the number of shapes or of
 /// dimensions differs, a size below 1, two tensors that disagree about an

@@ -42,8 +42,9 @@ struct LayerRoles {
 /// Forward tree (dY is the root leaf) of a fixed order. For BTT a core that
 /// holds an input mode (an index of X that dY does not hold) belongs to the
 /// input side, any other to the output side; within a side cores are merged in
-/// a chain from the end of the train towards its middle: output cores in their
-/// order, input cores in reverse. A layer without a core on one side skips it.
+/// a chain from the end of the train towards its middle (output cores in their
+/// order, input cores in reverse), as in bidirectional tensor-train training
+/// (arXiv 2501.06663). A layer without a core on one side skips it.
 /// Errors: the roles are not a permutation of the leaves; no core; the order
 /// is CSSE or Given, which need searchTree or fromLinearPath.
 llvm::Expected<ContractionTree> fixedOrderTree(const ClosedNetwork &network,

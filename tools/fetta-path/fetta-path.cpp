@@ -1,0 +1,324 @@
+//===- fetta-path.cpp - The best contraction order of an einsum -----------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Report.h"
+
+#include "fetta/Contraction/Check.h"
+#include "fetta/Contraction/Path.h"
+#include "fetta/Support/OutputFile.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Sequence.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+using namespace llvm;
+using namespace fetta;
+
+static constexpr const char *overview =
+    R"(Finds the order of pairwise contractions with the fewest multiply-adds.
+
+Example: three matrices, of which the right two should be multiplied first
+
+  fetta-path "ab,bc,cd->ad" --sizes a=100,b=2,c=50,d=3
+
+prints the path [(1, 2), (0, 1)] in the linear format of opt_einsum, its cost
+and a table of its steps. Modes with longer names are separated by spaces:
+
+  fetta-path "b i0 i1, i1 r -> b i0 r" --sizes b=32,i0=8,i1=12,r=4
+
+Of a layer, name the activations first and then the cores, to compare the
+search with --order=right-to-left, btt or cores-first.
+
+Many at once, one object a line (EINSUM<TAB>SIZES in each line of the file):
+
+  fetta-path --file einsums.tsv --json
+
+Exit codes: 0 done; 1 input refused; 2 bad command line; 3 the searched order
+is not proven optimal because the einsum has more tensors than --exact-limit.
+)";
+
+static cl::OptionCategory category("fetta-path options");
+static cl::opt<std::string> einsumText(cl::Positional, cl::desc("[einsum]"),
+                                       cl::cat(category));
+static cl::opt<std::string> sizesText("sizes",
+                                      cl::desc("Sizes of the indices: a=2,b=3"),
+                                      cl::value_desc("list"),
+                                      cl::cat(category));
+static cl::opt<std::string>
+    shapesText("shapes", cl::desc("Shapes of the operands instead: 2x3,3x4"),
+               cl::value_desc("list"), cl::cat(category));
+static cl::opt<std::string>
+    fileName("file",
+             cl::desc("Read lines of EINSUM<TAB>SIZES ('-': stdin); "
+                      "empty lines and lines with '#' are skipped"),
+             cl::value_desc("file"), cl::cat(category));
+static cl::opt<std::string>
+    outputName("o", cl::desc("Write to a file ('-', the default: stdout)"),
+               cl::value_desc("file"), cl::init("-"), cl::cat(category));
+static cl::opt<bool> asJson("json", cl::desc("One JSON object for each einsum"),
+                            cl::cat(category));
+static cl::opt<ContractionOrder>
+    order("order", cl::desc("What decides the order (default: csse)"),
+          cl::init(ContractionOrder::CSSE), cl::cat(category),
+          cl::values(clEnumValN(ContractionOrder::CSSE, "csse", "searched"),
+                     clEnumValN(ContractionOrder::Greedy, "greedy",
+                                "next the pair that shrinks memory most"),
+                     clEnumValN(ContractionOrder::RightToLeft, "right-to-left",
+                                "((X.G_K).G_{K-1})...G_1"),
+                     clEnumValN(ContractionOrder::BTT, "btt",
+                                "(X.(input cores)).(output cores)"),
+                     clEnumValN(ContractionOrder::CoresFirst, "cores-first",
+                                "X.(G_1.G_2...G_K)"),
+                     clEnumValN(ContractionOrder::Given, "given",
+                                "the one of --path")));
+static cl::opt<std::string>
+    pathText("path",
+             cl::desc("The order by hand, linear: \"(1,2),(0,1)\"; "
+                      "implies --order=given"),
+             cl::value_desc("path"), cl::cat(category));
+static cl::opt<unsigned> exactLimit(
+    "exact-limit",
+    cl::desc("Prove optimality up to this many tensors (default 20, at most "
+             "24; each further one triples the time)"),
+    cl::init(SearchOptions().exactLimit), cl::cat(category));
+static cl::opt<unsigned> checkLimit(
+    "check-limit",
+    cl::desc("Repeat the proof with an independent program up to this many "
+             "tensors (default 12, at most 16; slow there)"),
+    cl::init(12), cl::cat(category));
+
+namespace {
+
+/// One einsum of the input and where it stands.
+struct Request {
+  EinsumSpec spec;
+  TensorNetwork network;
+  std::string place; ///< "FILE:LINE", or empty.
+};
+
+} // namespace
+
+/// "2x3,3x4"; a scalar's shape is empty.
+static Expected<std::vector<SmallVector<int64_t, 8>>>
+parseShapes(StringRef text) {
+  std::vector<SmallVector<int64_t, 8>> shapes;
+  SmallVector<StringRef> parts;
+  text.split(parts, ',');
+  for (StringRef part : parts) {
+    SmallVector<int64_t, 8> &shape = shapes.emplace_back();
+    if (part.trim().empty())
+      continue;
+    SmallVector<StringRef> dimensions;
+    part.split(dimensions, 'x');
+    for (StringRef dimension : dimensions)
+      if (dimension.trim().getAsInteger(10, shape.emplace_back()))
+        return makeError("shapes: '{0}' is not a shape like 2x3", part);
+  }
+  return shapes;
+}
+
+static Expected<Request> makeRequest(StringRef einsum, StringRef sizes,
+                                     const FileLocation &einsumAt,
+                                     const FileLocation &sizesAt) {
+  Expected<EinsumSpec> spec = parseEinsum(einsum, einsumAt);
+  if (!spec)
+    return spec.takeError();
+  Expected<TensorNetwork> network = bindSizes(*spec, sizes, sizesAt);
+  if (!network)
+    return network.takeError();
+  return Request{std::move(*spec), std::move(*network), ""};
+}
+
+/// All lines are read before the first is searched, and all bad ones named.
+static Expected<std::vector<Request>> readFile(StringRef name) {
+  ErrorOr<std::unique_ptr<MemoryBuffer>> buffer =
+      MemoryBuffer::getFileOrSTDIN(name, /*IsText=*/true);
+  if (std::error_code code = buffer.getError())
+    return makeError("cannot read '{0}': {1}", name, code.message());
+  std::string shown = name == "-" ? "<stdin>" : name.str();
+  std::vector<Request> requests;
+  Error errors = Error::success();
+  StringRef rest = (*buffer)->getBuffer();
+  for (unsigned number = 1; !rest.empty(); ++number) {
+    StringRef line;
+    std::tie(line, rest) = rest.split('\n');
+    line = line.rtrim('\r');
+    if (line.trim().empty() || line.starts_with("#"))
+      continue;
+    auto [einsum, sizes] = line.split('\t');
+    unsigned sizesColumn =
+        count_if(einsum,
+                 [](char byte) {
+                   return (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
+                 }) +
+        2;
+    Expected<Request> request = makeRequest(einsum, sizes, {shown, number, 1},
+                                            {shown, number, sizesColumn});
+    if (!request) {
+      errors = joinErrors(std::move(errors), request.takeError());
+      continue;
+    }
+    request->place = shown + ":" + std::to_string(number);
+    requests.push_back(std::move(*request));
+  }
+  if (errors)
+    return errors;
+  return requests;
+}
+
+static Expected<std::vector<Request>> readCommandLine() {
+  if (shapesText.getNumOccurrences() == 0) {
+    Expected<Request> request =
+        makeRequest(einsumText, sizesText, {"einsum", 1, 1}, {"sizes", 1, 1});
+    if (!request)
+      return request.takeError();
+    return std::vector<Request>{std::move(*request)};
+  }
+  Expected<EinsumSpec> spec = parseEinsum(einsumText);
+  if (!spec)
+    return spec.takeError();
+  auto shapes = parseShapes(shapesText);
+  if (!shapes)
+    return shapes.takeError();
+  Expected<TensorNetwork> network = bindShapes(*spec, *shapes);
+  if (!network)
+    return network.takeError();
+  return std::vector<Request>{{std::move(*spec), std::move(*network), ""}};
+}
+
+/// The tree of an order that is not searched.
+static Expected<ContractionTree> makeTree(const ClosedNetwork &network,
+                                          ContractionOrder chosen,
+                                          const ContractionPath &path) {
+  unsigned root = network.numLeaves() - 1;
+  switch (chosen) {
+  case ContractionOrder::Given:
+    return ContractionTree::fromLinearPath(network.numLeaves(), root, path);
+  case ContractionOrder::Greedy:
+    return greedyTree(network, root);
+  default:
+    break;
+  }
+  LayerRoles roles;
+  roles.input = 0;
+  roles.outputGradient = root;
+  for (unsigned core : seq(1u, root))
+    roles.cores.push_back(core);
+  return fixedOrderTree(network, roles, chosen);
+}
+
+static Expected<PathReport> solve(const Request &request,
+                                  ContractionOrder chosen,
+                                  const ContractionPath &path) {
+  Expected<PreparedNetwork> prepared = prepareNetwork(request.network);
+  if (!prepared)
+    return prepared.takeError();
+  const ClosedNetwork &network = prepared->network;
+  auto find = [&]() -> Expected<SearchResult> {
+    if (chosen == ContractionOrder::CSSE)
+      return searchTree(network, network.numLeaves() - 1,
+                        SearchOptions{exactLimit});
+    Expected<ContractionTree> tree = makeTree(network, chosen, path);
+    if (!tree)
+      return tree.takeError();
+    Expected<TreeCost> cost = computeCost(network, *tree);
+    if (!cost)
+      return cost.takeError();
+    Cost lowerBound = cheapLowerBound(network);
+    return SearchResult{std::move(*tree),
+                        cost->flops,
+                        lowerBound,
+                        /*proven=*/cost->flops == lowerBound,
+                        "the order was not searched",
+                        /*pairs=*/0};
+  };
+  Expected<SearchResult> result = find();
+  if (!result)
+    return result.takeError();
+  Expected<TreeCost> cost = computeCost(network, result->tree);
+  if (!cost)
+    return cost.takeError();
+  Expected<CheckReport> check =
+      checkTree(network, result->tree, result->flops, result->proven,
+                CheckOptions{checkLimit});
+  if (!check)
+    return check.takeError();
+  return PathReport{request.spec,     std::move(*prepared),
+                    chosen,           std::move(*result),
+                    std::move(*cost), check->optimalityChecked};
+}
+
+static int usage(const Twine &message) {
+  errs() << "fetta-path: error: " << message << "; see fetta-path --help\n";
+  return Usage;
+}
+
+int main(int argc, char **argv) {
+  InitLLVM init(argc, argv);
+  cl::HideUnrelatedOptions(category);
+  // With a stream, bad options are reported there and do not exit.
+  if (!cl::ParseCommandLineOptions(argc, argv, overview, &errs()))
+    return Usage;
+  bool fromFile = fileName.getNumOccurrences() != 0;
+  bool fromCommandLine = einsumText.getNumOccurrences() != 0;
+  if (fromFile == fromCommandLine)
+    return usage("give one einsum or --file");
+  if (fromFile && (sizesText.getNumOccurrences() != 0 ||
+                   shapesText.getNumOccurrences() != 0))
+    return usage("with --file the sizes stand in the file");
+  if (sizesText.getNumOccurrences() != 0 && shapesText.getNumOccurrences() != 0)
+    return usage("give --sizes or --shapes, not both");
+  bool hasPath = pathText.getNumOccurrences() != 0;
+  ContractionOrder chosen = hasPath && order.getNumOccurrences() == 0
+                                ? ContractionOrder::Given
+                                : order.getValue();
+  if (hasPath != (chosen == ContractionOrder::Given))
+    return usage("--order=given and --path belong together");
+  if (exactLimit > maxExactTensors)
+    return usage("--exact-limit is at most " + Twine(maxExactTensors));
+  if (checkLimit > 16)
+    return usage("--check-limit is at most 16");
+
+  ContractionPath path;
+  if (hasPath) {
+    Expected<ContractionPath> parsed = parseContractionPath(pathText);
+    if (!parsed)
+      return reportError("fetta-path", parsed.takeError());
+    path = std::move(*parsed);
+  }
+  Expected<std::vector<Request>> requests =
+      fromFile ? readFile(fileName) : readCommandLine();
+  if (!requests)
+    return reportError("fetta-path", requests.takeError());
+
+  int code = Done;
+  std::string text;
+  raw_string_ostream os(text);
+  for (const Request &request : *requests) {
+    Expected<PathReport> report = solve(request, chosen, path);
+    if (!report) {
+      Error error = report.takeError();
+      if (!request.place.empty())
+        error = addErrorContext(request.place, std::move(error));
+      return reportError("fetta-path", std::move(error));
+    }
+    if (asJson) {
+      printJson(*report, os);
+    } else {
+      if (!text.empty())
+        os << '\n';
+      printText(*report, os);
+    }
+    if (chosen == ContractionOrder::CSSE && !report->result.proven)
+      code = Limit;
+  }
+  if (Error error = writeOutputFile(outputName, text))
+    return reportError("fetta-path", std::move(error));
+  return code;
+}
