@@ -6,6 +6,7 @@
 
 #include "ContractRunner.h"
 
+#include "fetta/Machine/EnergyTable.h"
 #include "fetta/Support/BFloat16.h"
 #include "fetta/Support/Error.h"
 
@@ -63,7 +64,7 @@ ContractRunner::ContractRunner(const Program &program, size_t instruction,
       hold(makeReadPort(levels.held, Net::Hold, routes[unsigned(Net::Hold)])),
       result(nest, OperandC, machine),
       resultRoute(routes[unsigned(Net::Reduce)]), keep(lanes),
-      touched(size_t(llvm::divideCeil(lanes, macroWords))), streamed(lanes),
+      touched(size_t(llvm::divideCeil(lanes, banksPerMacro))), streamed(lanes),
       held(peRows, std::vector<float>(lanes)), sums(lanes),
       registers(levels.outputStationary ? peRows : 0,
                 std::vector<float>(lanes)) {
@@ -75,6 +76,10 @@ ContractRunner::ContractRunner(const Program &program, size_t instruction,
   for (uint32_t lane = 0; lane < lanes; ++lane)
     if (lane % positions < peColumns && !(lane & copies))
       resultLanes[result.subBeatOf(lane)][lane] = 1;
+  addsPerWord =
+      (levels.outputStationary ? NestLevels::beatsInside(nest, levels.tileLevel)
+                               : levels.peRowsInUse) -
+      1;
   plans.assign(resultLanes.size(),
                std::vector<const ReductionPlan *>(lanes, nullptr));
 }
@@ -131,7 +136,7 @@ llvm::Error ContractRunner::read(ReadPort &read, const ModeIndex &index,
                             llvm::Twine(operand.slab) +
                             ", which was never written");
       out[lane] = bf16ToFloat(words[bank]);
-      touched[bank / macroWords] = 1;
+      touched[bank / banksPerMacro] = 1;
       ++captured;
     }
     counters.*read.words += captured;
@@ -230,6 +235,8 @@ llvm::Error ContractRunner::reduce(const ModeIndex &index,
       words[add.to] = words[add.to] + words[add.from];
     counters.reduceWords += int64_t(p.adds.size() + p.arrivals.size());
     counters.networkAdds += int64_t(p.adds.size());
+    counters.columnAdds +=
+        int64_t(p.adds.size() + p.arrivals.size()) * addsPerWord;
     if (llvm::Error error = accumulate(p, words, row, access.row))
       return error;
   }
@@ -298,7 +305,7 @@ llvm::Error ContractRunner::drainScope() {
       if (!there[bank])
         continue;
       ++words;
-      touched[bank / macroWords] = 1;
+      touched[bank / banksPerMacro] = 1;
       if (observer)
         observer(instruction, c.slab, target, bank, sum[bank]);
       memory.written(c.slab, target)[bank] = 1;

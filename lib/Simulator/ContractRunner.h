@@ -93,6 +93,8 @@ private:
   ReadPort stream, hold;
   OperandPort result;
   uint32_t resultRoute;
+  /// Additions in the PEs behind each word that enters the reduction network.
+  int64_t addsPerWord;
   /// Per sub-beat: lanes whose words are results and no copies.
   std::vector<std::string> resultLanes;
   std::string valid;

@@ -7,6 +7,7 @@
 #include "fetta/Simulator/Functional.h"
 
 #include "ContractRunner.h"
+#include "fetta/Program/InstructionCoding.h"
 #include "fetta/Support/Error.h"
 
 using namespace fetta;
@@ -39,8 +40,14 @@ fetta::runProgram(const Program &program, TensorMemory &memory,
   ResolvedRoutes resolved(program.routes);
   Accumulators accumulators(program.machine);
 
+  std::array<uint32_t, 3> active;
+  active.fill(emptySlot);
   for (size_t i = 0; i < program.code.size(); ++i) {
     const Instruction &instruction = program.code[i];
+    llvm::Expected<std::vector<uint8_t>> bytes = isa::encodeCode(instruction);
+    if (!bytes)
+      return bytes.takeError();
+    counters[i].instructionBytes = int64_t(bytes->size());
     if (std::holds_alternative<Halt>(instruction))
       break;
     if (const auto *load = std::get_if<LoadRoute>(&instruction)) {
@@ -68,6 +75,10 @@ fetta::runProgram(const Program &program, TensorMemory &memory,
                          "which no route was loaded",
                          i, slot, net);
     }
+    for (unsigned net = 0; net < 3; ++net)
+      if (active[net] != routes[net])
+        counters[i].activeRouteBytes += routeBytes(program.routes[routes[net]]);
+    active = routes;
     ContractRunner runner(program, i, routes, resolved, memory, accumulators,
                           counters[i], observer);
     if (llvm::Error error = runner.run())

@@ -20,6 +20,7 @@
 #define FETTA_COUNTERS(FETTA_COUNTER)                                          \
   FETTA_COUNTER(multiplyAdds, "multiply-adds on elements of both operands")    \
   FETTA_COUNTER(idleMultiplyAdds, "multiply-adds of PEs with nothing to do")   \
+  FETTA_COUNTER(columnAdds, "additions in PEs towards valid words")            \
   FETTA_COUNTER(beats, "beats of loop nests")                                  \
   FETTA_COUNTER(tiles, "stationary tiles, or tiles of sums in the PEs")        \
   FETTA_COUNTER(loadBeats, "sub-beats that load stationary tiles")             \
@@ -37,12 +38,11 @@
   FETTA_COUNTER(rowWrites, "tensor memory rows written")                       \
   FETTA_COUNTER(macroReads, "tensor memory macros touched by reads")           \
   FETTA_COUNTER(macroWrites, "tensor memory macros touched by writes")         \
-  FETTA_COUNTER(routeBytes, "bytes of routes loaded into slots")
+  FETTA_COUNTER(routeBytes, "bytes of routes loaded into slots")               \
+  FETTA_COUNTER(activeRouteBytes, "bytes of routes that become active")        \
+  FETTA_COUNTER(instructionBytes, "bytes of instructions fetched")
 
 namespace fetta {
-
-/// Words of 16 bit in one row of a tensor memory macro (256 bit).
-inline constexpr uint32_t macroWords = 16;
 
 struct Counters {
 #define FETTA_COUNTER(name, text) int64_t name = 0; ///< text

@@ -1,0 +1,70 @@
+//===- Energy.cpp - Energy of a run ---------------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fetta/Simulator/Energy.h"
+
+using namespace fetta;
+
+int64_t fetta::eventCount(EnergyEvent event, const Counters &counters,
+                          const Machine &machine) {
+  int64_t stages = machine.networkStages();
+  switch (event) {
+  case EnergyEvent::MultiplyBF16:
+    return counters.multiplyAdds;
+  case EnergyEvent::AddFP32Column:
+    return counters.columnAdds;
+  case EnergyEvent::AddFP32Reduction:
+    return counters.networkAdds;
+  case EnergyEvent::AddFP32Accumulator:
+    return counters.accumulatorAdds;
+  case EnergyEvent::SwitchStage16:
+    return (counters.streamWords + counters.holdWords) * stages;
+  case EnergyEvent::SwitchStage32:
+    return counters.reduceWords * stages;
+  case EnergyEvent::MemoryMacroRead:
+    return counters.macroReads;
+  case EnergyEvent::MemoryMacroWrite:
+    return counters.macroWrites;
+  case EnergyEvent::AccumulatorRead:
+    return counters.accumulatorReads;
+  case EnergyEvent::AccumulatorWrite:
+    return counters.accumulatorWrites;
+  case EnergyEvent::RouteStoreRead:
+    return counters.activeRouteBytes;
+  case EnergyEvent::RouteStoreLoad:
+    return counters.routeBytes;
+  case EnergyEvent::InstructionFetch:
+    return counters.instructionBytes;
+  case EnergyEvent::DramTransfer: // Tensors stay in tensor memory.
+  case EnergyEvent::StaticPE:
+  case EnergyEvent::StaticSwitch:
+  case EnergyEvent::StaticMemoryMacro:
+  case EnergyEvent::StaticAccumulatorKiB:
+    return 0;
+  }
+  llvm_unreachable("unknown event");
+}
+
+FigureRange fetta::dynamicEnergy(const Counters &counters,
+                                 const Machine &machine,
+                                 const EnergyTable &table) {
+  FigureRange energy;
+  for (unsigned i = 0; i < numEnergyEvents; ++i)
+    if (!isStatic(EnergyEvent(i)))
+      energy.add(table[EnergyEvent(i)],
+                 double(eventCount(EnergyEvent(i), counters, machine)));
+  return energy;
+}
+
+FigureRange fetta::staticPower(const Machine &machine,
+                               const EnergyTable &table) {
+  FigureRange power;
+  for (unsigned i = 0; i < numEnergyEvents; ++i)
+    if (isStatic(EnergyEvent(i)))
+      power.add(table[EnergyEvent(i)],
+                double(instances(EnergyEvent(i), machine)));
+  return power;
+}

@@ -1,0 +1,142 @@
+//===- RunCommand.cpp - fetta-sim run -------------------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "RunCommand.h"
+
+#include "fetta/Simulator/Functional.h"
+#include "fetta/Simulator/Report.h"
+#include "fetta/Support/BFloat16.h"
+#include "fetta/Support/Error.h"
+#include "fetta/Support/Npy.h"
+#include "fetta/Support/OutputFile.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace fetta;
+
+/// Reads the array of one tensor; checks type and shape.
+static llvm::Expected<std::vector<float>>
+readTensor(const TensorEntry &tensor, const RunOptions &options) {
+  llvm::SmallString<128> path(options.inputs);
+  llvm::sys::path::append(path, tensor.name + ".npy");
+  if (!llvm::sys::fs::exists(path))
+    return makeError("{0}: no such file; the program needs an array '{1}' of "
+                     "shape {2} there",
+                     path, tensor.name, formatShape(tensor.shape));
+  llvm::Expected<NpyArray> array = readNpy(path);
+  if (!array)
+    return array.takeError();
+  if (llvm::Error error = checkNpyShape(*array, tensor.shape, path))
+    return error;
+  bool raw = options.rawBF16 && tensor.elementType == ElementType::BF16;
+  NpyType expected = raw ? NpyType::U16 : NpyType::F32;
+  if (array->type != expected)
+    return makeError("{0}: the elements are {1}, expected {2}{3}", path,
+                     getNpyTypeName(array->type), getNpyTypeName(expected),
+                     raw ? " (bfloat16 words, --raw-bf16)"
+                     : array->type == NpyType::U16
+                         ? " (--raw-bf16 takes bfloat16 as uint16)"
+                         : "");
+  if (!raw)
+    return array->toFloats(path);
+  llvm::Expected<std::vector<uint16_t>> words = array->toUInt16(path);
+  if (!words)
+    return words.takeError();
+  std::vector<float> values;
+  for (uint16_t word : *words)
+    values.push_back(bf16ToFloat(word));
+  return values;
+}
+
+static NpyArray toArray(const TensorEntry &tensor,
+                        const std::vector<float> &values, bool rawBF16) {
+  if (!rawBF16 || tensor.elementType != ElementType::BF16)
+    return NpyArray::fromFloats(tensor.shape, values);
+  std::vector<uint16_t> words;
+  for (float value : values) // Exact: the words hold BF16.
+    words.push_back(uint16_t(floatToBits(value) >> 16));
+  return NpyArray::fromUInt16(tensor.shape, words);
+}
+
+static llvm::Expected<EnergyTable> energyTable(const Program &program,
+                                               const RunOptions &options) {
+  if (options.energy.empty())
+    return EnergyTable::preset(program.machine.energyPreset);
+  if (llvm::StringRef(options.energy).ends_with(".yaml"))
+    return EnergyTable::load(options.energy);
+  return EnergyTable::preset(options.energy);
+}
+
+llvm::Error fetta::runCommand(const Program &program,
+                              const RunOptions &options) {
+  llvm::Expected<EnergyTable> energy = energyTable(program, options);
+  if (!energy)
+    return energy.takeError();
+  TensorMemory memory(program.machine);
+  for (const TensorEntry &tensor : program.tensors) {
+    if (!isPreloaded(tensor.role))
+      continue;
+    if (options.inputs.empty())
+      return makeError("the program needs an array '{0}' of shape {1}: give "
+                       "its folder with --inputs",
+                       tensor.name, formatShape(tensor.shape));
+    llvm::Expected<std::vector<float>> values = readTensor(tensor, options);
+    if (!values)
+      return values.takeError();
+    if (llvm::Error error = memory.store(tensor, *values))
+      return error;
+  }
+  llvm::Expected<std::vector<Counters>> counters = runProgram(program, memory);
+  if (!counters)
+    return counters.takeError();
+  ProgramTiming timing = timeProgram(program);
+  Report report(program, timing, *counters, std::move(*energy));
+
+  OutputDirectory outputs(options.outputs), reports(options.report);
+  if (!options.outputs.empty()) {
+    for (const TensorEntry &tensor : program.tensors) {
+      if (!isCollected(tensor.role))
+        continue;
+      llvm::Expected<std::vector<float>> values = memory.load(tensor);
+      if (!values)
+        return values.takeError();
+      NpyArray array = toArray(tensor, *values, options.rawBF16);
+      if (llvm::Error error =
+              outputs.add(tensor.name + ".npy", [&](llvm::raw_ostream &os) {
+                writeNpy(array, os);
+                return llvm::Error::success();
+              }))
+        return error;
+    }
+  }
+  if (!options.report.empty()) {
+    auto add = [&](llvm::StringRef name,
+                   void (Report::*write)(llvm::raw_ostream &) const) {
+      return reports.add(name, [&](llvm::raw_ostream &os) {
+        (report.*write)(os);
+        return llvm::Error::success();
+      });
+    };
+    if (llvm::Error error = add("summary.json", &Report::writeSummaryJson))
+      return error;
+    if (llvm::Error error = add("ops.csv", &Report::writeOpsCsv))
+      return error;
+    if (llvm::Error error = add("trace.json", &Report::writeTrace))
+      return error;
+    if (llvm::Error error = add("table.txt", &Report::printTable))
+      return error;
+  }
+  if (!options.outputs.empty())
+    if (llvm::Error error = outputs.commit())
+      return error;
+  if (!options.report.empty())
+    if (llvm::Error error = reports.commit())
+      return error;
+  if (!options.quiet)
+    report.printTable(llvm::outs());
+  return llvm::Error::success();
+}

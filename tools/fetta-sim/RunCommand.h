@@ -1,0 +1,31 @@
+//===- RunCommand.h - fetta-sim run -----------------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// Arrays in, arrays and reports out.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef FETTA_TOOLS_FETTASIM_RUNCOMMAND_H
+#define FETTA_TOOLS_FETTASIM_RUNCOMMAND_H
+
+#include "fetta/Program/Program.h"
+
+namespace fetta {
+
+struct RunOptions {
+  std::string inputs, outputs, report; ///< Folders; empty for none.
+  std::string energy;                  ///< Energy table file or preset name.
+  bool rawBF16 = false;
+  bool quiet = false;
+};
+
+/// Runs a decoded program. Nothing is written unless everything succeeded.
+llvm::Error runCommand(const Program &program, const RunOptions &options);
+
+} // namespace fetta
+
+#endif // FETTA_TOOLS_FETTASIM_RUNCOMMAND_H

@@ -1,0 +1,237 @@
+//===- fetta-sim.cpp - The simulator's command line -----------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "RunCommand.h"
+#include "fetta/Support/Error.h"
+
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+using namespace fetta;
+namespace cl = llvm::cl;
+
+//===----------------------------------------------------------------------===//
+// Options
+//===----------------------------------------------------------------------===//
+
+static const char overview[] =
+    "Runs programs for the modelled accelerator: values, cycles, energy.\n\n"
+    "  fetta-sim run P.fbin --inputs in --outputs out --report report\n"
+    "      takes in/NAME.npy for every array the host places, writes\n"
+    "      out/NAME.npy for every result and gradient, prints a table, and\n"
+    "      writes summary.json, ops.csv, trace.json (ui.perfetto.dev opens "
+    "it)\n"
+    "      and table.txt\n"
+    "  fetta-sim verify P.fbin [--json]        checks a binary, runs nothing\n"
+    "  fetta-sim dump P.fbin                   tables and instructions as "
+    "text\n"
+    "  fetta-sim machine FILE --check|--explain\n\n"
+    "Exit codes: 0 done, 1 input refused, 2 wrong usage.\n";
+
+static cl::SubCommand runCmd("run", "Run a program on arrays");
+static cl::SubCommand verifyCmd("verify", "Check a binary; nothing runs");
+static cl::SubCommand dumpCmd("dump", "Print a binary as text");
+static cl::SubCommand machineCmd("machine", "Check or explain a machine file");
+
+static cl::OptionCategory category("fetta-sim options");
+
+static cl::opt<std::string> binary(cl::Positional, cl::Required,
+                                   cl::desc("<program.fbin, - for stdin>"),
+                                   cl::sub(runCmd), cl::sub(verifyCmd),
+                                   cl::sub(dumpCmd), cl::cat(category));
+static cl::opt<std::string>
+    machineFile("machine", cl::value_desc("file"),
+                cl::desc("Refuse a binary for any machine but this one"),
+                cl::sub(runCmd), cl::sub(verifyCmd), cl::cat(category));
+static cl::opt<std::string>
+    inputs("inputs", cl::value_desc("dir"),
+           cl::desc("Folder with NAME.npy (float32, rounded to bfloat16) for "
+                    "every array the host places"),
+           cl::sub(runCmd), cl::cat(category));
+static cl::opt<std::string>
+    outputs("outputs", cl::value_desc("dir"),
+            cl::desc("Folder for NAME.npy of every result and gradient"),
+            cl::sub(runCmd), cl::cat(category));
+static cl::opt<std::string>
+    reportDir("report", cl::value_desc("dir"),
+              cl::desc("Folder for summary.json, ops.csv, trace.json, "
+                       "table.txt"),
+              cl::sub(runCmd), cl::cat(category));
+
+enum class Dram { Ideal, Bandwidth };
+static cl::opt<Dram>
+    dram("dram", cl::desc("Model of the external memory"),
+         cl::values(clEnumValN(Dram::Ideal, "ideal",
+                               "tensors are in tensor memory (default)"),
+                    clEnumValN(Dram::Bandwidth, "bandwidth",
+                               "rate and latency; not in this version")),
+         cl::init(Dram::Ideal), cl::sub(runCmd), cl::cat(category));
+static cl::opt<unsigned>
+    level("level", cl::init(1), cl::value_desc("1"),
+          cl::desc("Level of the timing model: 1, tile events"),
+          cl::sub(runCmd), cl::cat(category));
+static cl::opt<std::string>
+    energy("energy", cl::value_desc("preset or file.yaml"),
+           cl::desc("Energy table instead of the machine's"), cl::sub(runCmd),
+           cl::cat(category));
+static cl::opt<bool>
+    rawBF16("raw-bf16",
+            cl::desc("bfloat16 arrays travel as uint16, not as float32"),
+            cl::sub(runCmd), cl::cat(category));
+static cl::opt<bool> quiet("quiet", cl::desc("Print no table"), cl::sub(runCmd),
+                           cl::cat(category));
+static cl::opt<bool> json("json", cl::desc("Print the outcome as JSON"),
+                          cl::sub(verifyCmd), cl::cat(category));
+
+static cl::opt<std::string> machineArg(cl::Positional, cl::Required,
+                                       cl::desc("<machine.yaml>"),
+                                       cl::sub(machineCmd), cl::cat(category));
+static cl::opt<bool> check("check", cl::desc("Say whether the file is right"),
+                           cl::sub(machineCmd), cl::cat(category));
+static cl::opt<bool>
+    explain("explain",
+            cl::desc("Print every parameter, its source and what follows"),
+            cl::sub(machineCmd), cl::cat(category));
+
+//===----------------------------------------------------------------------===//
+// Commands
+//===----------------------------------------------------------------------===//
+
+static llvm::Expected<Program> loadProgram() {
+  auto file = llvm::MemoryBuffer::getFileOrSTDIN(binary, /*IsText=*/false);
+  if (!file)
+    return makeError("{0}: {1}", binary.getValue(), file.getError().message());
+  std::optional<Machine> expected;
+  if (!machineFile.empty()) {
+    llvm::Expected<Machine> machine = Machine::load(machineFile);
+    if (!machine)
+      return machine.takeError();
+    expected = std::move(*machine);
+  }
+  llvm::StringRef bytes = (*file)->getBuffer();
+  return decodeProgram({bytes.bytes_begin(), bytes.size()},
+                       expected ? &*expected : nullptr);
+}
+
+static llvm::Error named(llvm::Error error) {
+  return addErrorContext(binary, std::move(error));
+}
+
+static llvm::Error run() {
+  if (dram != Dram::Ideal)
+    return makeError("--dram=bandwidth is not modelled in this version: "
+                     "tensors must fit into tensor memory; use --dram=ideal");
+  if (level != 1)
+    return makeError("--level={0} is not modelled in this version; use "
+                     "--level=1, tile events",
+                     level.getValue());
+  llvm::Expected<Program> program = loadProgram();
+  if (!program)
+    return named(program.takeError());
+  RunOptions options;
+  options.inputs = inputs;
+  options.outputs = outputs;
+  options.report = reportDir;
+  options.energy = energy;
+  options.rawBF16 = rawBF16;
+  options.quiet = quiet;
+  return runCommand(*program, options);
+}
+
+static const char *stageName(LoadError::Stage stage) {
+  switch (stage) {
+  case LoadError::Stage::Bytes:
+    return "bytes";
+  case LoadError::Stage::Sections:
+    return "sections";
+  case LoadError::Stage::Machine:
+    return "machine";
+  case LoadError::Stage::Decode:
+    return "decode";
+  case LoadError::Stage::Semantics:
+    return "semantics";
+  case LoadError::Stage::Synchronisation:
+    return "synchronisation";
+  case LoadError::Stage::Initialisation:
+    return "initialisation";
+  }
+  llvm_unreachable("unknown stage");
+}
+
+static ExitCode verify() {
+  llvm::Expected<Program> program = loadProgram();
+  if (!json) {
+    if (!program)
+      return reportError("fetta-sim", named(program.takeError()));
+    llvm::outs() << llvm::formatv(
+        "{0}: right: {1} instructions, {2} contractions, {3} tensors, {4} "
+        "routes, for machine {5}\n",
+        binary.getValue(), program->code.size(), program->ops.size(),
+        program->tensors.size(), program->routes.size(), program->machine.name);
+    return Done;
+  }
+  llvm::json::Object object{{"schema_version", 1},
+                            {"file", binary.getValue()},
+                            {"ok", bool(program)}};
+  if (!program)
+    llvm::handleAllErrors(
+        program.takeError(),
+        [&](const LoadError &error) {
+          object["stage"] = stageName(error.stage);
+          object["code"] = int64_t(error.code);
+          object["section"] = error.section;
+          object["offset_bytes"] = int64_t(error.offset);
+          object["message"] = error.message;
+        },
+        [&](const llvm::ErrorInfoBase &error) {
+          object["message"] = error.message();
+        });
+  bool ok = *object.getBoolean("ok");
+  llvm::outs() << llvm::formatv("{0:2}\n",
+                                llvm::json::Value(std::move(object)));
+  return ok ? Done : Refused;
+}
+
+static llvm::Error dump() {
+  llvm::Expected<Program> program = loadProgram();
+  if (!program)
+    return named(program.takeError());
+  print(llvm::outs(), *program);
+  return llvm::Error::success();
+}
+
+static llvm::Error machine() {
+  llvm::Expected<Machine> machine = Machine::load(machineArg);
+  if (!machine)
+    return machine.takeError();
+  if (explain)
+    describe(*machine, llvm::outs());
+  else
+    llvm::outs() << machineArg << ": right: machine " << machine->name << ", "
+                 << machine->ces() << " CEs of " << machine->peRows() << "x"
+                 << machine->peColumns() << " PEs\n";
+  return llvm::Error::success();
+}
+
+int main(int argc, char **argv) {
+  for (cl::SubCommand *sub : {&cl::SubCommand::getTopLevel(), &runCmd,
+                              &verifyCmd, &dumpCmd, &machineCmd})
+    cl::HideUnrelatedOptions(category, *sub);
+  if (!cl::ParseCommandLineOptions(argc, argv, overview, &llvm::errs()))
+    return Usage;
+  if (runCmd)
+    return reportError("fetta-sim", run());
+  if (verifyCmd)
+    return verify();
+  if (dumpCmd)
+    return reportError("fetta-sim", dump());
+  if (machineCmd)
+    return reportError("fetta-sim", machine());
+  llvm::errs() << "fetta-sim: error: no command given; try fetta-sim --help\n";
+  return Usage;
+}
