@@ -1,0 +1,29 @@
+//===- NestProgram.h - Programs around random contractions ------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// Legal programs for the tests of loader and verifier.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef FETTA_UNITTESTS_PROGRAM_NESTPROGRAM_H
+#define FETTA_UNITTESTS_PROGRAM_NESTPROGRAM_H
+
+#include "RandomNest.h"
+
+#include "fetta/Program/Program.h"
+
+namespace fetta::test {
+
+/// Tensors a, b, c, routed; nothing verified.
+Program programOf(const RandomContraction &contraction, const Machine &machine);
+
+/// A program of one contraction that is small enough to try every bit of it.
+Program tinyProgram();
+
+} // namespace fetta::test
+
+#endif // FETTA_UNITTESTS_PROGRAM_NESTPROGRAM_H
