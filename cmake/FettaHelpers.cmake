@@ -34,7 +34,9 @@ if(FETTA_SANITIZERS)
   target_compile_options(FettaFlags INTERFACE
     $<BUILD_INTERFACE:-fsanitize=${FETTA_SANITIZERS}>
     $<BUILD_INTERFACE:-fno-sanitize-recover=all>
-    $<BUILD_INTERFACE:-fno-omit-frame-pointer>)
+    $<BUILD_INTERFACE:-fno-omit-frame-pointer>
+    # GCC sees false positives through the instrumentation of LLVM's headers.
+    $<BUILD_INTERFACE:-Wno-maybe-uninitialized>)
   target_link_options(FettaFlags INTERFACE $<BUILD_INTERFACE:-fsanitize=${FETTA_SANITIZERS}>)
 endif()
 

@@ -38,9 +38,9 @@ struct ModeBit {
 
 /// One dimension of a tensor in memory.
 struct DimLayout {
-  int64_t size = 1;       ///< Number of index values, at least 1.
-  unsigned lowBits = 0;   ///< Bits of the index that go to bank bits.
-  int64_t rowStride = 0;  ///< Rows between neighbouring chunks.
+  int64_t size = 1;      ///< Number of index values, at least 1.
+  unsigned lowBits = 0;  ///< Bits of the index that go to bank bits.
+  int64_t rowStride = 0; ///< Rows between neighbouring chunks.
 
   int64_t chunks() const {
     return int64_t(llvm::divideCeil(uint64_t(size), uint64_t(1) << lowBits));
@@ -98,8 +98,7 @@ struct Layout {
 /// Whether viewing dimension sizes `from` as `to` (row-major reshape) keeps
 /// every chunk/low split of `layout`, so that it costs nothing; returns the
 /// layout over `to` then. 12 -> (3, 4) with 2 low bits does, (4, 3) does not.
-std::optional<Layout> relabel(const Layout &layout,
-                              llvm::ArrayRef<int64_t> to);
+std::optional<Layout> relabel(const Layout &layout, llvm::ArrayRef<int64_t> to);
 
 /// `[d1:0, d1:1, d0:0, 0] rows (4*d0/2 + d1/4)`: for remarks and tests.
 void print(llvm::raw_ostream &os, const Layout &layout);

@@ -86,7 +86,8 @@ struct Nest {
   /// Accumulator row = base + sum over modes of C of
   /// ((index >> lowBits) - (index at scope start >> lowBits)) * stride.
   int64_t accumulatorBase = 0;
-  llvm::SmallVector<int64_t, 8> accumulatorStrides; ///< Per mode; 0 if not in C.
+  llvm::SmallVector<int64_t, 8>
+      accumulatorStrides; ///< Per mode; 0 if not in C.
 
   const Operand &a() const { return operands[OperandA]; }
   const Operand &b() const { return operands[OperandB]; }
@@ -126,9 +127,8 @@ struct BankDriver {
   bool constant = false;
 };
 /// Drivers of all bank bits, with operand.serialLanes taken as temporal.
-llvm::SmallVector<BankDriver, 8> bankDrivers(const Nest &nest,
-                                             OperandId operand,
-                                             const Machine &machine);
+llvm::SmallVector<BankDriver, 8>
+bankDrivers(const Nest &nest, OperandId operand, const Machine &machine);
 /// The linear part of the map lane -> bank, constant 0; temporal and constant
 /// bits are added per beat through the route's masks.
 BitMap bankMap(const Nest &nest, OperandId operand, const Machine &machine);
