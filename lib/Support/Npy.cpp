@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "fetta/Support/Npy.h"
+#include "fetta/Support/BFloat16.h"
 #include "fetta/Support/Error.h"
 #include "fetta/Support/OutputFile.h"
 #include "llvm/ADT/StringExtras.h"
@@ -185,6 +186,15 @@ NpyArray NpyArray::fromUInt16(ArrayRef<int64_t> shape,
   return array;
 }
 
+NpyArray NpyArray::fromBF16(ArrayRef<int64_t> shape, ArrayRef<uint16_t> values,
+                            bool raw) {
+  if (raw)
+    return fromUInt16(shape, values);
+  std::vector<float> floats(values.size());
+  transform(values, floats.begin(), bf16ToFloat);
+  return fromFloats(shape, floats);
+}
+
 int64_t NpyArray::getNumElements() const {
   int64_t count = 1;
   for (int64_t size : shape)
@@ -205,6 +215,18 @@ Expected<std::vector<float>> NpyArray::toFloats(StringRef name) const {
     return makeError("{0}: the elements are {1}; expected float32 or float64",
                      name, getNpyTypeName(type));
   }
+  return values;
+}
+
+Expected<std::vector<uint16_t>> NpyArray::toBF16(StringRef name,
+                                                 bool raw) const {
+  if (raw)
+    return toUInt16(name);
+  Expected<std::vector<float>> floats = toFloats(name);
+  if (!floats)
+    return floats.takeError();
+  std::vector<uint16_t> values(floats->size());
+  transform(*floats, values.begin(), floatToBF16);
   return values;
 }
 

@@ -161,6 +161,21 @@ TEST(Npy, ConvertsToFloats) {
             "x: the elements are float64; expected uint16");
 }
 
+TEST(Npy, BFloat16TravelsAsFloatsOrRaw) {
+  // 1 + 2^-8 lies half-way between 1 and its neighbour.
+  NpyArray floats = NpyArray::fromFloats({3}, {1.0f, 1.00390625f, -2.0f});
+  std::vector<uint16_t> bits = {0x3F80, 0x3F80, 0xC000};
+  EXPECT_EQ(cantFail(floats.toBF16("x")), bits);
+  EXPECT_EQ(cantFail(NpyArray::fromBF16({3}, bits).toFloats("x")),
+            (std::vector<float>{1.0f, 1.0f, -2.0f}));
+  NpyArray raw = NpyArray::fromBF16({3}, bits, /*raw=*/true);
+  EXPECT_EQ(cantFail(raw.toBF16("x", /*raw=*/true)), bits);
+  EXPECT_EQ(toString(raw.toBF16("x").takeError()),
+            "x: the elements are uint16; expected float32 or float64");
+  EXPECT_EQ(toString(floats.toBF16("x", /*raw=*/true).takeError()),
+            "x: the elements are float32; expected uint16");
+}
+
 TEST(Npy, WrongShapeShowsBothShapes) {
   NpyArray array = NpyArray::fromFloats({1, 2}, {0, 0});
   EXPECT_FALSE(checkNpyShape(array, {1, 2}, "G0"));

@@ -63,12 +63,21 @@ struct NpyArray {
   static NpyArray fromUInt16(llvm::ArrayRef<int64_t> shape,
                              llvm::ArrayRef<uint16_t> values);
 
+  /// Raw bfloat16 as float32, or as uint16 with \p raw. The same rule again.
+  static NpyArray fromBF16(llvm::ArrayRef<int64_t> shape,
+                           llvm::ArrayRef<uint16_t> values, bool raw = false);
+
   int64_t getNumElements() const;
 
   /// The elements of a float32 or float64 array, the latter rounded to
   /// nearest; any other type is an error that names it. \p name stands for
   /// the array in messages.
   llvm::Expected<std::vector<float>> toFloats(llvm::StringRef name) const;
+  /// The elements as raw bfloat16: float32 and float64 are rounded (float64 to
+  /// float32 first), or with \p raw the array must be uint16 and holds the
+  /// bits.
+  llvm::Expected<std::vector<uint16_t>> toBF16(llvm::StringRef name,
+                                               bool raw = false) const;
   /// The elements of a uint16 array; any other type is an error.
   llvm::Expected<std::vector<uint16_t>> toUInt16(llvm::StringRef name) const;
 };
