@@ -41,10 +41,16 @@ static constexpr const char *lowering =
     "func.func(arith-expand{include-bf16}),"
     "convert-scf-to-cf,"
     "convert-math-to-llvm,convert-math-to-libm,"
-    "llvm-request-c-wrappers,"
+    "func.func(llvm-request-c-wrappers),"
     "convert-to-llvm,reconcile-unrealized-casts";
 
 LogicalResult lowerToLLVM(ModuleOp module, StringRef function) {
+  // Names and roles have served; LLVM would warn about what it does not know.
+  module.walk([](func::FuncOp op) {
+    op.removeArgAttrsAttr();
+    op.removeResAttrsAttr();
+  });
+
   PassManager passes(module.getContext());
   std::string pipeline =
       ("symbol-privatize{exclude=" + function + "},symbol-dce," + lowering)

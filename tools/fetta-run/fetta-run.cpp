@@ -30,6 +30,8 @@
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/SourceMgr.h"
 
 using namespace mlir;
 using namespace fetta;
@@ -104,9 +106,7 @@ static void nameArguments(ModuleOp module, const AsmParserState &state) {
 static OwningOpRef<ModuleOp> parseModule(llvm::SourceMgr &sources,
                                          MLIRContext &context) {
   ParserConfig config(&context);
-  StringRef text =
-      sources.getMemoryBuffer(sources.getMainFileID())->getBuffer();
-  if (isBytecode(text))
+  if (isBytecode(*sources.getMemoryBuffer(sources.getMainFileID())))
     return parseSourceFile<ModuleOp>(sources, config);
   Block block;
   AsmParserState state;
@@ -163,6 +163,8 @@ static ExitCode run() {
   mlir::registerAllPasses();
   fetta::registerAllPasses();
   MLIRContext context(registry);
+  // Messages name the place; whole functions beside them hide it.
+  context.printOpOnDiagnostic(false);
 
   std::string message;
   auto buffer = openInputFile(inputFile, &message);
@@ -220,7 +222,8 @@ int main(int argc, char **argv) {
       "csse", "right-to-left", "btt", "cores-first", "greedy", "given"};
   if (!llvm::is_contained(orders, order)) {
     llvm::errs() << toolName << ": error: unknown order '" << order
-                 << "'; there are " << llvm::join(orders, ", ") << '\n';
+                 << "'; there are " << llvm::join(llvm::ArrayRef(orders), ", ")
+                 << '\n';
     return Usage;
   }
   if (optimizationLevel > 3) {
