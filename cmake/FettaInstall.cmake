@@ -14,7 +14,10 @@ set(FETTA_INSTALLED_LIBRARIES
   FettaProgram
   FettaSimulator
   # Compiler half.
-  FettaTNN)
+  FettaTNN
+  FettaTNNTransforms
+  FettaTNNToLinalg
+  FettaLinalgToTNN)
 set(installed FettaFlags)
 foreach(library ${FETTA_INSTALLED_LIBRARIES})
   if(TARGET ${library})

@@ -5,11 +5,11 @@
 // RUN:   n.save(t + '/i.npy', n.zeros(2, n.int64))" %t
 
 // RUN: not fetta-run %s --function missing --inputs %t --outputs %t/out 2>&1 | FileCheck %s --check-prefix=MISSING
-// MISSING: errors.mlir:[[@LINE+21]]:{{[0-9]+}}: error: argument 'absent' of type tensor<2xf32>: cannot read '{{.*}}absent.npy': No such file
+// MISSING: errors.mlir:[[@LINE+18]]:{{[0-9]+}}: error: argument 'absent' of type 'tensor<2xf32>': cannot read '{{.*}}absent.npy': No such file
 // RUN: not fetta-run %s --function shape --inputs %t --outputs %t/out 2>&1 | FileCheck %s --check-prefix=SHAPE
-// SHAPE: error: argument 'b' of type tensor<2x3xf32>: {{.*}}b.npy: the array has shape 3x2; expected 2x3
+// SHAPE: error: argument 'b' of type 'tensor<2x3xf32>': {{.*}}b.npy: the array has shape 3x2; expected 2x3
 // RUN: not fetta-run %s --function type --inputs %t --outputs %t/out 2>&1 | FileCheck %s --check-prefix=TYPE
-// TYPE: error: argument 'i' of type tensor<2xi32>: {{.*}}i.npy: the elements are int64; expected int32
+// TYPE: error: argument 'i' of type 'tensor<2xi32>': {{.*}}i.npy: the elements are int64; expected int32
 // RUN: not fetta-run %s --function type --raw-bf16 --inputs %t --outputs %t/out 2>&1 | FileCheck %s --check-prefix=TYPE
 // RUN: not fetta-run %s --function dynamic --inputs %t --outputs %t/out 2>&1 | FileCheck %s --check-prefix=DYNAMIC
 // DYNAMIC: error: argument 'a' is 'tensor<?xf32>'; fetta-run takes and gives tensors of static shape
