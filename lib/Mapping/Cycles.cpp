@@ -134,16 +134,12 @@ int64_t rowsInUse(const Nest &nest) {
 
 /// Sum switches with two valid inputs. Per result word that reaches the
 /// network: one less than the lanes it comes from, which differ in the CE bits
-/// that carry reduced bits. Lanes that sub-beats keep apart do not meet.
-int64_t additions(const Nest &nest, const Machine &machine, int64_t tile) {
-  unsigned meeting = 0, apart = 0;
-  for (auto [j, bit] : llvm::enumerate(nest.lanes.ce)) {
-    if (!bit || !nest.isReduced(bit->mode))
-      continue;
-    bool serial = nest.c().serialLanes >> (machine.positionBits() + j) & 1;
-    ++(serial ? apart : meeting);
-  }
-  int64_t words = int64_t(1) << apart;
+/// that carry reduced bits.
+int64_t additions(const Nest &nest, int64_t tile) {
+  unsigned meeting = 0;
+  for (const std::optional<ModeBit> &bit : nest.lanes.ce)
+    meeting += bit && nest.isReduced(bit->mode);
+  int64_t words = 1;
   for (unsigned m = 0; m < nest.modeCount(); ++m)
     if (!nest.isReduced(m))
       words *= nest.sizes[m];
@@ -169,7 +165,7 @@ SerialCycles fetta::serialCycles(const Nest &nest, const Machine &machine) {
   cycles.fill = machine.pipelineCycles();
   int64_t tile = tileBeats(nest);
   cycles.tiles = cycles.beats / tile;
-  cycles.networkAdditions = additions(nest, machine, tile);
+  cycles.networkAdditions = additions(nest, tile);
   // What a beat uses besides its streamed operand; what goes once per tile.
   OperandId perBeat = outputStationary ? held : OperandC;
   OperandId perTile = outputStationary ? OperandC : held;
@@ -223,11 +219,16 @@ SerialCycles fetta::serialCycles(const Nest &nest, const Machine &machine) {
                    : start + perScope * cost;
       transferred = now;
     }
-    bool drains = nest.drainAtEnd || j + 1 < scopes;
-    drained[j & 1] = std::max(transferred, drained[~j & 1]) +
-                     (drains ? scopeRows.rows() * planes : 0);
+    bool last = j + 1 == scopes;
+    int64_t rows = last && !nest.drainAtEnd ? 0 : scopeRows.rows() * planes;
+    // Drains go one after another.
+    int64_t start = std::max(transferred, drained[~j & 1]);
+    drained[j & 1] = start + rows;
+    if (last) {
+      cycles.drainBusy = start - transferred;
+      cycles.drain = transferred - now + rows;
+    }
   }
-  cycles.drainBusy = now - cycles.beats * cost - cycles.stationaryReload;
-  cycles.drain = drained[(scopes - 1) & 1] - now;
+  cycles.drainBusy += now - cycles.beats * cost - cycles.stationaryReload;
   return cycles;
 }
