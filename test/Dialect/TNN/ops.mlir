@@ -1,5 +1,6 @@
 // RUN: fetta-opt %s --verify-roundtrip | FileCheck %s
 // RUN: fetta-opt %s --mlir-print-op-generic | fetta-opt | FileCheck %s
+// RUN: fetta-opt %s --emit-bytecode | fetta-opt | FileCheck %s
 
 // CHECK-LABEL: func @einsum
 func.func @einsum(%x: tensor<8x2x3xf32>, %g0: tensor<3x4xf32>, %g1: tensor<4x2x5xf32>) -> tensor<8x5xf32> {

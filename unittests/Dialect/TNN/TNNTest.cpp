@@ -7,7 +7,7 @@
 //
 // \file
 // What C++ users of the dialect rely on and IR tests do not reach: builders,
-// type inference, indexing maps, names.
+// type inference, indexing maps, names, and a format defined elsewhere.
 //
 //===----------------------------------------------------------------------===//
 
@@ -122,6 +122,42 @@ TEST_F(TNNTest, LayerEinsumLeavesBoundaryRanksOut) {
   DecompositionAttrInterface weight = ttm;
   EXPECT_EQ(weight.getOutFeatures(), 12);
   EXPECT_EQ(weight.getInFeatures(), 10);
+}
+
+/// A format from outside: CP of rank 5, 12 = 4 x 3 output and 2 input features.
+/// Its rank is a hyperedge over all three cores. Any attribute can carry the
+/// interface; here a builtin one does.
+struct CPModel
+    : DecompositionAttrInterface::ExternalModel<CPModel, StringAttr> {
+  ArrayRef<int64_t> getOutputModes(Attribute) const {
+    static constexpr int64_t modes[] = {4, 3};
+    return modes;
+  }
+  ArrayRef<int64_t> getInputModes(Attribute) const {
+    static constexpr int64_t modes[] = {2};
+    return modes;
+  }
+  SmallVector<SmallVector<int64_t>> getCoreShapes(Attribute) const {
+    return {{4, 5}, {3, 5}, {2, 5}};
+  }
+  SmallVector<SmallVector<std::string>> getCoreModes(Attribute) const {
+    return {{"o0", "r"}, {"o1", "r"}, {"i0", "r"}};
+  }
+};
+
+TEST_F(TNNTest, FormatsComeFromOutside) {
+  StringAttr::attachInterface<CPModel>(context);
+  auto weight = cast<DecompositionAttrInterface>(
+      static_cast<Attribute>(builder.getStringAttr("cp")));
+  EXPECT_EQ(getLayerEinsum(weight, 1).einsum.getSpec(),
+            "b i0, o0 r, o1 r, i0 r -> b o0 o1");
+  Type f32 = builder.getF32Type();
+  SmallVector<Value> cores = {makeTensor({4, 5}, f32), makeTensor({3, 5}, f32),
+                              makeTensor({2, 5}, f32)};
+  auto layer = LinearOp::create(
+      builder, loc, RankedTensorType::get({7, 12}, f32),
+      makeTensor({7, 2}, f32), cores, /*bias=*/Value(), weight);
+  EXPECT_TRUE(succeeded(verify(layer)));
 }
 
 TEST_F(TNNTest, ProductsStopAt63Bits) {
