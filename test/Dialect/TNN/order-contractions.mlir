@@ -86,3 +86,13 @@ func.func @two_families(%a: tensor<3x4xf32>, %b: tensor<4x5xf32>, %c: tensor<5x6
   %v = tnn.einsum "ij,jk->ik" %u, %d : (tensor<3x6xf32>, tensor<6x7xf32>) -> tensor<3x7xf32>
   return %v : tensor<3x7xf32>
 }
+
+// -----
+
+// A contraction that was there before stays and counts as forward.
+// CHECK-LABEL: func @contract
+func.func @contract(%a: tensor<3x4xf32>, %b: tensor<4x5xf32>) -> tensor<3x5xf32> {
+  // CHECK-NEXT: tnn.contract "i j, j k -> i k" %{{.*}}, %{{.*}} {tnn.phase = "fp"}
+  %0 = tnn.contract "ij,jk->ik" %a, %b : (tensor<3x4xf32>, tensor<4x5xf32>) -> tensor<3x5xf32>
+  return %0 : tensor<3x5xf32>
+}

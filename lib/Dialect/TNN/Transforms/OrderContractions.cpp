@@ -280,7 +280,8 @@ LogicalResult TNNOrderContractionsPass::orderFamily(
   llvm::Expected<OrderedTree> ordered = chooseTree(family);
   if (!ordered)
     return fail(ordered.takeError());
-  if (!ordered->search && family.getNetwork().numLeaves() - 1 <= exactLimit) {
+  if (!ordered->search && getContext().getRemarkEngine() &&
+      family.getNetwork().numLeaves() - 1 <= exactLimit) {
     // What the search would have gained, for the remark.
     llvm::Expected<SearchResult> search =
         searchTree(family.getNetwork(), family.resultLeaf());
@@ -330,6 +331,11 @@ LogicalResult TNNOrderContractionsPass::orderBlock(Block &block) {
   for (const EinsumFamily &family : *families)
     if (failed(orderFamily(family, replacements)))
       return failure();
+  // Contractions that were there before belong to a phase, too.
+  for (ContractOp contract : block.getOps<ContractOp>())
+    if (!contract->hasAttr(kPhaseAttr))
+      contract->setDiscardableAttr(
+          kPhaseAttr, StringAttr::get(&getContext(), kPhaseForward));
   // Only now: the result of one family's einsum is another one's leaf.
   for (Replacement &replacement : replacements)
     replacement.op.getResult().replaceAllUsesWith(replacement.value);
