@@ -246,6 +246,8 @@ llvm::Error ContractRunner::reduce(const ModeIndex &index,
 llvm::Error ContractRunner::accumulate(const ReductionPlan &plan,
                                        const float *words, int64_t row,
                                        int64_t tensorRow) {
+  if (plan.arrivals.empty())
+    return llvm::Error::success();
   if (row < 0 || row >= accumulators.rows)
     return fail(OperandC, "accumulator row " + llvm::Twine(row) +
                               " does not exist: a half has " +

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 using namespace fetta;
 
@@ -82,7 +83,7 @@ int64_t ContractTimer::drainAccesses(const ModeIndex &scopeStart) {
       for (int64_t part :
            indexParts(mode, OperandC, levels.scopeLevel, nest.loops.size(),
                       levels.outputStationary))
-        if ((scopeStart[mode] + part) >> dim.lowBits < dim.chunks())
+        if (scopeStart[mode] + part < nest.sizes[mode])
           chunks.insert((scopeStart[mode] + part) >> dim.lowBits);
       it->second = int64_t(chunks.size());
     }
@@ -95,22 +96,27 @@ int64_t ContractTimer::drainAccesses(const ModeIndex &scopeStart) {
 // Time
 //===----------------------------------------------------------------------===//
 
-void ContractTimer::pass(int64_t cycles, int64_t streamAccesses,
-                         int64_t holdAccesses) {
+void ContractTimer::pass(int64_t cycles, int64_t streamAccesses) {
   now += cycles;
   loadIdeal = std::max<int64_t>(0, loadIdeal - cycles);
-  drainIdeal = std::max<int64_t>(0, drainIdeal - cycles);
+  // The drain before the last goes first.
+  auto drain = [](int64_t &first, int64_t &second, int64_t cycles) {
+    int64_t done = std::min(first, cycles);
+    first -= done;
+    second -= std::min(second, cycles - done);
+  };
+  drain(drainIdeal, nextIdeal, cycles);
   int64_t loadFree = cycles - (streamSlab == holdSlab ? streamAccesses : 0);
   int64_t loaded = std::min(loadLeft, loadFree);
   loadLeft -= loaded;
   int64_t drainFree = cycles - (streamSlab == resultSlab ? streamAccesses : 0) -
-                      (holdSlab == resultSlab ? loaded + holdAccesses : 0);
-  drainLeft -= std::min(drainLeft, std::max<int64_t>(0, drainFree));
+                      (holdSlab == resultSlab ? loaded : 0);
+  drain(drainLeft, nextLeft, std::max<int64_t>(0, drainFree));
 }
 
 void ContractTimer::stall(CycleClass cycleClass, int64_t cycles) {
   queue[cycleClass] += cycles;
-  pass(cycles, 0, 0);
+  pass(cycles, 0);
 }
 
 void ContractTimer::waitForDrain() {
@@ -121,28 +127,16 @@ void ContractTimer::waitForDrain() {
     stall(ideal ? CycleClass::DrainBusy : CycleClass::SlabConflict,
           ideal ? drainIdeal : drainLeft);
   }
+  drainLeft = std::exchange(nextLeft, 0);
+  drainIdeal = std::exchange(nextIdeal, 0);
 }
 
-void ContractTimer::endScope(const ModeIndex &scopeStart, int64_t delay) {
-  // The next scope takes the half that is being drained.
-  waitForDrain();
-  int64_t rows = drainAccesses(scopeStart);
-  drained += rows;
-  drainLeft = drainIdeal = rows + delay;
-  touched.clear();
-}
-
-void ContractTimer::finish(const ModeIndex &scopeStart, int64_t lastTileDrain) {
-  waitForDrain();
-  int64_t rows = nest.drainAtEnd ? drainAccesses(scopeStart) : 0;
-  drained += rows;
-  stall(CycleClass::Drain, lastTileDrain + rows);
+int64_t ContractTimer::fill() const {
   // A slow adder is in the pipeline once; the accumulate latency has room for
   // its own length.
-  stall(CycleClass::Fill,
-        machine.pipelineCycles() +
-            std::max<int64_t>(0, machine.latency.fp32Add -
-                                     machine.latency.accumulate));
+  return machine.pipelineCycles() +
+         std::max<int64_t>(0, machine.latency.fp32Add -
+                                  machine.latency.accumulate);
 }
 
 void ContractTimer::waitForWords(const ModeIndex &index,
@@ -187,23 +181,34 @@ void ContractTimer::stationary() {
       waitForWords(loops.index(), scopeStart);
     queue[CycleClass::Beat] += steps;
     queue[CycleClass::BankConflict] += steps * (beatCycles - 1);
-    pass(steps * beatCycles, steps * subBeats[levels.streamed], 0);
+    pass(steps * beatCycles, steps * subBeats[levels.streamed]);
     int changed = loops.advance(level);
     if (changed < 0)
       break;
     newTile = changed < int(levels.tileLevel);
+    bool newScope = changed < int(levels.scopeLevel);
+    if (newScope) {
+      nextLeft = nextIdeal = drainAccesses(scopeStart);
+      drained += nextLeft;
+    }
     if (newTile) {
       int64_t conflict = loadLeft - loadIdeal;
       stall(CycleClass::StationaryReload, loadIdeal);
       // What is still left was kept back by conflicts.
       stall(CycleClass::SlabConflict, std::min(conflict, loadLeft));
     }
-    if (changed < int(levels.scopeLevel)) {
-      endScope(scopeStart, 0);
+    if (newScope) {
+      // The next scope takes the half that is being drained.
+      waitForDrain();
       scopeStart = loops.index();
+      touched.clear();
     }
   }
-  finish(scopeStart, 0);
+  waitForDrain();
+  int64_t rows = nest.drainAtEnd ? drainAccesses(scopeStart) : 0;
+  drained += rows;
+  stall(CycleClass::Drain, rows);
+  stall(CycleClass::Fill, fill());
 }
 
 void ContractTimer::outputStationary() {
@@ -215,30 +220,53 @@ void ContractTimer::outputStationary() {
   // One register per PE: consecutive beats of a tile add to the same word.
   int64_t hazard =
       std::max<int64_t>(0, machine.latency.fp32Add - beatCycles) * (beats - 1);
+  bool shared = resultSlab == streamSlab || resultSlab == holdSlab;
   LoopCounters loops(nest);
   ModeIndex scopeStart = loops.index();
-  int64_t drainEnd = 0;
+  // Ends of the drain of the latest tile, and of the last scope in each half.
+  int64_t tileDrained = 0, scopeDrained[2] = {0, 0};
+  int64_t scope = 0;
+  bool firstOfScope = true;
+  auto endScope = [&](int64_t rows) {
+    drained += rows;
+    scopeDrained[scope & 1] =
+        std::max(tileDrained, scopeDrained[~scope & 1]) + rows;
+  };
   while (true) {
     ++tiles;
     queue[CycleClass::Beat] += beats;
     queue[CycleClass::BankConflict] += beats * (both - 1);
     queue[CycleClass::SlabConflict] += beats * (beatCycles - both);
-    pass(beats * beatCycles, beats * subBeats[OperandA],
-         beats * subBeats[OperandB]);
+    now += beats * beatCycles;
     stall(CycleClass::AccHazard, hazard);
-    stall(CycleClass::DrainBusy, std::max<int64_t>(0, drainEnd - now));
+    stall(CycleClass::DrainBusy, std::max<int64_t>(0, tileDrained - now));
     if (machine.latency.fp32Add > 1)
       waitForWords(loops.index(), scopeStart);
-    drainEnd = now + tileDrain;
+    // The first drain of a scope needs its half of the accumulators.
+    tileDrained =
+        std::max(now, firstOfScope ? scopeDrained[scope & 1] : 0) + tileDrain;
     int changed = loops.advance(levels.tileLevel);
     if (changed < 0)
       break;
-    if (changed < int(levels.scopeLevel)) {
-      endScope(scopeStart, tileDrain);
+    firstOfScope = changed < int(levels.scopeLevel);
+    if (firstOfScope) {
+      int64_t rows = drainAccesses(scopeStart);
+      endScope(rows);
+      // Beats keep a slab busy: the rows of the result go in between.
+      if (shared)
+        stall(CycleClass::SlabConflict, rows);
+      ++scope;
       scopeStart = loops.index();
+      touched.clear();
     }
   }
-  finish(scopeStart, tileDrain);
+  int64_t rows = nest.drainAtEnd ? drainAccesses(scopeStart) : 0;
+  drained += rows;
+  // Drains go one after another.
+  int64_t before = scopeDrained[~scope & 1];
+  stall(CycleClass::DrainBusy, std::max<int64_t>(0, before - tileDrained));
+  stall(CycleClass::Drain, std::max(tileDrained, before) + rows - now);
+  stall(CycleClass::Fill, fill());
 }
 
 void ContractTimer::run(InstructionTiming &timing) {

@@ -32,15 +32,15 @@ public:
 private:
   void stationary();
   void outputStationary();
-  /// Lets `cycles` pass in which the array makes the given accesses for beats;
-  /// the stationary load and the drain of the last scope use what is left.
-  void pass(int64_t cycles, int64_t streamAccesses, int64_t holdAccesses);
+  /// Lets `cycles` pass in which the array reads `streamAccesses` rows; the
+  /// stationary load and the drain of the last scope use what is left.
+  void pass(int64_t cycles, int64_t streamAccesses);
   void stall(CycleClass cycleClass, int64_t cycles);
+  /// Until the drain before the last is done; the last one takes its place.
   void waitForDrain();
-  /// A scope ends: waits for the drain before it, starts its own.
-  void endScope(const ModeIndex &scopeStart, int64_t delay);
-  void finish(const ModeIndex &scopeStart, int64_t lastTileDrain);
-  /// Row accesses of the drain of a scope that starts at an index.
+  int64_t fill() const;
+  /// Row accesses of the drain of a scope that starts at an index: rows that
+  /// hold no element of it are skipped.
   int64_t drainAccesses(const ModeIndex &scopeStart);
   /// Waits until a beat may touch the accumulator words of `index` again.
   void waitForWords(const ModeIndex &index, const ModeIndex &scopeStart);
@@ -62,6 +62,7 @@ private:
   /// Accesses that are left, and cycles that would be left without conflicts
   /// on slabs.
   int64_t loadLeft = 0, loadIdeal = 0, drainLeft = 0, drainIdeal = 0;
+  int64_t nextLeft = 0, nextIdeal = 0; ///< The drain behind that one.
   std::map<std::pair<unsigned, int64_t>, int64_t> chunksOfScope;
   /// Last touch of (accumulator row, flips); only for fp32Add > 1.
   std::map<std::pair<int64_t, uint32_t>, int64_t> touched;

@@ -97,7 +97,7 @@ TEST(Timing, AgreesWithTheCountersOfTheValues) {
     Program program = programOf(contraction, machine);
     TensorMemory memory(machine);
     for (unsigned t : {0, 1})
-      llvm::cantFail(memory.store(
+      must(memory.store(
           program.tensors[t],
           std::vector<float>(size_t(program.tensors[t].layout.elements()))));
     auto counters = runProgram(program, memory);

@@ -85,7 +85,7 @@ protected:
     std::mt19937_64 random(20);
     for (const TensorEntry &tensor : program.tensors)
       if (isPreloaded(tensor.role))
-        llvm::cantFail(memory.store(
+        must(memory.store(
             tensor, randomValues(random, size_t(tensor.layout.elements()))));
     memory.poison(0xFFA5);
     auto ran = runProgram(program, memory);
@@ -102,7 +102,7 @@ protected:
         arrays[id].modes = modesOfSteps[step][id];
         for (const DimLayout &dim : tensor.layout.dims)
           arrays[id].sizes.push_back(dim.size);
-        arrays[id].values = llvm::cantFail(memory.load(tensor));
+        arrays[id].values = must(memory.load(tensor));
       }
       ReferenceSums sums(arrays[OperandC]);
       referenceContract(nests[step],

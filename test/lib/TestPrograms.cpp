@@ -1,4 +1,5 @@
-//===- TestPrograms.cpp - Programs for the simulator's tests --------------===//
+//===- TestPrograms.cpp - Programs out of nests for tests
+//------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -8,16 +9,13 @@
 
 #include "fetta/Support/BFloat16.h"
 
-#include "gtest/gtest.h"
-
 #include <cmath>
 
 using namespace fetta;
 using namespace fetta::test;
 
 Machine fetta::test::loadMachine(const std::string &name) {
-  return llvm::cantFail(
-      Machine::load(FETTA_SOURCE_DIR "/machines/" + name + ".yaml"));
+  return must(Machine::load(FETTA_SOURCE_DIR "/machines/" + name + ".yaml"));
 }
 
 Machine fetta::test::smallMachine(unsigned ce, unsigned rows,
@@ -27,7 +25,7 @@ Machine fetta::test::smallMachine(unsigned ce, unsigned rows,
   machine.peRowBits = rows;
   machine.peColumnBits = columns;
   machine.rowsPerSlab = 512;
-  llvm::cantFail(machine.check());
+  must(machine.check());
   return machine;
 }
 
@@ -37,12 +35,8 @@ std::array<Route, 3> fetta::test::routesOf(const Nest &nest,
   for (OperandId id : {OperandA, OperandB, OperandC}) {
     Wiring wiring{machine.networks, machine.laneBits(),
                   id == OperandC ? NetKind::Reduction : NetKind::Distribution};
-    auto route = routeAffine(wiring, bankMap(nest, id, machine));
-    if (!route) {
-      ADD_FAILURE() << llvm::toString(route.takeError());
-      continue;
-    }
-    routes[unsigned(netOf(nest.dataflow, id))] = std::move(*route);
+    routes[unsigned(netOf(nest.dataflow, id))] =
+        must(routeAffine(wiring, bankMap(nest, id, machine)));
   }
   return routes;
 }
@@ -93,17 +87,19 @@ Program fetta::test::programOf(const RandomContraction &contraction,
 }
 
 Program fetta::test::throughBinary(const Program &program) {
-  auto bytes = encodeProgram(program);
-  if (!bytes) {
-    ADD_FAILURE() << llvm::toString(bytes.takeError());
-    return program;
-  }
-  auto decoded = decodeProgram(*bytes, &program.machine);
-  if (!decoded) {
-    ADD_FAILURE() << llvm::toString(decoded.takeError());
-    return program;
-  }
-  return std::move(*decoded);
+  return must(decodeProgram(must(encodeProgram(program)), &program.machine));
+}
+
+void fetta::test::serialiseForNetworks(RandomContraction &contraction,
+                                       const Machine &machine) {
+  for (Nest &nest : contraction.nests)
+    for (OperandId id : {OperandA, OperandB, OperandC}) {
+      Wiring wiring{machine.networks, machine.laneBits(),
+                    id == OperandC ? NetKind::Reduction
+                                   : NetKind::Distribution};
+      uint32_t &serial = nest.operands[id].serialLanes;
+      serial = serialLanesToRoute(wiring, bankMap(nest, id, machine), serial);
+    }
 }
 
 std::vector<float> fetta::test::randomValues(std::mt19937_64 &random,
