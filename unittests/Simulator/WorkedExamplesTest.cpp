@@ -127,7 +127,7 @@ protected:
   std::vector<InstructionTiming> steps;
 };
 
-enum : unsigned { B, I0, I1, I2, R, S }; // Modes; S: the next rank.
+enum : unsigned { B, I0, I1, I2, R }; // Modes.
 
 Layout layoutOfX() {
   return layoutOf({32, 8, 8, 12}, {{3, 2}, {2, 3}, {1, 3}}, {3, 0, 1, 2});
@@ -166,22 +166,25 @@ TEST_F(WorkedExamples, TwoForwardSteps) {
   first.accumulatorStrides = {1, 0, 0, 0, 4};
   contract(first, {xId, eId, y1Id});
 
-  Nest second = first; // Modes b, i0, (unused), (unused), r, s.
-  second.sizes = {32, 8, 1, 1, 12, 12};
-  second.loops = {{R, 3, 4}, {S, 3, 4}, {B, 4, 8}};
-  second.lanes.row = lanesOf({{R, 2}});
-  second.lanes.column = lanesOf({{S, 2}});
-  second.lanes.ce = lanesOf({{I0, 3}, {B, 3}});
-  second.operands = {operandOf(y1, {B, I0, R}, 6), operandOf(g, {I0, R, S}, 6),
-                     operandOf(y2, {B, S}, 6)};
-  second.accumulatorStrides = {1, 0, 0, 0, 0, 4};
+  // The modes of the second step, renumbered: b, i0, r, s.
+  enum : unsigned { B2, I02, R2, S2 };
+  Nest second;
+  second.sizes = {32, 8, 12, 12};
+  second.loops = {{R2, 3, 4}, {S2, 3, 4}, {B2, 4, 8}};
+  second.lanes.row = lanesOf({{R2, 2}});
+  second.lanes.column = lanesOf({{S2, 2}});
+  second.lanes.ce = lanesOf({{I02, 3}, {B2, 3}});
+  second.operands = {operandOf(y1, {B2, I02, R2}, 4),
+                     operandOf(g, {I02, R2, S2}, 4),
+                     operandOf(y2, {B2, S2}, 4)};
+  second.accumulatorStrides = {1, 0, 0, 4};
   contract(second, {y1Id, gId, y2Id});
   for (const Nest &nest : nests)
     for (OperandId id : {OperandA, OperandB, OperandC})
       EXPECT_EQ(missingLanes(nest, id, machine), 0u);
   finish();
   runAndCompare({{{{B, I0, I1, I2}, {I1, I2, R}, {B, I0, R}}},
-                 {{{B, I0, R}, {I0, R, S}, {B, S}}}});
+                 {{{B2, I02, R2}, {I02, R2, S2}, {B2, S2}}}});
 
   ASSERT_EQ(steps.size(), 2u);
   EXPECT_EQ(steps[0].queue[CycleClass::Beat], 288);
