@@ -25,6 +25,13 @@ fetta_die() {
   exit 1
 }
 
+# Ends with a usage error unless fetta_jobs is empty or a positive number.
+fetta_check_jobs() {
+  [[ -z $fetta_jobs || $fetta_jobs =~ ^[1-9][0-9]*$ ]] && return
+  echo "$(basename "$0"): error: --jobs needs a positive number, not '$fetta_jobs'" >&2
+  exit 2
+}
+
 # True if version $1 is at least $2.
 fetta_version_at_least() {
   [[ $(printf '%s\n' "$2" "$1" | sort -V | head -n 1) == "$2" ]]

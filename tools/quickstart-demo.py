@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Compiles and simulates training steps and prints what they cost.
+
+The commands are those a user would type (with --verbose they are shown):
+
+  fetta-opt M.mlir --fetta-compile-training="machine=FILE order=csse" -o P.mlir
+  fetta-translate --fetta-to-binary P.mlir -o P.fbin
+  fetta-sim run P.fbin --inputs DIR --outputs DIR --report DIR
+  fetta-run M.mlir --training --inputs DIR --outputs DIR
+"""
+
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "python"))
+
+import fetta  # noqa: E402  (from the source tree)
+
+FEATURES = 768
+TOKENS = (1, 32, 256)
+ORDERS = ("csse", "btt", "right-to-left")
+PHASES = ("fp", "bp", "wg")
+
+
+class Demo:
+    def __init__(self, options):
+        self.bin = options.build.resolve() / "bin"
+        self.outputs = options.outputs
+        self.machine = options.machine
+        self.verbose = options.verbose
+
+    def run(self, *command):
+        """Runs one of our tools; its message is the error."""
+        command = [str(part) for part in command]
+        if self.verbose:
+            print("$ " + shlex.join(command))
+        done = subprocess.run([str(self.bin / command[0])] + command[1:],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if done.returncode != 0:
+            sys.exit(f"{shlex.join(command)}\nended with {done.returncode}:\n"
+                     f"{done.stderr.strip()}")
+
+    def training_step(self, model, order, folder):
+        """Compiles, simulates and runs natively one training step. Returns the
+        summary of the report and the largest deviation from the native run."""
+        folder.mkdir(parents=True, exist_ok=True)
+        signature = fetta.parse_signature(model.read_text())
+        gradients = [fetta.Array("d_" + result.name, result.shape, result.element)
+                     for result in signature.results]
+        inputs = fetta.example_inputs([*signature.arguments, *gradients])
+        fetta.save_arrays(folder / "inputs", inputs)
+        mapped, program = folder / "program.mlir", folder / "program.fbin"
+        self.run("fetta-opt", model,
+                 f"--fetta-compile-training=machine={self.machine} order={order}",
+                 "-o", mapped)
+        self.run("fetta-translate", "--fetta-to-binary", mapped, "-o", program)
+        self.run("fetta-sim", "run", program, "--inputs", folder / "inputs",
+                 "--outputs", folder / "outputs", "--report", folder / "report")
+        self.run("fetta-run", model, "--training", f"--order={order}",
+                 "--inputs", folder / "inputs", "--outputs", folder / "native")
+        simulated = fetta.load_arrays(folder / "outputs")
+        native = fetta.load_arrays(folder / "native")
+        if sorted(simulated) != sorted(native):
+            sys.exit(f"{folder}: results {sorted(simulated)}; natively {sorted(native)}")
+        worst = max(fetta.deviation(simulated[name], native[name]) for name in native)
+        return fetta.read_summary(folder / "report"), worst
+
+
+def table(rows):
+    """Prints rows of texts, the first two columns to the left."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        cells = [cell.ljust(width) if i < 2 else cell.rjust(width)
+                 for i, (cell, width) in enumerate(zip(row, widths))]
+        print(("  " + "  ".join(cells)).rstrip())
+
+
+def summary_rows(label, summary, worst):
+    """A line for each phase, then the whole step."""
+    rows = []
+    for phase in (*PHASES, None):
+        part = summary["phases"][phase] if phase else summary
+        if phase:
+            beats = part["beats"]
+        else:
+            beats = sum(summary["phases"][name]["beats"] for name in PHASES)
+        rows.append([label if phase == PHASES[0] else "", phase or "step",
+                     f"{part['macs']:,}", f"{beats:,}", f"{part['cycles']:,}",
+                     f"{100 * part['utilization']:.1f} %",
+                     f"{part['energy_pj']['nominal'] / 1e6:.2f}",
+                     "" if phase else f"{worst:.1e}"])
+    return rows
+
+
+HEAD = ["order", "phase", "multiply-adds", "beats", "cycles", "utilization",
+        "energy uJ", "deviation"]
+
+
+def gain(name, best, other):
+    def compare(key, more, fewer):
+        ratio = other[key] / best[key]
+        if ratio >= 1.005:
+            return f"{ratio:.2f}x {more}"
+        return f"{1 / ratio:.2f}x {fewer}" if ratio <= 0.995 else None
+    parts = [part for part in (compare("macs", "the multiply-adds", "fewer multiply-adds"),
+                               compare("cycles", "the cycles", "fewer cycles")) if part]
+    return f"{name} takes " + (" and ".join(parts) if parts else "just as much")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
+    parser.add_argument("--outputs", type=pathlib.Path,
+                        default=ROOT / "build" / "quickstart-out")
+    parser.add_argument("--machine", type=pathlib.Path,
+                        default=ROOT / "machines" / "fetta-edge.yaml")
+    parser.add_argument("--verbose", action="store_true", help="show the commands")
+    options = parser.parse_args()
+    demo = Demo(options)
+    start = time.monotonic()
+
+    models = {}
+    for tokens in TOKENS:
+        folder = options.outputs / f"tt-{tokens}-tokens"
+        folder.mkdir(parents=True, exist_ok=True)
+        models[tokens] = folder / "model.mlir"
+        with models[tokens].open("w") as file:
+            subprocess.run([sys.executable, str(ROOT / "models" / "generate.py"),
+                            "--tokens", str(tokens)], stdout=file, check=True)
+    ring = ROOT / "models" / "tr-linear-einsum.mlir"
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        steps = {(tokens, order): pool.submit(demo.training_step, models[tokens], order,
+                                              models[tokens].parent / order)
+                 for tokens in reversed(TOKENS) for order in ORDERS}
+        ring_step = pool.submit(demo.training_step, ring, "csse",
+                                options.outputs / "tr-einsum")
+
+    print(f"Training step (forward, input gradient, gradient of every core) of a tensor-\n"
+          f"train layer {FEATURES}x{FEATURES}, output modes (12, 8, 8), input modes (8, 8, 12),\n"
+          f"rank 12, on {options.machine.stem}. Deviation: largest difference from the native\n"
+          f"run of the same order, relative to the largest value of the array.")
+    for tokens in TOKENS:
+        dense = 3 * tokens * FEATURES * FEATURES
+        print(f"\n{tokens} token{'s' if tokens > 1 else ''} "
+              f"(the dense layer takes {dense:,} multiply-adds)")
+        results = {order: steps[tokens, order].result() for order in ORDERS}
+        rows = [HEAD]
+        for order, (summary, worst) in results.items():
+            rows += summary_rows(order, summary, worst)
+        table(rows)
+        best = results["csse"][0]
+        print(f"  searched order: {dense / best['macs']:.1f}x fewer multiply-adds than the "
+              f"dense layer;\n  " + "; ".join(gain(order, best, results[order][0])
+                                              for order in ORDERS[1:]))
+
+    print("\nTensor-ring layer 256x256, written as a plain tnn.einsum "
+          "(models/tr-linear-einsum.mlir), 32 tokens")
+    table([HEAD] + summary_rows("csse", *ring_step.result()))
+
+    report = models[32].parent / "csse" / "report"
+    print(f"\nReports:  {os.path.relpath(report)}/summary.json and ops.csv, and so for each run")
+    print(f"Trace:    {os.path.relpath(report)}/trace.json (open it in ui.perfetto.dev)")
+    print(f"Programs: {os.path.relpath(report.parent)}/program.mlir and program.fbin")
+    print(f"{time.monotonic() - start:.1f} s for {len(steps) + 1} training steps")
+
+
+if __name__ == "__main__":
+    main()
