@@ -105,10 +105,11 @@ LogicalResult loadTensor(HostTensor &tensor, StringRef folder, bool rawBF16) {
         return values.takeError();
       memcpy(tensor.bytes.data(), values->data(), tensor.bytes.size());
     } else {
-      NpyType expected = *getNpyType(element);
-      if (array->type != expected)
+      std::optional<NpyType> expected = getNpyType(element);
+      if (expected && array->type != *expected)
         return makeError("{0}: the elements are {1}; expected {2}", path,
-                         getNpyTypeName(array->type), getNpyTypeName(expected));
+                         getNpyTypeName(array->type),
+                         getNpyTypeName(*expected));
       tensor.bytes = std::move(array->bytes);
     }
     return llvm::Error::success();
