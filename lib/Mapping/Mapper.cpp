@@ -10,6 +10,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 
+#include <cassert>
 #include <numeric>
 
 using namespace fetta;
@@ -21,6 +22,9 @@ using llvm::SmallVector;
 /// Lane assignments that are looked at per dataflow. Bounds leave far fewer on
 /// layers of usual sizes; the limit keeps odd ones quick and is deterministic.
 static constexpr int64_t searchBudget = 4096;
+
+/// Cycles and accesses then fit 63 bits, sub-beats included.
+static constexpr int64_t maxMultiplyAdds = int64_t(1) << 48;
 
 static const char *const operandNames[3] = {"A", "B", "C"};
 
@@ -52,9 +56,8 @@ static Error check(const ContractionSpec &spec, const Machine &machine) {
   for (auto [m, size] : llvm::enumerate(spec.sizes)) {
     if (size < 1)
       return makeError("mode {0}: size {1} is not positive", m, size);
-    // Padding of every mode to a power of two stays within 63 bits, too.
-    if (llvm::MulOverflow(product, int64_t(llvm::PowerOf2Ceil(size)), product))
-      return makeError("the product of the mode sizes exceeds 63 bits");
+    if (llvm::MulOverflow(product, size, product) || product > maxMultiplyAdds)
+      return makeError("more than 2^48 multiply-adds: split the contraction");
   }
   SmallVector<std::array<bool, 3>, 8> in(spec.sizes.size(),
                                          {false, false, false});
@@ -325,11 +328,7 @@ fetta::mapContraction(const ContractionSpec &spec, const Machine &machine) {
     int64_t budget = searchBudget;
     search(makeProblem(spec, machine, dataflow), best, budget);
   }
-  if (!best)
-    return makeError("no mapping: the result of one step of the loops takes "
-                     "more than the {0} accumulator rows in its given layout; "
-                     "put more low bits of its modes on bank bits",
-                     machine.accumulatorRows);
+  assert(best && "mapping without lanes is always possible");
   Problem problem = makeProblem(spec, machine, best->dataflow);
   MappedContraction mapped = NestBuilder(spec, problem, *best).build();
   return mapped;
