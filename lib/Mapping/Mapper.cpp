@@ -224,16 +224,10 @@ private:
         nest.loops.push_back({mode, count, step << laneBitsOf(mode)});
     };
     insideCount.assign(spec.sizes.size(), 1);
-    SmallVector<unsigned, 8> inside;
-    for (auto [i, mode] : llvm::enumerate(candidate.resultLoops)) {
-      int64_t inner = chunks(mode);
-      if (i < candidate.cut)
-        inner = 1;
-      else if (i == candidate.cut)
-        inner = candidate.inner;
-      add(mode, int64_t(llvm::divideCeil(chunks(mode), inner)), inner);
-      insideCount[mode] = inner;
-      inside.push_back(mode);
+    for (auto [mode, count] :
+         llvm::zip_equal(candidate.resultLoops, candidate.inside)) {
+      add(mode, int64_t(llvm::divideCeil(chunks(mode), count)), count);
+      insideCount[mode] = count;
     }
     nest.scopeLevel = unsigned(nest.loops.size());
     // The reduced loops go where they make the tiles last: innermost for the
@@ -244,7 +238,7 @@ private:
           add(m, chunks(m), 1);
     };
     bool reducedPlaced = false;
-    for (unsigned mode : inside) {
+    for (unsigned mode : candidate.resultLoops) {
       if (!problem.outputStationary() && !reducedPlaced &&
           problem.modes[mode].group == Group::StreamFree) {
         addReduced();

@@ -206,129 +206,113 @@ private:
 
     lowBits = operandLowBits(problem, current, OperandC);
     loops.clear();
-    reduced = streamFree = 1;
-    fixedRows = 1;
+    reduced = fixedRows = 1;
     for (unsigned m = 0; m < problem.modes.size(); ++m) {
       const Mode &mode = problem.modes[m];
       int64_t chunks = chunksOf(mode.size, current[m].total());
-      if (mode.group == Group::Reduced) {
+      if (mode.group == Group::Reduced)
         reduced *= chunks;
-        continue;
-      }
-      if (mode.group == Group::StreamFree)
-        streamFree *= chunks;
-      if (chunks > 1)
+      else if (chunks > 1)
         loops.push_back(m);
       else
         fixedRows *= chunksOf(mode.size, lowBits[m]);
     }
     // Free modes of the streamed operand stay inside longest: they make the
-    // tiles last. Modes whose chunks share rows come behind those that do not,
-    // so that a row is drained once.
-    llvm::stable_sort(loops, [&](unsigned a, unsigned b) {
-      auto key = [&](unsigned m) {
-        return std::make_pair(problem.modes[m].group == Group::StreamFree,
-                              lowBits[m] > current[m].total());
-      };
-      return key(a) < key(b);
+    // tiles last.
+    std::stable_partition(loops.begin(), loops.end(), [&](unsigned m) {
+      return problem.modes[m].group != Group::StreamFree;
     });
-    cutLoops(beats);
+    cutLoops();
   }
 
-  /// Moves the loops out of the scope, outermost first, step by step.
-  void cutLoops(int64_t beats) {
-    // Rows of the loops inside the cut.
-    SmallVector<int64_t, 8> inside(loops.size() + 1, fixedRows);
-    for (size_t i = loops.size(); i-- > 0;)
-      inside[i] = inside[i + 1] *
-                  chunksOf(problem.modes[loops[i]].size, lowBits[loops[i]]);
-    Step step;
-    step.beats = beats;
-    step.rows = step.lastRows = inside[0];
-    step.streamInside = streamFree;
-    step.heldInside = loops.empty() ? false : holdsLoop(0);
-    score(step, 0, loops.empty() ? 0 : chunksOfLoop(0));
-    int64_t scopesOutside = 1, rowsOutside = 1, lastOutside = 1;
-    int64_t stream = streamFree, total = beats;
+  /// Moves the loops out of the scope step by step, outermost first: down to
+  /// the iterations that share rows of the result, then these too.
+  void cutLoops() {
+    parts.resize(loops.size());
+    SmallVector<int64_t, 8> shared;
     for (unsigned i = 0; i < loops.size(); ++i) {
-      unsigned m = loops[i];
-      const Mode &mode = problem.modes[m];
-      unsigned laneBits = current[m].total();
-      int64_t count = chunksOfLoop(i);
-      bool isStream = mode.group == Group::StreamFree;
-      for (int64_t inner : blocks[m][laneBits]) {
-        int64_t outer = (count + inner - 1) / inner;
-        int64_t extent = inner << laneBits;
-        int64_t lastStart = (outer - 1) * extent;
-        step.scopes = scopesOutside * outer;
-        step.beats = total / count * outer * inner;
-        step.rows = rowsOutside * rowsOfExtent(extent, mode.size, lowBits[m]) *
-                    inside[i + 1];
-        step.lastRows =
-            lastOutside *
-            (((mode.size - 1) >> lowBits[m]) - (lastStart >> lowBits[m]) + 1) *
-            inside[i + 1];
-        step.streamInside = isStream ? stream / count * inner : stream;
-        step.streamOutside = isStream ? streamFree / stream * outer : 1;
-        step.heldInside = (!isStream && inner > 1) ||
-                          (i + 1 < loops.size() && holdsLoop(i + 1));
-        score(step, i, inner);
-      }
-      // The whole loop is outside now.
-      int64_t extent = int64_t(1) << laneBits;
-      int64_t lastStart = (count - 1) * extent;
-      scopesOutside *= count;
-      rowsOutside *= rowsOfExtent(extent, mode.size, lowBits[m]);
-      lastOutside *=
-          ((mode.size - 1) >> lowBits[m]) - (lastStart >> lowBits[m]) + 1;
-      if (isStream)
-        stream /= count;
+      unsigned m = loops[i], laneBits = current[m].total();
+      int64_t count = chunksOf(problem.modes[m].size, laneBits);
+      shared.push_back(
+          lowBits[m] > laneBits
+              ? std::min(count, int64_t(1) << (lowBits[m] - laneBits))
+              : 1);
+      split(i, count);
     }
+    score();
+    for (unsigned i = 0; i < loops.size(); ++i) {
+      for (int64_t inside : blocksOf(i))
+        if (inside > shared[i])
+          scoreSplit(i, inside);
+      if (parts[i].inside != shared[i])
+        scoreSplit(i, shared[i]);
+    }
+    for (unsigned i = 0; i < loops.size(); ++i)
+      for (int64_t inside : blocksOf(i))
+        if (inside < shared[i])
+          scoreSplit(i, inside);
   }
 
-  bool holdsLoop(unsigned i) const {
-    return problem.modes[loops[i]].group != Group::StreamFree;
-  }
-  int64_t chunksOfLoop(unsigned i) const {
-    unsigned m = loops[i];
-    return chunksOf(problem.modes[m].size, current[m].total());
+  ArrayRef<int64_t> blocksOf(unsigned i) const {
+    return blocks[loops[i]][current[loops[i]].total()];
   }
 
-  struct Step {
-    int64_t beats = 1;
-    int64_t scopes = 1;
-    int64_t rows = 1;     ///< Of a full scope.
-    int64_t lastRows = 1; ///< Of the last one, which is drained exposed.
+  /// Puts `inside` iterations of a loop inside the scope.
+  void split(unsigned i, int64_t inside) {
+    const Mode &mode = problem.modes[loops[i]];
+    unsigned laneBits = current[loops[i]].total(), low = lowBits[loops[i]];
+    Part &part = parts[i];
+    part.inside = inside;
+    part.outside = (chunksOf(mode.size, laneBits) + inside - 1) / inside;
+    part.streams = mode.group == Group::StreamFree;
+    int64_t extent = inside << laneBits;
+    int64_t lastStart = (part.outside - 1) * extent;
+    part.rows = rowsOfExtent(extent, mode.size, low);
+    part.lastRows = ((mode.size - 1) >> low) - (lastStart >> low) + 1;
+  }
+  void scoreSplit(unsigned i, int64_t inside) {
+    split(i, inside);
+    score();
+  }
+
+  void score() {
+    int64_t scopes = 1, scopeBeats = reduced;
+    int64_t rows = fixedRows, lastRows = fixedRows; // Full and last scope.
     int64_t streamInside = 1, streamOutside = 1;
-    bool heldInside = false; ///< A free loop of the held operand is inside.
-  };
-
-  void score(const Step &step, unsigned cut, int64_t inner) {
-    if (step.rows > machine.accumulatorRows)
-      return;
-    int64_t drain = step.rows * problem.planes;
-    int64_t stall, cycles, accesses;
-    if (problem.outputStationary()) {
-      int64_t tiles = step.beats / reduced;
-      stall = std::max<int64_t>(0, transfer - reduced * cost);
-      cycles = (tiles - 1) * stall + transfer;
-      accesses = step.beats * beatReads;
-      stall *= tiles / step.scopes;
-    } else {
-      int64_t tile = step.streamInside;
-      if (reduced == 1 && !step.heldInside)
-        tile *= step.streamOutside;
-      int64_t tiles = step.beats / tile;
-      stall = std::max<int64_t>(0, transfer - tile * cost);
-      cycles = (tiles - 1) * stall + transfer;
-      accesses = step.beats * beatReads + tiles * transfer;
-      stall = tiles >= step.scopes ? stall * (tiles / step.scopes) : 0;
+    bool heldInside = false;
+    for (const Part &part : parts) {
+      scopes *= part.outside;
+      scopeBeats *= part.inside;
+      rows *= part.rows;
+      lastRows *= part.lastRows;
+      if (part.streams) {
+        streamInside *= part.inside;
+        streamOutside *= part.outside;
+      } else if (part.inside > 1) {
+        heldInside = true;
+      }
     }
-    int64_t scopeCycles = step.beats / step.scopes * cost + stall;
-    cycles += step.beats * cost + machine.pipelineCycles() +
-              step.lastRows * problem.planes +
-              (step.scopes - 1) * std::max<int64_t>(0, drain - scopeCycles);
-    accesses += step.scopes * drain;
+    if (rows > machine.accumulatorRows)
+      return;
+    int64_t beats = scopes * scopeBeats, drain = rows * problem.planes;
+    int64_t tile = reduced; // Beats of a tile.
+    if (!problem.outputStationary()) {
+      tile = streamInside;
+      // Nothing held changes between scopes that only stream further.
+      if (reduced == 1 && !heldInside)
+        tile *= streamOutside;
+    }
+    int64_t tiles = beats / tile;
+    int64_t stall = std::max<int64_t>(0, transfer - tile * cost);
+    int64_t scopeCycles = scopeBeats * cost;
+    if (tiles >= scopes)
+      scopeCycles += stall * (tiles / scopes);
+    int64_t cycles = beats * cost + transfer + (tiles - 1) * stall +
+                     machine.pipelineCycles() + lastRows * problem.planes +
+                     (scopes - 1) * std::max<int64_t>(0, drain - scopeCycles);
+    int64_t accesses = beats * beatReads + scopes * drain;
+    if (!problem.outputStationary())
+      accesses += tiles * transfer;
     if (best && std::make_pair(best->cycles, best->rowAccesses) <=
                     std::make_pair(cycles, accesses))
       return;
@@ -337,11 +321,20 @@ private:
     best->dataflow = problem.dataflow;
     best->lanes = current;
     best->resultLoops = loops;
-    best->cut = cut;
-    best->inner = inner;
+    best->inside.clear();
+    for (const Part &part : parts)
+      best->inside.push_back(part.inside);
     best->cycles = cycles;
     best->rowAccesses = accesses;
   }
+
+  /// A loop over a mode of the result, cut by the scope.
+  struct Part {
+    int64_t inside = 1, outside = 1;
+    int64_t rows = 1;     ///< Of the result, in a full scope.
+    int64_t lastRows = 1; ///< In the last one, whose drain is exposed.
+    bool streams = false; ///< The held operand does not hold the mode.
+  };
 
   const Problem &problem;
   const Machine &machine;
@@ -356,12 +349,12 @@ private:
   SmallVector<LaneShare, 8> current;
   SmallVector<unsigned, 8> lowBits; ///< Of the result.
   SmallVector<unsigned, 8> loops;   ///< Over modes of the result.
+  SmallVector<Part, 8> parts;       ///< Of these loops.
   int64_t cost = 1;                 ///< Cycles of a beat.
   int64_t transfer = 1;             ///< Of a tile's load or drain.
   int64_t beatReads = 1;
-  int64_t reduced = 1;    ///< Product of the reduced loops.
-  int64_t streamFree = 1; ///< Of the free loops of the streamed operand.
-  int64_t fixedRows = 1;  ///< Rows of the result's modes without a loop.
+  int64_t reduced = 1;   ///< Product of the reduced loops.
+  int64_t fixedRows = 1; ///< Rows of the result's modes without a loop.
 };
 
 } // namespace

@@ -65,12 +65,10 @@ struct LaneShare {
 struct Candidate {
   Dataflow dataflow = Dataflow::BStationary;
   llvm::SmallVector<LaneShare, 8> lanes; ///< Per mode.
-  /// Loops over modes of the result, those outside the scope first.
+  /// Modes of the result that have loops, outermost first, and how many
+  /// iterations of each lie inside the scope.
   llvm::SmallVector<unsigned, 8> resultLoops;
-  /// resultLoops[0, cut) lie outside the scope, the loop at `cut` is split so
-  /// that `inner` of its iterations lie inside.
-  unsigned cut = 0;
-  int64_t inner = 0;
+  llvm::SmallVector<int64_t, 8> inside;
   /// The score: cycles, then rows of tensor memory read and written.
   int64_t cycles = 0;
   int64_t rowAccesses = 0;

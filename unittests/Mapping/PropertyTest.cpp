@@ -114,7 +114,7 @@ protected:
 
 TEST_F(MapperProperty, NestsComputeTheContraction) {
   std::array<int, 3> reached = {0, 0, 0};
-  int conflicts = 0, blocked = 0, refused = 0;
+  int conflicts = 0, blocked = 0;
   for (int round = 0; round < 250; ++round) {
     Machine machine = randomMachine();
     ContractionSpec spec = randomSpec(6000, 6);
@@ -124,18 +124,13 @@ TEST_F(MapperProperty, NestsComputeTheContraction) {
       if (chance(30))
         spec.layouts[id] = randomLayout(spec, id, machine);
     llvm::Expected<MappedContraction> mapped = mapContraction(spec, machine);
-    if (!mapped) {
-      // Only a given result can scatter one step over too many rows.
-      llvm::consumeError(mapped.takeError());
-      EXPECT_TRUE(spec.layouts[OperandC]);
-      EXPECT_LT(machine.accumulatorRows, 128);
-      ++refused;
-      continue;
-    }
+    ASSERT_TRUE(bool(mapped)) << llvm::toString(mapped.takeError());
     const Nest &nest = mapped->nest;
     SCOPED_TRACE(show(spec, nest));
     Walk w = walk(nest, machine);
     EXPECT_EQ(w.broken, "");
+    if (llvm::Error error = verifyNest(nest, machine))
+      ADD_FAILURE() << llvm::toString(std::move(error));
     const SerialCycles &c = mapped->cycles;
     EXPECT_EQ(c.total(), w.total);
     EXPECT_EQ(c.beats, w.beats);
@@ -161,15 +156,13 @@ TEST_F(MapperProperty, NestsComputeTheContraction) {
       return;
   }
   std::printf("chosen freely: A %d, B %d, output %d; conflicts in %d, several "
-              "scopes in %d, refused %d\n",
-              reached[0], reached[1], reached[2], conflicts, blocked, refused);
+              "scopes in %d\n",
+              reached[0], reached[1], reached[2], conflicts, blocked);
   EXPECT_GT(conflicts, 5);
   EXPECT_GT(blocked, 20);
-  EXPECT_LT(refused, 25);
 }
 
 TEST_F(MapperProperty, ClosedFormOfAnyLoopOrder) {
-  int compared = 0;
   for (int round = 0; round < 250; ++round) {
     Machine machine = randomMachine();
     ContractionSpec spec = randomSpec(4000, 5);
@@ -179,10 +172,7 @@ TEST_F(MapperProperty, ClosedFormOfAnyLoopOrder) {
     if (chance(30))
       machine.accumulatorRows = uniform(4, 12);
     llvm::Expected<MappedContraction> mapped = mapContraction(spec, machine);
-    if (!mapped) {
-      llvm::consumeError(mapped.takeError());
-      continue;
-    }
+    ASSERT_TRUE(bool(mapped)) << llvm::toString(mapped.takeError());
     // Any order, any scope: where the accumulators end is not of interest.
     Nest nest = mapped->nest;
     std::shuffle(nest.loops.begin(), nest.loops.end(), engine);
@@ -201,11 +191,9 @@ TEST_F(MapperProperty, ClosedFormOfAnyLoopOrder) {
     EXPECT_GE(c.stationaryReload, 0);
     EXPECT_GE(c.drainBusy, 0);
     EXPECT_GE(c.drain, 0);
-    ++compared;
     if (HasFailure())
       return;
   }
-  EXPECT_GT(compared, 200);
 }
 
 namespace {
@@ -352,15 +340,11 @@ TEST_F(MapperProperty, ComparedWithEveryMapping) {
     for (unsigned id = 0; id < 3; ++id)
       spec.layouts[id] = randomLayout(spec, id, machine);
     llvm::Expected<MappedContraction> mapped = mapContraction(spec, machine);
+    ASSERT_TRUE(bool(mapped)) << llvm::toString(mapped.takeError());
     int64_t best = Exhaustive(spec, machine).best();
-    if (!mapped) {
-      llvm::consumeError(mapped.takeError());
-      EXPECT_EQ(best, std::numeric_limits<int64_t>::max());
-      continue;
-    }
     double gap = double(mapped->cycles.total()) / double(best);
     ++compared;
-    equal += mapped->cycles.total() == best;
+    equal += mapped->cycles.total() <= best;
     sum += gap;
     if (gap > worst) {
       worst = gap;
@@ -369,10 +353,10 @@ TEST_F(MapperProperty, ComparedWithEveryMapping) {
                   show(spec, mapped->nest).c_str());
     }
   }
-  std::printf("of %d contractions %d mapped at the optimum; mean gap %.4f, "
-              "worst %.4f\n",
-              compared, equal, sum / compared, worst);
-  EXPECT_GT(compared, 40);
+  std::printf(
+      "of %d contractions %d no worse than every mapping; mean gap %.4f, "
+      "worst %.4f\n",
+      compared, equal, sum / compared, worst);
   EXPECT_LE(sum / compared, 1.02);
   EXPECT_LE(worst, 1.25);
 }

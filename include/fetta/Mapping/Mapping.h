@@ -60,8 +60,10 @@ struct MappedContraction {
   SerialCycles cycles;
 };
 
-/// Maps one contraction. Deterministic. Errors: more modes than an instruction
-/// holds, a result scope that no blocking brings within the accumulator rows.
+/// Maps one contraction. Deterministic. Errors: modes that are no contraction
+/// (in fewer than two of A, B and C, or twice in one), layouts that do not fit
+/// their operand, more than 2^48 multiply-adds. Everything else has a mapping;
+/// verifyNest refuses what an instruction cannot hold (modes, rows of a slab).
 llvm::Expected<MappedContraction> mapContraction(const ContractionSpec &spec,
                                                  const Machine &machine);
 
