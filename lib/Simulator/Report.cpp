@@ -6,6 +6,7 @@
 
 #include "fetta/Simulator/Report.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 
@@ -132,6 +133,17 @@ static llvm::json::Object toJson(const FigureRange &range) {
       {"nominal", range.nominal}, {"low", range.low}, {"high", range.high}};
 }
 
+/// rowReads as row_reads.
+static std::string snakeCase(llvm::StringRef name) {
+  std::string result;
+  for (char c : name) {
+    if (c >= 'A' && c <= 'Z')
+      result += '_';
+    result += llvm::toLower(c);
+  }
+  return result;
+}
+
 /// Classes without cycles are left out.
 static llvm::json::Object toJson(const CycleClasses &classes) {
   llvm::json::Object object;
@@ -162,7 +174,7 @@ void Report::writeSummaryJson(llvm::raw_ostream &os) const {
                            {"cycles_by_class", toJson(resource.classes)}};
   llvm::json::Object counters;
   all.counters.forEach([&](const char *name, const char *, int64_t value) {
-    counters[name] = value;
+    counters[snakeCase(name)] = value;
   });
   llvm::json::Object events;
   for (unsigned i = 0; i < numEnergyEvents; ++i) {

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Checks the three files of a report for what users rely on."""
+
+import csv
+import json
+import pathlib
+import sys
+
+report = pathlib.Path(sys.argv[1])
+summary = json.loads((report / "summary.json").read_text())
+cycles = summary["cycles"]
+assert summary["schema_version"] == 1
+assert set(summary["limit_cycles"]) == {"compute", "dram", "critical_path"}
+assert set(summary["phases"]) == {"fp", "bp", "wg"}
+assert summary["dram_bytes"] == 0
+energy = summary["energy_pj"]
+assert energy["low"] <= energy["nominal"] <= energy["high"]
+names = ["contract", "stream", "hold", "reduce", "slab0", "slab1", "slab2", "slab3"]
+assert sorted(summary["resources"]) == sorted(names)
+for name, resource in summary["resources"].items():
+    classes = resource["cycles_by_class"]
+    assert sum(classes.values()) == resource["cycles"] == cycles, name
+    assert all(value > 0 for value in classes.values()), name
+    assert "other" not in classes
+assert sum(phase["cycles"] for phase in summary["phases"].values()) == cycles
+assert sum(phase["macs"] for phase in summary["phases"].values()) == summary["macs"]
+share = max(summary["limit_cycles"].values()) / cycles
+assert abs(share - summary["share_of_limit"]) < 1e-12 and share <= 1
+# Dynamic energy is the sum over the events.
+total = sum(e["energy_pj"]["nominal"] for e in summary["energy_events"].values())
+assert abs(total - energy["nominal"]) <= 1e-9 * total
+
+with (report / "ops.csv").open(newline="") as file:
+    rows = list(csv.DictReader(file))
+assert len(rows) == 1 and int(rows[0]["macs"]) == summary["macs"]
+parts = ["beat", "bank_conflict", "first_load", "stationary_reload", "slab_conflict",
+         "acc_hazard", "drain_busy", "fill", "drain", "wait_route"]
+assert sum(int(rows[0][part + "_cycles"]) for part in parts) == cycles
+
+trace = json.loads((report / "trace.json").read_text())
+events = [e for e in trace["traceEvents"] if e["ph"] == "X"]
+assert max(e["ts"] + e["dur"] for e in events) == cycles
+assert trace["otherData"]["clock_hz"] == summary["clock_hz"]
