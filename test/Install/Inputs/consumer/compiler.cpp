@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Parses a module with the installed dialect.
 #include <fetta/Dialect/TNN/IR/TNNDialect.h>
 #include <mlir/IR/BuiltinOps.h>
@@ -8,8 +10,7 @@ int main() {
   context.loadDialect<fetta::tnn::TNNDialect>();
   mlir::OwningOpRef<mlir::ModuleOp> module =
       mlir::parseSourceString<mlir::ModuleOp>(
-          "module attributes {spec = #tnn.einsum<\"ab,bc->ac\">} {}",
-          &context);
+          "module attributes {e = #tnn.einsum<\"ab,bc->ac\">} {}", &context);
   if (!module)
     return 1;
   module->print(llvm::outs());

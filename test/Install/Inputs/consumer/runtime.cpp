@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Loads a machine file through the installed library.
 #include <fetta/Machine/Machine.h>
 #include <fetta/Support/Error.h>
