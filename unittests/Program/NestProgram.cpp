@@ -62,7 +62,7 @@ Program test::tinyProgram() {
   auto bit = [](unsigned dim) { return BankBit{ModeBit{dim, 0}, false}; };
   BankBit zero;
   contraction.layouts = {Layout::packed({3, 2}, {bit(1), zero}, {0, 1}),
-                         Layout::packed({2, 2}, {bit(1), bit(0)}, {0, 1}),
+                         Layout::packed({2, 2}, {bit(0), bit(1)}, {0, 1}),
                          Layout::packed({3, 2}, {bit(1), bit(0)}, {0, 1})};
   Nest nest;
   nest.sizes = contraction.sizes;
