@@ -98,6 +98,7 @@ void checkAgainstReference(const RandomContraction &contraction,
 
 struct MachineSize {
   unsigned ce, rows, columns;
+  NetworkTopology networks = NetworkTopology::Benes;
 };
 
 class RandomNests : public ::testing::TestWithParam<MachineSize> {};
@@ -105,6 +106,7 @@ class RandomNests : public ::testing::TestWithParam<MachineSize> {};
 TEST_P(RandomNests, BitForBitAndWithinTheBound) {
   MachineSize size = GetParam();
   Machine machine = smallMachine(size.ce, size.rows, size.columns);
+  machine.networks = size.networks;
   // 3 dataflows x 4 numbers of missing bits x 8 draws.
   for (unsigned draw = 0; draw < 96; ++draw) {
     RandomNestOptions options;
@@ -115,6 +117,7 @@ TEST_P(RandomNests, BitForBitAndWithinTheBound) {
     options.splitReduction = draw / 12 % 2;
     options.maxMultiplyAdds = 3000;
     RandomContraction contraction = randomContraction(machine, options);
+    serialiseForNetworks(contraction, machine);
     SCOPED_TRACE("seed " + std::to_string(options.seed) + ": " +
                  describe(contraction));
     std::mt19937_64 random(options.seed);
@@ -128,6 +131,53 @@ INSTANTIATE_TEST_SUITE_P(
     Machines, RandomNests,
     ::testing::Values(MachineSize{2, 2, 2}, MachineSize{2, 1, 3},
                       MachineSize{3, 3, 1}, MachineSize{4, 2, 2},
-                      MachineSize{4, 3, 1}, MachineSize{6, 2, 2}));
+                      MachineSize{4, 3, 1}, MachineSize{6, 2, 2},
+                      MachineSize{3, 2, 2, NetworkTopology::Butterfly}));
+
+/// One small contraction whose memory and program a test may spoil.
+class Refusals : public ::testing::Test {
+protected:
+  Machine machine = smallMachine(2, 1, 1);
+  RandomContraction contraction = randomContraction(machine, {});
+  Program program = programOf(contraction, machine);
+  TensorMemory memory{machine};
+
+  void store(unsigned tensor) {
+    size_t count = size_t(program.tensors[tensor].layout.elements());
+    must(memory.store(program.tensors[tensor], std::vector<float>(count)));
+  }
+  std::string messageOfRun() {
+    auto ran = runProgram(program, memory);
+    return ran ? "" : llvm::toString(ran.takeError());
+  }
+};
+
+TEST_F(Refusals, WordThatNobodyWrote) {
+  store(0);
+  std::string message = messageOfRun();
+  EXPECT_NE(message.find("operand B, tensor 'B': reads word"),
+            std::string::npos)
+      << message;
+  EXPECT_NE(message.find("which was never written"), std::string::npos);
+  store(1);
+  EXPECT_EQ(messageOfRun(), "");
+}
+
+TEST_F(Refusals, EmptySlot) {
+  store(0);
+  store(1);
+  for (Instruction &instruction : program.code)
+    if (auto *contract = std::get_if<Contract>(&instruction))
+      contract->slots[0] = 7;
+  EXPECT_NE(messageOfRun().find("slot 7 of network 0, into which no route"),
+            std::string::npos);
+}
+
+TEST_F(Refusals, ResultThatNobodyWrote) {
+  auto values = memory.load(program.tensors[2]);
+  ASSERT_FALSE(bool(values));
+  EXPECT_NE(llvm::toString(values.takeError()).find("was never written"),
+            std::string::npos);
+}
 
 } // namespace
