@@ -4,50 +4,18 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "RandomNest.h"
-
-#include "fetta/Layout/Nest.h"
-#include "fetta/Machine/Machine.h"
-
-#include "llvm/ADT/STLExtras.h"
+#include "NestRules.h"
 
 #include "gtest/gtest.h"
 
 #include <functional>
-#include <map>
-#include <random>
 
 using namespace fetta;
+using namespace fetta::test;
 
 namespace {
 
-/// 4 CEs of 4x4: 16 lanes; lanes 0 and 1 are the position in a CE.
-Machine machine() {
-  Machine machine;
-  machine.ceBits = 2;
-  machine.rowsPerSlab = 64;
-  machine.accumulatorRows = 8;
-  return machine;
-}
-
-/// The number of the broken rule; 0 if none is.
-unsigned ruleOf(const Nest &nest, const Machine &machine) {
-  std::string text = llvm::toString(verifyNest(nest, machine));
-  if (text.empty())
-    return 0;
-  unsigned rule = 0;
-  llvm::StringRef rest = text;
-  EXPECT_TRUE(rest.consume_front("N") && !rest.consumeInteger(10, rule) &&
-              rest.starts_with(": "))
-      << text;
-  return rule;
-}
-
 enum : unsigned { B, M, N, K }; // Mode numbers.
-
-BankBit bank(unsigned mode, unsigned bit) {
-  return {ModeBit{mode, bit}, false};
-}
 
 /// C[b,m,n] = A[b,m,k] B[b,n,k] with sizes 2, 5, 4, 6.
 Nest valid(Dataflow dataflow) {
@@ -317,147 +285,5 @@ INSTANTIATE_TEST_SUITE_P(Dataflows, Rules,
                          testing::Values(Dataflow::AStationary,
                                          Dataflow::BStationary,
                                          Dataflow::OutputStationary));
-
-//===----------------------------------------------------------------------===//
-// Against enumeration
-//===----------------------------------------------------------------------===//
-
-/// One mode and random loops: accepted exactly when counting the visits says
-/// that every index is visited once and every loop's last iteration is needed.
-TEST(NestRules, IndicesAgainstCounting) {
-  const unsigned seed = 11;
-  SCOPED_TRACE(seed);
-  std::mt19937 rng(seed);
-  unsigned accepted = 0;
-  for (unsigned i = 0; i < 20000; ++i) {
-    Nest nest;
-    nest.lanes = {{{}, {}}, {{}, {}}, {{}, {}}};
-    int64_t size = 1 + rng() % 13;
-    nest.sizes = {size};
-    nest.accumulatorStrides = {0};
-    for (Operand &operand : nest.operands) {
-      operand.modes = {DimLayout{size, 0, 1}};
-      operand.banks.resize(4);
-    }
-    nest.accumulatorStrides = {1};
-    std::vector<int64_t> visited = {0};
-    bool needed = true;
-    for (unsigned n = rng() % 4; n; --n) {
-      Loop loop{0, 1 + int64_t(rng() % 4), 1 + int64_t(rng() % 8)};
-      nest.loops.push_back(loop);
-      needed &= loop.count == 1 || (loop.count - 1) * loop.weight < size;
-      std::vector<int64_t> next;
-      for (int64_t c = 0; c < loop.count; ++c)
-        for (int64_t v : visited)
-          next.push_back(v + c * loop.weight);
-      visited = next;
-    }
-    bool once = needed;
-    for (int64_t index = 0; index < size; ++index)
-      once &= llvm::count(visited, index) == 1;
-    Machine m = machine();
-    m.accumulatorRows = 64;
-    EXPECT_EQ(ruleOf(nest, m), once ? 0u : 5u) << i;
-    accepted += once;
-  }
-  EXPECT_GT(accepted, 300u);
-}
-
-/// Rows and words of the accumulators by walking every scope.
-struct AccumulatorUse {
-  int64_t lastRow = 0;
-  bool shared = false;
-};
-AccumulatorUse walkScopes(const Nest &nest, const Machine &machine) {
-  AccumulatorUse use;
-  std::vector<Loop> loops(nest.loops.begin(), nest.loops.end());
-  for (unsigned mode = 0; mode < nest.modeCount(); ++mode) {
-    int64_t lanes = 1;
-    auto count = [&](const auto &bits) {
-      for (const auto &bit : bits)
-        lanes *= bit && bit->mode == mode ? 2 : 1;
-    };
-    count(nest.lanes.ce);
-    count(nest.lanes.row);
-    count(nest.lanes.column);
-    loops.push_back({mode, lanes, 1});
-  }
-  std::vector<int64_t> counter(loops.size(), 0);
-  std::map<std::pair<int64_t, uint32_t>, std::vector<int64_t>> owner;
-  while (true) {
-    std::vector<int64_t> start(nest.modeCount(), 0), index;
-    for (unsigned l = 0; l < nest.scopeLevel; ++l)
-      start[loops[l].mode] += counter[l] * loops[l].weight;
-    index = start;
-    for (unsigned l = nest.scopeLevel; l < loops.size(); ++l)
-      index[loops[l].mode] += counter[l] * loops[l].weight;
-    int64_t row = nest.accumulatorBase;
-    uint32_t bank = 0;
-    bool inside = true;
-    std::vector<int64_t> element;
-    for (unsigned mode = 0; mode < nest.modeCount(); ++mode) {
-      if (!nest.c().holds(mode))
-        continue;
-      unsigned low = nest.c().modes[mode]->lowBits;
-      row += ((index[mode] >> low) - (start[mode] >> low)) *
-             nest.accumulatorStrides[mode];
-      inside &= index[mode] < nest.sizes[mode];
-      element.push_back(index[mode]);
-    }
-    for (auto [j, bit] : llvm::enumerate(nest.c().banks))
-      if (bit.source)
-        bank |= uint32_t(index[bit.source->mode] >> bit.source->bit & 1) << j;
-    if (inside) {
-      use.lastRow = std::max(use.lastRow, row);
-      auto [it, isNew] = owner.try_emplace({row, bank}, element);
-      use.shared |= it->second != element;
-    }
-    size_t l = loops.size();
-    while (l > 0 && ++counter[l - 1] == loops[l - 1].count)
-      counter[--l] = 0;
-    if (l == 0)
-      return use;
-    if (l <= nest.scopeLevel)
-      owner.clear();
-  }
-}
-
-TEST(NestRules, AccumulatorsAgainstWalk) {
-  const unsigned seed = 12;
-  SCOPED_TRACE(seed);
-  std::mt19937 rng(seed);
-  unsigned accepted = 0, tooLarge = 0, shared = 0;
-  for (unsigned i = 0; i < 500; ++i) {
-    Machine m = machine();
-    test::RandomNestOptions options;
-    options.seed = 1000 + i;
-    options.missingBits = i % 3;
-    options.maxMultiplyAdds = 2000;
-    Nest nest = test::randomContraction(m, options).nests[0];
-    EXPECT_EQ(ruleOf(nest, m), 0u) << i;
-    // Other strides and another base than the generator's.
-    if (i % 4 == 0)
-      nest.accumulatorBase = rng() % m.accumulatorRows;
-    for (unsigned mode = 0; i % 4 && mode < nest.modeCount(); ++mode)
-      if (nest.c().holds(mode) && rng() % 3 == 0)
-        nest.accumulatorStrides[mode] = rng() % 6;
-    unsigned rule = ruleOf(nest, m);
-    AccumulatorUse use = walkScopes(nest, m);
-    if (rule == 0) {
-      EXPECT_LT(use.lastRow, m.accumulatorRows) << i;
-      EXPECT_FALSE(use.shared) << i;
-      ++accepted;
-    } else if (rule == 13) {
-      EXPECT_GE(use.lastRow, m.accumulatorRows) << i;
-      ++tooLarge;
-    } else {
-      EXPECT_EQ(rule, 14u);
-      shared += use.shared;
-    }
-  }
-  EXPECT_GT(accepted, 20u);
-  EXPECT_GT(tooLarge, 20u);
-  EXPECT_GT(shared, 20u);
-}
 
 } // namespace
