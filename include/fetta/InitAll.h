@@ -14,22 +14,33 @@
 #ifndef FETTA_INITALL_H
 #define FETTA_INITALL_H
 
+#include "fetta/Conversion/FettaToLinalg/FettaToLinalg.h"
 #include "fetta/Conversion/LinalgToTNN/LinalgToTNN.h"
+#include "fetta/Conversion/TNNToFetta/TNNToFetta.h"
 #include "fetta/Conversion/TNNToLinalg/TNNToLinalg.h"
+#include "fetta/Dialect/Fetta/IR/FettaDialect.h"
+#include "fetta/Dialect/Fetta/Transforms/Passes.h"
 #include "fetta/Dialect/TNN/IR/TNNDialect.h"
 #include "fetta/Dialect/TNN/Transforms/Passes.h"
+#include "fetta/Pipelines/Pipelines.h"
+#include "fetta/Target/Binary/Passes.h"
 #include "mlir/IR/DialectRegistry.h"
 
 namespace fetta {
 
 /// Our dialects and the external models they attach.
 inline void registerAllDialects(mlir::DialectRegistry &registry) {
-  registry.insert<tnn::TNNDialect>();
+  registry.insert<hw::FettaDialect, tnn::TNNDialect>();
 }
 
 /// Our passes and pipelines, under their command-line names.
 inline void registerAllPasses() {
+  hw::registerFettaPasses();
+  registerFettaBinaryPasses();
+  registerFettaToLinalgPasses();
   registerLinalgToTNNPasses();
+  registerPipelines();
+  registerTNNToFettaPasses();
   registerTNNToLinalgPasses();
   tnn::registerTNNPasses();
 }

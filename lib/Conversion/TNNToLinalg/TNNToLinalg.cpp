@@ -76,6 +76,20 @@ static Value createGeneric(OpBuilder &builder, Location loc, EinsumAttr einsum,
   return createFloatCast(builder, loc, result, type);
 }
 
+Value fetta::createLinalgContraction(OpBuilder &builder, Location loc,
+                                     EinsumAttr einsum, ValueRange operands,
+                                     RankedTensorType type) {
+  if (!einsum.hasSummedMode())
+    return createGeneric(builder, loc, einsum, operands, type);
+  Value zeros = createZeros(builder, loc, type.clone(builder.getF32Type()));
+  Value sum =
+      linalg::ContractOp::create(
+          builder, loc, TypeRange(zeros.getType()), operands, ValueRange(zeros),
+          builder.getAffineMapArrayAttr(einsum.getIndexingMaps()))
+          .getResult(0);
+  return createFloatCast(builder, loc, sum, type);
+}
+
 namespace {
 struct ConvertContract : OpConversionPattern<ContractOp> {
   using OpConversionPattern::OpConversionPattern;
@@ -83,21 +97,9 @@ struct ConvertContract : OpConversionPattern<ContractOp> {
   LogicalResult
   matchAndRewrite(ContractOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    RankedTensorType type = op.getType();
-    EinsumAttr einsum = op.getEinsum();
-    if (!einsum.hasSummedMode()) {
-      rewriter.replaceOp(op, createGeneric(rewriter, loc, einsum,
-                                           adaptor.getOperands(), type));
-      return success();
-    }
-    Value zeros = createZeros(rewriter, loc, type.clone(rewriter.getF32Type()));
-    Value sum = linalg::ContractOp::create(
-                    rewriter, loc, TypeRange(zeros.getType()),
-                    adaptor.getOperands(), ValueRange(zeros),
-                    rewriter.getAffineMapArrayAttr(einsum.getIndexingMaps()))
-                    .getResult(0);
-    rewriter.replaceOp(op, createFloatCast(rewriter, loc, sum, type));
+    rewriter.replaceOp(op, fetta::createLinalgContraction(
+                               rewriter, op.getLoc(), op.getEinsum(),
+                               adaptor.getOperands(), op.getType()));
     return success();
   }
 };

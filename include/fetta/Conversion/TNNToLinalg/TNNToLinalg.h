@@ -6,16 +6,24 @@
 //===----------------------------------------------------------------------===//
 ///
 /// \file
-/// The conversion pass of TNNToLinalg.td.
+/// The conversion pass of TNNToLinalg.td, and its form of one contraction.
 ///
 //===----------------------------------------------------------------------===//
 
 #ifndef FETTA_CONVERSION_TNNTOLINALG_TNNTOLINALG_H
 #define FETTA_CONVERSION_TNNTOLINALG_TNNTOLINALG_H
 
+#include "fetta/Dialect/TNN/IR/TNNAttributes.h"
+#include "mlir/IR/Builders.h"
 #include "mlir/Pass/Pass.h"
 
 namespace fetta {
+
+/// `einsum` of two operands as linalg on tensors, of type `type`: see the pass.
+mlir::Value createLinalgContraction(mlir::OpBuilder &builder,
+                                    mlir::Location loc, tnn::EinsumAttr einsum,
+                                    mlir::ValueRange operands,
+                                    mlir::RankedTensorType type);
 
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION

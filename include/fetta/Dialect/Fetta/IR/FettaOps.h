@@ -1,0 +1,85 @@
+//===- FettaOps.h -----------------------------------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// Operations of the fetta dialect, and their correspondence with nests and
+/// routes of the runtime half.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef FETTA_DIALECT_FETTA_IR_FETTAOPS_H
+#define FETTA_DIALECT_FETTA_IR_FETTAOPS_H
+
+#include "fetta/Dialect/Fetta/IR/FettaAttributes.h"
+#include "fetta/Layout/Nest.h"
+#include "fetta/Network/Network.h"
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#define GET_OP_CLASSES
+#include "fetta/Dialect/Fetta/IR/FettaOps.h.inc"
+
+namespace fetta::hw {
+
+/// The machine attribute of the module around `op`, or null.
+MachineAttr getMachineAttr(mlir::Operation *op);
+/// The same; reports on `op` where there is none.
+mlir::FailureOr<Machine> getMachine(mlir::Operation *op);
+
+/// Layout of a tensor in tensor memory; nothing without the encoding.
+std::optional<Layout> getLayout(mlir::Type type);
+/// bf16 or f32.
+ElementType getElementType(mlir::Type type);
+/// Rows of memory that a tensor takes; twice the layout's for f32.
+int64_t getPhysicalRows(mlir::RankedTensorType type);
+/// The op whose `home` a value in tensor memory has: looks through relabels.
+mlir::Operation *getHomeOp(mlir::Value value);
+/// Home of a value in tensor memory, or null before allocation.
+HomeAttr getHome(mlir::Value value);
+
+/// The modes of an einsum text of two operands.
+struct EinsumModes {
+  /// Every mode once, in the order of first appearance.
+  llvm::SmallVector<std::string> names;
+  /// Modes of lhs, rhs and result, as indices into `names`.
+  std::array<llvm::SmallVector<unsigned, 8>, 3> modes;
+};
+/// Parses "b i, i r -> b r". Errors: malformed text, not two operands, a mode
+/// twice in one operand, a result mode without operand.
+llvm::Expected<EinsumModes> parseEinsum(llvm::StringRef text);
+
+/// The nest of a contraction whose operands have layouts. Slab and base row
+/// are those of the homes, 0 before allocation.
+llvm::Expected<Nest> getNest(ContractOp op, const Machine &machine);
+
+/// Builds a contraction from a nest over the modes of `einsum`; the inverse of
+/// getNest, but for homes and routes.
+ContractOp createContract(mlir::OpBuilder &builder, mlir::Location location,
+                          llvm::StringRef einsum, mlir::Value lhs,
+                          mlir::Value rhs, mlir::RankedTensorType resultType,
+                          const Nest &nest, PhaseKind phase);
+/// `file:line:column` of a location, or empty where it names no file.
+std::string getOrigin(mlir::Location location);
+
+/// Physical form of a route for `machine`; an error names what does not fit.
+llvm::Expected<Route> getRoute(RouteOp op, const Machine &machine);
+/// Sets words and masks.
+void setRoute(RouteOp op, const Route &route);
+/// Wiring of the networks of one kind.
+Wiring getWiring(const Machine &machine, RouteKind kind);
+/// Distribution for operands (0, 1), reduction for the result (2).
+inline RouteKind getRouteKind(unsigned operand) {
+  return operand == OperandC ? RouteKind::Reduction : RouteKind::Distribution;
+}
+
+} // namespace fetta::hw
+
+#endif // FETTA_DIALECT_FETTA_IR_FETTAOPS_H

@@ -1,0 +1,148 @@
+//===- FettaOps.td -----------------------------------------*- tablegen -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+/// \file
+/// Operations: host transfers, contractions on the array, and routes.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FETTA_DIALECT_FETTA_IR_FETTAOPS_TD
+#define FETTA_DIALECT_FETTA_IR_FETTAOPS_TD
+
+include "fetta/Dialect/Fetta/IR/FettaAttributes.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Fetta_PlaceOp : Fetta_Op<"place", [Pure]> {
+  let summary = "the host places an argument in tensor memory";
+  let description = [{
+    The shape in tensor memory is any row-major reshape of the argument's: the
+    host writes elements one by one, so a reshape of an argument costs nothing.
+    An f32 argument may lie in memory as bf16; the host rounds it to nearest,
+    ties to even.
+
+    ```mlir
+    %0 = fetta.place %x home <slab 0 row 96>
+        : tensor<32x768xbf16> -> tensor<32x8x8x12xbf16, #layout>
+    ```
+  }];
+  let arguments = (ins Fetta_Tensor:$source, OptionalAttr<Fetta_HomeAttr>:$home);
+  let results = (outs Fetta_Tensor:$result);
+  let assemblyFormat = [{
+    $source (`home` $home^)? attr-dict `:` type($source) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Fetta_CollectOp : Fetta_Op<"collect", [Pure]> {
+  let summary = "the host collects a result from tensor memory";
+  let description = [{
+    The inverse of `fetta.place`; the collected shape is any row-major reshape.
+
+    ```mlir
+    %y = fetta.collect %3 : tensor<32x12x8x8xbf16, #layout> -> tensor<32x768xbf16>
+    ```
+  }];
+  let arguments = (ins Fetta_Tensor:$source);
+  let results = (outs Fetta_Tensor:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Fetta_RelabelOp : Fetta_Op<"relabel", [Pure]> {
+  let summary = "a tensor in memory seen under another shape";
+  let description = [{
+    A row-major reshape that keeps every chunk/low split of the layout, so that
+    no word moves and the view has the home of its source. The layout of the
+    result follows from that of the source.
+
+    ```mlir
+    %1 = fetta.relabel %0 : tensor<32x12xbf16, #layout> -> tensor<32x3x4xbf16, #layout1>
+    ```
+  }];
+  let arguments = (ins Fetta_Tensor:$source);
+  let results = (outs Fetta_Tensor:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Fetta_ContractOp : Fetta_Op<"contract", [Pure,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "one contraction as a loop nest on the array";
+  let description = [{
+    Everything one contract instruction says, with modes by name: what the PEs
+    hold, the index bit on every lane bit, the loops (outermost first) and the
+    accumulator scope, accumulator rows, and lane bits that are visited in
+    sub-beats. Sizes of modes come from the operands, layouts from the types.
+    Operands are bf16; products accumulate in f32 in the order that the machine
+    defines; a bf16 result is rounded once, when a tile drains.
+
+    `home` (where the result lies) is set by `fetta-allocate-memory`, `routes`
+    (of both operands and the result) by `fetta-route-networks`. `origin` is the
+    place in the source (`file:line:column`) that reports speak of; it survives
+    where locations are not printed.
+
+    ```mlir
+    %2 = fetta.contract "b k, k n -> b n" %0, %1 b_stationary
+        lanes <ce [k:2, -] row [k:0, k:1] column [n:0, n:1]>
+        loops <scope [n x 3 by 4, b x 32 by 1]>
+        accumulator <base 0 strides [3, 1]>
+        routes [@route0, @route1, @route2] home <slab 2 row 0> phase fp
+        : (tensor<32x8xbf16, #layout>, tensor<8x12xbf16, #layout1>) -> tensor<32x12xbf16, #layout2>
+    ```
+  }];
+  let arguments = (ins
+    StrAttr:$einsum, Fetta_Tensor:$lhs, Fetta_Tensor:$rhs,
+    Fetta_DataflowAttr:$dataflow, Fetta_LaneTableAttr:$lanes,
+    Fetta_LoopsAttr:$loops, Fetta_AccumulatorAttr:$accumulator,
+    OptionalAttr<Fetta_SerialAttr>:$serial,
+    OptionalAttr<TypedArrayAttrBase<FlatSymbolRefAttr, "names of routes">>:$routes,
+    OptionalAttr<Fetta_HomeAttr>:$home,
+    DefaultValuedAttr<Fetta_PhaseAttr, "PhaseKind::Forward">:$phase,
+    OptionalAttr<StrAttr>:$origin);
+  let results = (outs Fetta_Tensor:$result);
+  let assemblyFormat = [{
+    $einsum $lhs `,` $rhs `` $dataflow `\n`
+    ` ` ` ` ` ` ` ` `lanes` $lanes `\n`
+    ` ` ` ` ` ` ` ` `loops` $loops `\n`
+    ` ` ` ` ` ` ` ` `accumulator` $accumulator (`serial` $serial^)?
+    (`routes` $routes^)? (`home` $home^)? (`phase` `` $phase^)?
+    (`origin` $origin^)? attr-dict `\n`
+    ` ` ` ` ` ` ` ` `:` functional-type(operands, $result)
+  }];
+  let extraClassDeclaration = [{
+    /// The value of an operand (0: lhs, 1: rhs) or the result (2).
+    ::mlir::Value getTensor(unsigned operand);
+  }];
+  let hasVerifier = 1;
+}
+
+def Fetta_RouteOp : Fetta_Op<"route", [Symbol]> {
+  let summary = "a route through a network";
+  let description = [{
+    The logical form is a map from lanes to banks, the physical form the switch
+    words (two bits for each switch, stage-major, four switches a byte in
+    hexadecimal) and for every bank bit the stages that it toggles.
+    `fetta-route-networks` adds the physical form to the logical one;
+    `fetta-lift-routes` derives the logical form from the words alone. Where
+    both are present, they agree.
+
+    ```mlir
+    fetta.route @route0 distribution map <[l0, l2, 0]>
+    fetta.route @route1 reduction words "00a050" masks [1, 2, 4]
+    ```
+  }];
+  let arguments = (ins
+    SymbolNameAttr:$sym_name, Fetta_NetKindAttr:$kind,
+    OptionalAttr<Fetta_BitMapAttr>:$map,
+    OptionalAttr<StrAttr>:$words, OptionalAttr<DenseI64ArrayAttr>:$masks);
+  let assemblyFormat = [{
+    $sym_name `` $kind (`map` $map^)? (`words` $words^)? (`masks` $masks^)? attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // FETTA_DIALECT_FETTA_IR_FETTAOPS_TD

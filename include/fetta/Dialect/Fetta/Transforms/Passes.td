@@ -1,0 +1,68 @@
+//===- Passes.td -------------------------------------------*- tablegen -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+/// \file
+/// Passes within the fetta dialect, in alphabetical order.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FETTA_DIALECT_FETTA_TRANSFORMS_PASSES_TD
+#define FETTA_DIALECT_FETTA_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def FettaAllocateMemoryPass : Pass<"fetta-allocate-memory", "::mlir::ModuleOp"> {
+  let summary = "Give every value in tensor memory a slab and rows";
+  let description = [{
+    Values that meet in a contraction go to different slabs where possible,
+    because a slab serves one row in a cycle: the graph of such meetings is
+    coloured with the slabs, the value with the fewest slabs left first (DSATUR,
+    Brelaz 1979), and takes the first rows that are free there. Homes that are
+    already set stay. Rows are not reused within a function; every function has
+    the whole memory.
+
+    A function whose values do not fit is refused with the number of rows that
+    are missing.
+  }];
+}
+
+def FettaAttachMachinePass : Pass<"fetta-attach-machine", "::mlir::ModuleOp"> {
+  let summary = "Read a machine file and attach it to the module";
+  let description = [{
+    Sets the module attribute `fetta.machine`, so that no later pass, verifier or
+    reproducer reads a file.
+  }];
+  let options = [
+    Option<"file", "file", "std::string", /*default=*/"\"\"",
+           "Machine file (YAML), for instance machines/fetta-edge.yaml">
+  ];
+  let dependentDialects = ["::fetta::hw::FettaDialect"];
+}
+
+def FettaLiftRoutesPass : Pass<"fetta-lift-routes", "::mlir::ModuleOp"> {
+  let summary = "Derive the map of every route from its switch words";
+  let description = [{
+    The inverse of `fetta-route-networks`: pushes lanes through the switch words
+    of every `fetta.route`, sets the map that they realise and drops the words.
+    Words that realise no affine map are refused.
+  }];
+}
+
+def FettaRouteNetworksPass : Pass<"fetta-route-networks", "::mlir::ModuleOp"> {
+  let summary = "Route every operand through its network";
+  let description = [{
+    Creates one `fetta.route` for each map from lanes to banks that a contraction
+    needs, shared by all contractions that need it, then gives every route
+    without them its switch words and masks. Words are replayed before they
+    enter the IR.
+
+    A Benes network passes every map. A butterfly does not: what it cannot pass
+    at once is visited in more sub-beats (`serial`), and a remark names the
+    contraction and the beats that this costs.
+  }];
+}
+
+#endif // FETTA_DIALECT_FETTA_TRANSFORMS_PASSES_TD

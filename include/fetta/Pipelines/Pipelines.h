@@ -1,0 +1,67 @@
+//===- Pipelines.h ----------------------------------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// From layers, einsums or contractions to a verified program in one step.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef FETTA_PIPELINES_PIPELINES_H
+#define FETTA_PIPELINES_PIPELINES_H
+
+#include "fetta/Contraction/FixedOrder.h"
+#include "fetta/Conversion/TNNToFetta/TNNToFetta.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+
+namespace fetta {
+
+struct CompileOptions : mlir::PassPipelineOptions<CompileOptions> {
+  Option<std::string> machine{
+      *this, "machine",
+      llvm::cl::desc("Machine file (YAML); without it, the machine that is "
+                     "attached to the module"),
+      llvm::cl::init("")};
+  Option<ContractionOrder> order{
+      *this, "order", llvm::cl::desc("Who decides the order of contractions"),
+      llvm::cl::init(ContractionOrder::CSSE),
+      llvm::cl::values(clEnumValN(ContractionOrder::CSSE, "csse",
+                                  "Search for the fewest multiply-adds"),
+                       clEnumValN(ContractionOrder::RightToLeft,
+                                  "right-to-left", "((X G_K) G_{K-1}) ..."),
+                       clEnumValN(ContractionOrder::BTT, "btt",
+                                  "(X (input cores)) (output cores)"),
+                       clEnumValN(ContractionOrder::CoresFirst, "cores-first",
+                                  "Rebuild the dense weight, then multiply"),
+                       clEnumValN(ContractionOrder::Greedy, "greedy",
+                                  "opt_einsum's greedy heuristic"),
+                       clEnumValN(ContractionOrder::Given, "given",
+                                  "The path written at each einsum"))};
+  Option<DataflowChoice> dataflow{
+      *this, "dataflow", llvm::cl::desc("What the PEs hold"),
+      llvm::cl::init(DataflowChoice::Auto),
+      llvm::cl::values(
+          clEnumValN(DataflowChoice::Auto, "auto",
+                     "The fastest, for each contraction"),
+          clEnumValN(DataflowChoice::AStationary, "a", "The left operand"),
+          clEnumValN(DataflowChoice::BStationary, "b", "The right operand"),
+          clEnumValN(DataflowChoice::OutputStationary, "output",
+                     "The result"))};
+};
+
+/// `--fetta-compile`: inference.
+void buildCompilePipeline(mlir::OpPassManager &manager,
+                          const CompileOptions &options);
+/// `--fetta-compile-training`: forward pass, input gradients and the gradient
+/// of every parameter.
+void buildCompileTrainingPipeline(mlir::OpPassManager &manager,
+                                  const CompileOptions &options);
+
+void registerPipelines();
+
+} // namespace fetta
+
+#endif // FETTA_PIPELINES_PIPELINES_H

@@ -1,0 +1,307 @@
+//===- TNNToFetta.cpp --------------------------------------------*- C++
+//-*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fetta/Conversion/TNNToFetta/TNNToFetta.h"
+#include "fetta/Dialect/Fetta/IR/FettaOps.h"
+#include "fetta/Dialect/TNN/IR/TNNOps.h"
+#include "fetta/Mapping/Mapping.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Remarks.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace fetta {
+#define GEN_PASS_DEF_CONVERTTNNTOFETTAPASS
+#include "fetta/Conversion/TNNToFetta/TNNToFetta.h.inc"
+} // namespace fetta
+
+using namespace mlir;
+using namespace fetta;
+using namespace fetta::hw;
+
+namespace {
+
+/// Maps one function.
+class FunctionMapper {
+public:
+  FunctionMapper(FunctionOpInterface function, const Machine &machine,
+                 std::optional<Dataflow> dataflow)
+      : function(function), machine(machine), dataflow(dataflow),
+        builder(function.getContext()) {}
+
+  LogicalResult run();
+
+private:
+  /// Reshapes of a value are the value seen under another shape. An f32
+  /// argument that is only rounded is a bf16 argument to the machine, because
+  /// the host rounds when it places.
+  struct View {
+    Value root; ///< An argument or the result of a contraction.
+    RankedTensorType type;
+  };
+
+  View viewOf(Value value) {
+    auto it = views.find(value);
+    return it != views.end()
+               ? it->second
+               : View{value, cast<RankedTensorType>(value.getType())};
+  }
+
+  LogicalResult map(tnn::ContractOp op);
+  LogicalResult collect(Operation *terminator);
+  /// Layout that earlier contractions fixed for `view`, if any.
+  FailureOr<std::optional<Layout>> fixedLayout(tnn::ContractOp op,
+                                               const View &view);
+  /// `view` in tensor memory under `layout`; places an argument at first use.
+  Value inMemory(Location loc, const View &view, const Layout &layout);
+  LogicalResult refuse(Operation *op);
+
+  RankedTensorType withLayout(RankedTensorType type, const Layout &layout) {
+    return RankedTensorType::get(type.getShape(), type.getElementType(),
+                                 LayoutAttr::get(type.getContext(), layout));
+  }
+
+  FunctionOpInterface function;
+  const Machine &machine;
+  std::optional<Dataflow> dataflow;
+  OpBuilder builder;
+  llvm::DenseMap<Value, View> views;
+  /// Roots in tensor memory.
+  llvm::DenseMap<Value, Value> mapped;
+  llvm::DenseMap<std::pair<Value, Type>, Value> relabels;
+};
+
+LogicalResult FunctionMapper::refuse(Operation *op) {
+  if (isa<arith::AddFOp, linalg::BroadcastOp>(op))
+    return op->emitOpError()
+           << "has no form on the machine: the machine path refuses a bias and "
+              "other element-wise operations for now";
+  if (isa<tnn::EinsumOp>(op))
+    return op->emitOpError()
+           << "is not ordered yet; run tnn-order-contractions first";
+  if (isa<tnn::LinearOp>(op))
+    return op->emitOpError()
+           << "is not expanded yet; run tnn-expand-layers and "
+              "tnn-order-contractions first";
+  return op->emitOpError() << "has no form on the machine, which runs "
+                              "contractions and reshapes for now";
+}
+
+LogicalResult FunctionMapper::run() {
+  Region &body = function.getFunctionBody();
+  if (!body.hasOneBlock())
+    return function.emitError()
+           << "function '" << function.getName() << "' has "
+           << body.getBlocks().size()
+           << " blocks; the machine runs straight-line code";
+  SmallVector<Operation *> replaced;
+  for (Operation &op : llvm::make_early_inc_range(body.front())) {
+    if (isOpTriviallyDead(&op)) {
+      op.erase();
+      continue;
+    }
+    if (auto contract = dyn_cast<tnn::ContractOp>(op)) {
+      if (failed(map(contract)))
+        return failure();
+      replaced.push_back(&op);
+    } else if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op)) {
+      auto type = cast<RankedTensorType>(op.getResult(0).getType());
+      View source = viewOf(op.getOperand(0));
+      views[op.getResult(0)] = {
+          source.root,
+          RankedTensorType::get(type.getShape(), source.type.getElementType())};
+      replaced.push_back(&op);
+    } else if (auto round = dyn_cast<arith::TruncFOp>(op);
+               round && isa<RankedTensorType>(round.getType()) &&
+               round.getType() != round.getIn().getType() &&
+               isa<BlockArgument>(viewOf(round.getIn()).root) &&
+               getElementTypeOrSelf(round.getType()).isBF16()) {
+      views[round] = {viewOf(round.getIn()).root,
+                      cast<RankedTensorType>(round.getType())};
+      replaced.push_back(&op);
+    } else if (op.hasTrait<OpTrait::IsTerminator>()) {
+      if (failed(collect(&op)))
+        return failure();
+    } else {
+      return refuse(&op);
+    }
+  }
+  for (Operation *op : llvm::reverse(replaced))
+    op->erase();
+  // Arguments are placed before anything runs, in their order.
+  Block &block = body.front();
+  for (BlockArgument argument : llvm::reverse(block.getArguments()))
+    if (Value placed = mapped.lookup(argument))
+      placed.getDefiningOp()->moveBefore(&block, block.begin());
+  return success();
+}
+
+FailureOr<std::optional<Layout>> FunctionMapper::fixedLayout(tnn::ContractOp op,
+                                                             const View &view) {
+  Value value = mapped.lookup(view.root);
+  if (!value)
+    return std::optional<Layout>();
+  auto type = cast<RankedTensorType>(value.getType());
+  std::optional<Layout> layout =
+      relabel(*getLayout(type), view.type.getShape());
+  if (layout)
+    return layout;
+  InFlightDiagnostic diag =
+      op.emitOpError() << "needs " << view.type << ", but it lies in memory as "
+                       << type
+                       << ": this reshape would move words, which the machine "
+                          "path refuses for now";
+  diag.attachNote(value.getLoc()) << "the layout was chosen here";
+  return diag;
+}
+
+Value FunctionMapper::inMemory(Location loc, const View &view,
+                               const Layout &layout) {
+  RankedTensorType type = withLayout(view.type, layout);
+  Value &value = mapped[view.root];
+  if (!value)
+    value = PlaceOp::create(builder, loc, type, view.root, HomeAttr());
+  if (value.getType() == type)
+    return value;
+  Value &relabeled = relabels[{value, type}];
+  if (!relabeled)
+    relabeled = RelabelOp::create(builder, loc, type, value);
+  return relabeled;
+}
+
+LogicalResult FunctionMapper::map(tnn::ContractOp op) {
+  std::array<View, 3> tensors = {viewOf(op.getLhs()), viewOf(op.getRhs()),
+                                 viewOf(op.getResult())};
+  for (unsigned id = 0; id < 2; ++id)
+    if (!tensors[id].type.getElementType().isBF16())
+      return op.emitOpError()
+             << "operand #" << id << " is " << tensors[id].type
+             << "; the machine multiplies bf16: run tnn-set-precision first";
+
+  ContractionSpec spec;
+  llvm::Expected<EinsumModes> einsum = parseEinsum(op.getEinsum().getSpec());
+  if (!einsum)
+    return op.emitOpError() << llvm::toString(einsum.takeError());
+  spec.sizes.assign(einsum->names.size(), 1);
+  for (unsigned id = 0; id < 3; ++id) {
+    spec.modes[id] = einsum->modes[id];
+    for (auto [mode, size] :
+         llvm::zip_equal(einsum->modes[id], tensors[id].type.getShape()))
+      spec.sizes[mode] = size;
+  }
+  spec.resultType = getElementType(op.getType());
+  spec.dataflow = dataflow;
+  for (unsigned id = 0; id < 2; ++id) {
+    FailureOr<std::optional<Layout>> layout = fixedLayout(op, tensors[id]);
+    if (failed(layout))
+      return failure();
+    spec.layouts[id] = *layout;
+  }
+  llvm::Expected<MappedContraction> result = mapContraction(spec, machine);
+  if (result && tensors[0].root == tensors[1].root && !spec.layouts[0]) {
+    // One tensor as both operands: the layout of the left one decides.
+    spec.layouts[0] = result->layouts[0];
+    spec.layouts[1] = relabel(result->layouts[0], tensors[1].type.getShape());
+    if (!spec.layouts[1])
+      return op.emitOpError()
+             << "reads one tensor in two shapes, " << tensors[0].type << " and "
+             << tensors[1].type << ", which no layout of it allows";
+    result = mapContraction(spec, machine);
+  }
+  if (!result)
+    return op.emitOpError() << llvm::toString(result.takeError());
+
+  builder.setInsertionPoint(op);
+  Value lhs = inMemory(op.getLoc(), tensors[0], result->layouts[0]);
+  Value rhs = inMemory(op.getLoc(), tensors[1], result->layouts[1]);
+  PhaseKind phase = PhaseKind::Forward;
+  if (auto attribute = op->getAttrOfType<StringAttr>(tnn::kPhaseAttr))
+    phase = symbolizePhaseKind(attribute.getValue()).value_or(phase);
+  ContractOp contract = createContract(
+      builder, op.getLoc(), op.getEinsum().getSpec(), lhs, rhs,
+      withLayout(tensors[2].type, result->layouts[2]), result->nest, phase);
+  mapped[op.getResult()] = contract.getResult();
+
+  const SerialCycles &cycles = result->cycles;
+  remark::analysis(op.getLoc(), remark::RemarkOpts::name("mapping")
+                                    .category("convert-tnn-to-fetta")
+                                    .function(function.getName()))
+      << remark::add("einsum=\"{0}\" dataflow={1}", op.getEinsum().getSpec(),
+                     stringifyDataflowKind(contract.getDataflow()))
+      << remark::metric("beats", cycles.beats)
+      << remark::metric("bank_conflict", cycles.bankConflict)
+      << remark::metric("first_load", cycles.firstLoad)
+      << remark::metric("stationary_reload", cycles.stationaryReload)
+      << remark::metric("drain_busy", cycles.drainBusy)
+      << remark::metric("fill", cycles.fill)
+      << remark::metric("drain", cycles.drain)
+      << remark::metric("cycles", cycles.total())
+      << remark::metric("multiply_adds", multiplyAdds(result->nest))
+      << remark::metric("utilization",
+                        double(multiplyAdds(result->nest)) /
+                            (double(machine.pes()) * double(cycles.total())));
+  return success();
+}
+
+LogicalResult FunctionMapper::collect(Operation *terminator) {
+  llvm::SmallDenseMap<Value, unsigned> collected;
+  for (auto [index, operand] : llvm::enumerate(terminator->getOpOperands())) {
+    if (!isa<RankedTensorType>(operand.get().getType()))
+      return terminator->emitOpError()
+             << "result #" << index
+             << " is no tensor: " << operand.get().getType();
+    View view = viewOf(operand.get());
+    Value value = mapped.lookup(view.root);
+    if (!value || isa<BlockArgument>(view.root))
+      return terminator->emitOpError()
+             << "result #" << index
+             << " is not computed on the machine; it returns results of "
+                "contractions";
+    auto [entry, isNew] = collected.insert({view.root, index});
+    if (!isNew)
+      return terminator->emitOpError()
+             << "results #" << entry->second << " and #" << index
+             << " are one tensor; the host collects a tensor once";
+    builder.setInsertionPoint(terminator);
+    operand.set(CollectOp::create(builder, terminator->getLoc(),
+                                  operand.get().getType(), value));
+  }
+  return success();
+}
+
+struct ConvertTNNToFettaPass
+    : fetta::impl::ConvertTNNToFettaPassBase<ConvertTNNToFettaPass> {
+  using ConvertTNNToFettaPassBase::ConvertTNNToFettaPassBase;
+
+  void runOnOperation() override {
+    std::optional<Dataflow> fixed;
+    switch (dataflow.getValue()) {
+    case DataflowChoice::Auto:
+      break;
+    case DataflowChoice::AStationary:
+      fixed = Dataflow::AStationary;
+      break;
+    case DataflowChoice::BStationary:
+      fixed = Dataflow::BStationary;
+      break;
+    case DataflowChoice::OutputStationary:
+      fixed = Dataflow::OutputStationary;
+      break;
+    }
+    FailureOr<Machine> machine = getMachine(getOperation());
+    if (failed(machine))
+      return signalPassFailure();
+    for (auto function : getOperation().getOps<FunctionOpInterface>())
+      if (!function.isExternal() &&
+          failed(FunctionMapper(function, *machine, fixed).run()))
+        return signalPassFailure();
+  }
+};
+
+} // namespace

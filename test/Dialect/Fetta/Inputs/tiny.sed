@@ -1,0 +1,4 @@
+# The smallest machine that has every kind of lane bit, and layouts for
+# "b k, k n -> b n" of sizes b = 4, k = 4, n = 2.
+s/^MODULE/#lhs = #fetta.layout<banks [d1:0, d0:0] rows [2, 1]>\n#rhs = #fetta.layout<banks [d1:0, 0] rows [1, 0]>\n#res = #fetta.layout<banks [d1:0, d0:0] rows [1, 0]>\nmodule attributes {fetta.machine = #fetta.machine<MACHINE>} {/
+s/MACHINE/accumulate_cycles = 1, accumulator_rows = 4, ce_style = "broadcast", clock_mhz = 1000, column_add_cycles = 1, contraction_engines = 2, convert_write_cycles = 2, dram_burst_bytes = 64, dram_bytes_per_second = 25600000000, dram_latency_cycles = 100, energy_preset = "tpu7nm", fp32_add_distance_cycles = 1, memory_read_cycles = 2, multiply_cycles = 1, name = "tiny", networks = "benes", pe_columns = 2, pe_rows = 2, reduction_add_cycles = 1, route_bytes_per_cycle = 32, route_slots = 16, rows_per_slab = 8, slabs = 4, switch_stages_per_cycle = 4, vector_lanes = 64/

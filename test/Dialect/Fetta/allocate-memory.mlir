@@ -1,0 +1,69 @@
+// RUN: sed -f %S/Inputs/tiny.sed %s | fetta-opt --split-input-file --fetta-allocate-memory --verify-diagnostics | FileCheck %s
+
+// The three tensors of a contraction lie in three slabs. A home that is set
+// stays, and first fit goes around it.
+// CHECK-LABEL: func.func @slabs
+MODULE
+  func.func @slabs(%x: tensor<4x4xbf16>, %y: tensor<4x2xbf16>, %z: tensor<4x4xbf16>) {
+    // CHECK: fetta.place %arg0 home <slab [[A:[0-9]]] row 0>
+    %0 = fetta.place %x : tensor<4x4xbf16> -> tensor<4x4xbf16, #lhs>
+    // CHECK: fetta.place %arg1 home <slab 3 row 4>
+    %1 = fetta.place %y home <slab 3 row 4> : tensor<4x2xbf16> -> tensor<4x2xbf16, #rhs>
+    // CHECK: fetta.place %arg2 home <slab [[Z:[0-2]]] row 0>
+    %2 = fetta.place %z : tensor<4x4xbf16> -> tensor<4x4xbf16, #lhs>
+    // CHECK: home <slab [[C:[0-2]]] row
+    %3 = fetta.contract "b k, k n -> b n" %0, %1 b_stationary
+        lanes <ce [b:0] row [k:0] column [n:0]> loops <scope [k x 2 by 2, b x 2 by 2]>
+        accumulator <base 0 strides [1, 0]>
+        : (tensor<4x4xbf16, #lhs>, tensor<4x2xbf16, #rhs>) -> tensor<4x2xbf16, #res>
+    // CHECK: home <slab [[D:[0-2]]] row
+    %4 = fetta.contract "b k, k n -> b n" %2, %1 b_stationary
+        lanes <ce [b:0] row [k:0] column [n:0]> loops <scope [k x 2 by 2, b x 2 by 2]>
+        accumulator <base 0 strides [1, 0]>
+        : (tensor<4x4xbf16, #lhs>, tensor<4x2xbf16, #rhs>) -> tensor<4x2xbf16, #res>
+    return
+  }
+}
+
+// -----
+
+MODULE
+  func.func @one(%x: tensor<36x4xbf16>) {
+    // expected-error @+1 {{exceeds tensor memory: 'tensor<36x4xbf16, #fetta.layout<banks [d1:0, d0:0] rows [2, 1]>>' takes 36 rows, a slab has 8: 28 too many}}
+    %0 = fetta.place %x : tensor<36x4xbf16> -> tensor<36x4xbf16, #lhs>
+    return
+  }
+}
+
+// -----
+
+// Five tensors of 8 rows in four slabs of 8.
+MODULE
+  // expected-error @+1 {{function 'all' exceeds tensor memory: its 5 tensors take 40 rows, the machine has 4 slabs of 8: 8 too many}}
+  func.func @all(%a: tensor<8x4xbf16>, %b: tensor<8x4xbf16>, %c: tensor<8x4xbf16>,
+                 %d: tensor<8x4xbf16>, %e: tensor<8x4xbf16>) {
+    // expected-note @+1 {{the largest takes 8 rows}}
+    %0 = fetta.place %a : tensor<8x4xbf16> -> tensor<8x4xbf16, #lhs>
+    %1 = fetta.place %b : tensor<8x4xbf16> -> tensor<8x4xbf16, #lhs>
+    %2 = fetta.place %c : tensor<8x4xbf16> -> tensor<8x4xbf16, #lhs>
+    %3 = fetta.place %d : tensor<8x4xbf16> -> tensor<8x4xbf16, #lhs>
+    %4 = fetta.place %e : tensor<8x4xbf16> -> tensor<8x4xbf16, #lhs>
+    return
+  }
+}
+
+// -----
+
+// 30 of 32 rows, but no slab has 6 left for the last.
+MODULE
+  func.func @gaps(%a: tensor<6x4xbf16>, %b: tensor<6x4xbf16>, %c: tensor<6x4xbf16>,
+                  %d: tensor<6x4xbf16>, %e: tensor<6x4xbf16>) {
+    %0 = fetta.place %a : tensor<6x4xbf16> -> tensor<6x4xbf16, #lhs>
+    %1 = fetta.place %b : tensor<6x4xbf16> -> tensor<6x4xbf16, #lhs>
+    %2 = fetta.place %c : tensor<6x4xbf16> -> tensor<6x4xbf16, #lhs>
+    %3 = fetta.place %d : tensor<6x4xbf16> -> tensor<6x4xbf16, #lhs>
+    // expected-error @+1 {{takes 6 rows in one slab, but at most 2 are left in any: 4 too many}}
+    %4 = fetta.place %e : tensor<6x4xbf16> -> tensor<6x4xbf16, #lhs>
+    return
+  }
+}
