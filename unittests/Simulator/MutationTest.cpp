@@ -12,6 +12,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "TestPrograms.h"
+#include "fetta/Program/Container.h"
+#include "fetta/Program/InstructionCoding.h"
 #include "fetta/Simulator/Functional.h"
 #include "fetta/Support/BFloat16.h"
 
@@ -112,7 +114,80 @@ public:
     }
   }
 
+  /// Flips one bit of a field of an instruction in the binary, with checksums
+  /// made right again, as a wrong compiler would write it.
+  void binary(unsigned count, Score &score) {
+    const std::vector<uint8_t> bytes = must(encodeProgram(program));
+    uint64_t offset = 0, size = 0;
+    for (const SectionPlace &place : must(sectionsOf(bytes)))
+      if (place.name == "code") {
+        offset = place.offset;
+        size = place.size;
+      }
+    ASSERT_GT(size, 0u);
+    std::vector<isa::FieldPlace> places;
+    must(isa::decodeCode(llvm::ArrayRef(bytes).slice(offset, size), &places));
+    for (unsigned i = 0; i < count; ++i) {
+      const isa::FieldPlace &place = places[random() % places.size()];
+      const isa::FieldInfo &field = isa::info(place.field);
+      uint64_t bit = 8 * offset + place.bit + random() % field.width;
+      std::vector<uint8_t> changed = bytes;
+      changed[bit / 8] ^= uint8_t(1u << bit % 8);
+      must(resign(changed));
+      ++score.drawn;
+      auto decoded = decodeProgram(changed);
+      if (!decoded) {
+        llvm::consumeError(decoded.takeError());
+        ++score.verified;
+        continue;
+      }
+      if (drain(*decoded) != original) {
+        ++score.values;
+        continue;
+      }
+      if (usedCode(*decoded) == usedCode(program)) {
+        ++score.equivalent;
+        continue;
+      }
+      ++score.survived;
+      std::cout << "survivor: field " << isa::info(field.record).name << '.'
+                << field.name << '\n';
+    }
+  }
+
 private:
+  /// The code without what no index reaches: strides between chunks where there
+  /// is one chunk; and without the base of the accumulator rows, which shifts
+  /// all of them alike.
+  static std::vector<uint8_t> usedCode(Program program) {
+    for (Instruction &instruction : program.code) {
+      auto *contract = std::get_if<Contract>(&instruction);
+      if (!contract)
+        continue;
+      Nest &nest = contract->nest;
+      for (Operand &operand : nest.operands)
+        for (auto &dim : operand.modes)
+          if (dim && dim->chunks() == 1)
+            dim->rowStride = 0;
+      for (unsigned mode = 0; mode < nest.modeCount(); ++mode) {
+        auto moves = [&](const Loop &loop) { return loop.mode == mode; };
+        bool loops = std::any_of(nest.loops.begin() + nest.scopeLevel,
+                                 nest.loops.end(), moves);
+        auto carries = [&](const std::optional<ModeBit> &bit) {
+          return bit && bit->mode == mode;
+        };
+        bool lanes = llvm::any_of(nest.lanes.ce, carries) ||
+                     llvm::any_of(nest.lanes.row, carries) ||
+                     llvm::any_of(nest.lanes.column, carries);
+        const auto &dim = nest.c().modes[mode];
+        if (!dim || dim->chunks() == 1 || (!loops && !lanes))
+          nest.accumulatorStrides[mode] = 0;
+      }
+      nest.accumulatorBase = 0;
+    }
+    return must(isa::encodeCode(program.code));
+  }
+
   /// Everything that leaves the accumulators; empty when the run is refused.
   std::vector<Word> drain(const Program &p) {
     TensorMemory memory(p.machine);
@@ -247,17 +322,24 @@ private:
   std::vector<Word> original;
 };
 
+RandomNestOptions optionsOf(unsigned draw) {
+  RandomNestOptions options;
+  options.seed = 31000 + draw;
+  options.dataflow = Dataflow(draw % 3);
+  options.missingBits = draw % 4;
+  options.splitReduction = draw % 5 == 0;
+  options.maxMultiplyAdds = 400;
+  return options;
+}
+
+Machine machineOf(unsigned draw) {
+  return smallMachine(2 + draw % 2, 1 + draw / 3 % 2, 2);
+}
+
 TEST(Mutation, IsNoticed) {
   Score switches, fields;
   for (unsigned draw = 0; draw < 24; ++draw) {
-    Machine machine = smallMachine(2 + draw % 2, 1 + draw / 3 % 2, 2);
-    RandomNestOptions options;
-    options.seed = 31000 + draw;
-    options.dataflow = Dataflow(draw % 3);
-    options.missingBits = draw % 4;
-    options.splitReduction = draw % 5 == 0;
-    options.maxMultiplyAdds = 400;
-    Mutator mutator(machine, options);
+    Mutator mutator(machineOf(draw), optionsOf(draw));
     mutator.switches(60, switches);
     mutator.fields(fields);
   }
@@ -271,6 +353,19 @@ TEST(Mutation, IsNoticed) {
     EXPECT_LE(score.survived * 100, rest) << name;
     EXPECT_GT(score.values, rest / 2) << name;
   }
+}
+
+TEST(Mutation, OfABinaryIsNoticed) {
+  Score score;
+  for (unsigned draw = 0; draw < 12; ++draw)
+    Mutator(machineOf(draw), optionsOf(draw)).binary(100, score);
+  std::cout << "fields of binaries: " << score.drawn << " drawn, refused "
+            << score.verified << ", other values " << score.values
+            << ", of no use " << score.equivalent << ", survived "
+            << score.survived << '\n';
+  // What survives are strides of accumulator rows that still keep all rows
+  // apart: other rows, the same words.
+  EXPECT_LE(score.survived * 100, score.drawn - score.equivalent);
 }
 
 } // namespace
