@@ -46,6 +46,13 @@ llvm::Expected<const T *> rootOf(const SectionData &section) {
   return flatbuffers::GetRoot<T>(section.bytes.data());
 }
 
+/// The FlatBuffers verifier looks at the alignment of a vector's length, not at
+/// that of its elements.
+template <typename Vector> bool isAligned(const Vector *vector) {
+  return vector->size() == 0 ||
+         reinterpret_cast<uintptr_t>(vector->Data()) % 8 == 0;
+}
+
 llvm::Error shared(const SectionData &section) {
   return refuse(LoadCode::SectionShared, section,
                 "it decodes to more than its " + Twine(section.bytes.size()) +
@@ -93,6 +100,8 @@ llvm::Error container::decodeTensors(const SectionData &section,
     budget.take(uint64_t(t->banks()->size()) * sizeof(Bank));
     if (budget.exceeded)
       return shared(section);
+    if (!isAligned(t->shape()) || !isAligned(t->dims()))
+      return refuse(LoadCode::SectionTable, section, "misaligned vector");
     TensorEntry entry;
     entry.name = t->name()->str();
     entry.shape.assign(t->shape()->begin(), t->shape()->end());
