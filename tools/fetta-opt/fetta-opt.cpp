@@ -11,6 +11,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "fetta/InitAll.h"
+#ifdef FETTA_ENABLE_TESTS
+#include "TestPasses.h"
+#endif
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
@@ -23,6 +26,9 @@ int main(int argc, char **argv) {
   fetta::registerAllDialects(registry);
   mlir::registerAllPasses();
   fetta::registerAllPasses();
+#ifdef FETTA_ENABLE_TESTS
+  fetta::test::registerTestPasses();
+#endif
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Fetta optimizer driver\n", registry));
 }
