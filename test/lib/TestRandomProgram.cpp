@@ -140,7 +140,7 @@ struct TestRandomProgramPass
     renumberBits(nest.lanes.ce);
     renumberBits(nest.lanes.row);
     renumberBits(nest.lanes.column);
-    SmallVector<int64_t> strides(nest.accumulatorStrides);
+    SmallVector<int64_t, 8> strides(nest.accumulatorStrides);
     for (auto [mode, stride] : llvm::enumerate(strides))
       nest.accumulatorStrides[position(mode)] = stride;
     return nest;

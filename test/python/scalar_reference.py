@@ -21,18 +21,30 @@ import numpy as np
 
 def round_bf16(values):
     """To nearest, ties to even; NaN canonical."""
-    bits = np.asarray(values, np.float32).view(np.uint32).astype(np.uint64)
-    cut, kept = bits & 0xFFFF, bits & 0xFFFF0000
-    up = (cut > 0x8000) | ((cut == 0x8000) & ((kept & 0x10000) != 0))
-    kept = np.where(up, kept + 0x10000, kept)
-    kept = np.where(np.isnan(values), 0x7FC00000, kept)
-    return kept.astype(np.uint32).view(np.float32)
+    values = np.asarray(values, np.float32)
+    bits = values.reshape(-1).view(np.uint32)
+    cut, kept = bits & np.uint32(0xFFFF), bits & np.uint32(0xFFFF0000)
+    half, last = np.uint32(0x8000), np.uint32(0x10000)
+    up = (cut > half) | ((cut == half) & ((kept & last) != 0))
+    # Only a NaN could overflow here, and it is replaced.
+    kept = kept + np.where(up, last, np.uint32(0))
+    return canonical(np.where(np.isnan(values.reshape(-1)), np.float32(np.nan),
+                              kept.view(np.float32)).reshape(values.shape))
 
 
 def canonical(values):
-    bits = np.asarray(values, np.float32).view(np.uint32)
-    return np.where(np.isnan(values), np.uint32(0x7FC00000), bits).astype(
-        np.uint32).view(np.float32)
+    values = np.array(values, np.float32)
+    values.reshape(-1).view(np.uint32)[np.isnan(values.reshape(-1))] = 0x7FC00000
+    return values
+
+
+def same_bits(actual, expected):
+    """Per element. A scalar stays one (ascontiguousarray makes it a vector)."""
+    bits = [np.array(values, np.float32, order="C").reshape(-1).view(np.uint32)
+            for values in (actual, expected)]
+    if np.shape(actual) != np.shape(expected):
+        raise ValueError(f"shape {np.shape(actual)} against {np.shape(expected)}")
+    return (bits[0] == bits[1]).reshape(np.shape(actual))
 
 
 class Contraction:
@@ -242,7 +254,7 @@ def main():
             np.save(options.outputs / f"{name}.npy", value)
         if options.actual:
             actual = np.load(options.actual / f"{name}.npy").astype(np.float32)
-            same = actual.view(np.uint32) == np.ascontiguousarray(value).view(np.uint32)
+            same = same_bits(actual, value)
             if not np.all(same):
                 at = tuple(np.argwhere(~same)[0])
                 sys.exit(f"{name}: {np.count_nonzero(~same)} of {value.size} "
