@@ -190,8 +190,8 @@ LogicalResult ContractOp::verify() {
     return emitOpError() << llvm::toString(nest.takeError());
   if (llvm::Error error = verifyNest(*nest, *machine)) {
     // The rules speak of modes by number.
-    InFlightDiagnostic diag =
-        emitOpError() << llvm::toString(std::move(error)) << " (modes:";
+    InFlightDiagnostic diag = emitOpError()
+                              << llvm::toString(std::move(error)) << " (modes:";
     for (auto [mode, name] :
          llvm::enumerate(llvm::cantFail(parseEinsum(getEinsum())).names))
       diag << (mode ? ", " : " ") << mode << " is " << name;
