@@ -17,7 +17,13 @@ set(FETTA_INSTALLED_LIBRARIES
   FettaTNN
   FettaTNNTransforms
   FettaTNNToLinalg
-  FettaLinalgToTNN)
+  FettaLinalgToTNN
+  FettaHW
+  FettaHWTransforms
+  FettaTNNToFetta
+  FettaFettaToLinalg
+  FettaTargetBinary
+  FettaPipelines)
 set(installed FettaFlags)
 foreach(library ${FETTA_INSTALLED_LIBRARIES})
   if(TARGET ${library})

@@ -8,9 +8,11 @@
 int main() {
   mlir::MLIRContext context;
   context.loadDialect<fetta::tnn::TNNDialect>();
+  context.allowUnregisteredDialects();
   mlir::OwningOpRef<mlir::ModuleOp> module =
       mlir::parseSourceString<mlir::ModuleOp>(
-          "module attributes {e = #tnn.einsum<\"ab,bc->ac\">} {}", &context);
+          "module attributes {consumer.e = #tnn.einsum<\"ab,bc->ac\">} {}",
+          &context);
   if (!module)
     return 1;
   module->print(llvm::outs());
