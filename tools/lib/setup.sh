@@ -121,11 +121,13 @@ fetta_configure() {
   fi
 }
 
-# fetta_build FOLDER TARGET...: builds, showing progress only where there is
-# something to do.
+# fetta_build FOLDER TARGET...: builds; a terminal sees progress, a log sees
+# what goes wrong.
 fetta_build() {
-  local folder=$1
+  local folder=$1 quiet=--quiet
   shift
-  "$fetta_cmake" --build "$folder" ${fetta_jobs:+-j "$fetta_jobs"} -- --quiet "$@" ||
+  [[ -t 1 ]] && quiet=
+  echo "Building ${folder#"$fetta_root"/} (${*:-everything})"
+  "$fetta_cmake" --build "$folder" ${fetta_jobs:+-j "$fetta_jobs"} -- $quiet "$@" ||
     fetta_die "the build in $folder failed"
 }
