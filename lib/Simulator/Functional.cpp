@@ -7,6 +7,7 @@
 #include "fetta/Simulator/Functional.h"
 
 #include "ContractRunner.h"
+#include "Executable.h"
 #include "fetta/Program/InstructionCoding.h"
 #include "fetta/Support/Error.h"
 
@@ -32,7 +33,7 @@ llvm::Error checkRoute(const Program &program, Net net, const Route &route) {
 
 llvm::Expected<std::vector<Counters>>
 fetta::runProgram(const Program &program, TensorMemory &memory,
-                  const DrainObserver &observer) {
+                  const DrainObserver &observer, int64_t maxBeats) {
   std::vector<Counters> counters(program.code.size());
   std::array<std::vector<uint32_t>, 3> slots;
   for (auto &net : slots)
@@ -65,6 +66,8 @@ fetta::runProgram(const Program &program, TensorMemory &memory,
       counters[i].routeBytes = routeBytes(route);
       continue;
     }
+    if (llvm::Error error = checkExecutable(program, i, maxBeats))
+      return error;
     const auto &contract = std::get<Contract>(instruction);
     std::array<uint32_t, 3> routes;
     for (unsigned net = 0; net < 3; ++net) {

@@ -22,6 +22,7 @@
 #include "llvm/Support/Error.h"
 
 #include <functional>
+#include <limits>
 #include <vector>
 
 namespace fetta {
@@ -34,10 +35,14 @@ using DrainObserver =
 /// Runs `program` to its Halt; tensors that the host places must be in
 /// `memory`. Returns the counters of each instruction of program.code. Errors
 /// name the contraction and the operand: a word inside an edge that was never
-/// written, a row outside the memory or the accumulators, an empty slot.
+/// written, a row outside the memory or the accumulators, an empty slot. A
+/// program that was not verified may be run too: what makes no sense is an
+/// error or gives wrong values, and a contraction of more than `maxBeats` beats
+/// is an error.
 llvm::Expected<std::vector<Counters>>
 runProgram(const Program &program, TensorMemory &memory,
-           const DrainObserver &observer = nullptr);
+           const DrainObserver &observer = nullptr,
+           int64_t maxBeats = std::numeric_limits<int64_t>::max());
 
 /// Bytes that a slot keeps of a route: 2 bits a switch and the masks.
 int64_t routeBytes(const Route &route);
