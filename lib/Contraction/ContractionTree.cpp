@@ -102,6 +102,20 @@ ContractionTree::fromSsaPath(unsigned numLeaves, unsigned rootLeaf,
   if (Error error = checkPathShape(numLeaves - 1, path))
     return error;
   std::vector<Step> steps;
+  // In the path's own numbers, which are not those of values.
+  BitVector used(2 * numLeaves);
+  for (auto [number, operands] : enumerate(path))
+    for (unsigned operand : operands) {
+      if (operand >= numLeaves - 1 + number)
+        return createStringError("step " + Twine(number) +
+                                 " of the path uses number " + Twine(operand) +
+                                 " before it is there");
+      if (used.test(operand))
+        return createStringError("step " + Twine(number) +
+                                 " of the path uses number " + Twine(operand) +
+                                 " a second time");
+      used.set(operand);
+    }
   // Leaves after the root move up by one, and so does every result.
   auto toValue = [&](unsigned number) {
     return number < rootLeaf ? number : number + 1;
@@ -109,6 +123,29 @@ ContractionTree::fromSsaPath(unsigned numLeaves, unsigned rootLeaf,
   for (const auto &operands : path)
     steps.push_back({toValue(operands[0]), toValue(operands[1])});
   return create(numLeaves, rootLeaf, std::move(steps));
+}
+
+Expected<ContractionTree> ContractionTree::fromPath(unsigned numLeaves,
+                                                    unsigned rootLeaf,
+                                                    const ContractionPath &path,
+                                                    PathFormat *format) {
+  auto found = [&](Expected<ContractionTree> tree, PathFormat which) {
+    if (format)
+      *format = which;
+    return tree;
+  };
+  Expected<ContractionTree> linear = fromLinearPath(numLeaves, rootLeaf, path);
+  if (linear)
+    return found(std::move(linear), PathFormat::Linear);
+  Expected<ContractionTree> ssa = fromSsaPath(numLeaves, rootLeaf, path);
+  if (ssa) {
+    consumeError(linear.takeError());
+    return found(std::move(ssa), PathFormat::SSA);
+  }
+  std::string asLinear = llvm::toString(linear.takeError());
+  std::string asSsa = llvm::toString(ssa.takeError());
+  return createStringError(
+      asLinear + (asLinear == asSsa ? "" : "; as an SSA path: " + asSsa));
 }
 
 ContractionPath ContractionTree::ssaPath() const {

@@ -87,3 +87,15 @@ Expected<SharedPlan> SharedPlan::create(const ClosedNetwork &network,
   }
   return create(network, phases);
 }
+
+std::vector<unsigned> SharedPlan::storedValues() const {
+  std::vector<bool> isStored(leafCount + steps.size(), false);
+  for (const Step &step : steps)
+    if (step.phase != 0)
+      isStored[step.lhs] = isStored[step.rhs] = true;
+  std::vector<unsigned> values;
+  for (auto [number, step] : enumerate(steps))
+    if (step.phase == 0 && isStored[leafCount + number])
+      values.push_back(leafCount + number);
+  return values;
+}

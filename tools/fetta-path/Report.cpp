@@ -7,6 +7,7 @@
 #include "Report.h"
 
 #include "fetta/Contraction/Path.h"
+#include "fetta/Contraction/TreeText.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Sequence.h"
@@ -20,15 +21,6 @@ using namespace fetta;
 /// The keys of the JSON object and their meaning; raised when either changes.
 static constexpr int64_t schemaVersion = 1;
 
-/// 1234567 as 1,234,567.
-static std::string groupDigits(Cost cost) {
-  std::string digits = toString(cost);
-  for (int position = static_cast<int>(digits.size()) - 3; position > 0;
-       position -= 3)
-    digits.insert(position, ",");
-  return digits;
-}
-
 namespace {
 
 /// Spells index lists the way the einsum does.
@@ -39,6 +31,11 @@ public:
   std::string list(ArrayRef<unsigned> indices) const {
     return network.formatIndices(indices, named ? " " : "");
   }
+  /// A label for each value of the report's tree.
+  std::vector<std::string> values(const PathReport &report) const {
+    return labelValues(network, report.result.tree, report.cost,
+                       named ? " " : "");
+  }
   StringRef comma() const { return named ? ", " : ","; }
   StringRef arrow() const { return named ? " -> " : "->"; }
 
@@ -47,52 +44,59 @@ private:
   bool named;
 };
 
-/// Columns as wide as their widest entry.
-class Table {
-public:
-  explicit Table(SmallVector<std::string> header) {
-    rows.push_back(std::move(header));
-  }
-  void add(SmallVector<std::string> row) { rows.push_back(std::move(row)); }
-  /// The first \p numRight columns are flush right.
-  void print(raw_ostream &os, size_t numRight) const {
-    for (const auto &row : rows) {
-      std::string line;
-      for (auto [column, text] : enumerate(row)) {
-        size_t width = 0;
-        for (const auto &other : rows)
-          width = std::max(width, other[column].size());
-        std::string padding(width - text.size(), ' ');
-        line += column == 0 ? "" : "  ";
-        line += column < numRight ? padding + text : text + padding;
-      }
-      os << StringRef(line).rtrim() << '\n';
-    }
-  }
-
-private:
-  std::vector<SmallVector<std::string>> rows;
-};
-
 } // namespace
 
-static std::string describeCertificate(const PathReport &report) {
-  const SearchResult &result = report.result;
+void Table::print(raw_ostream &os, size_t numRight) const {
+  SmallVector<size_t> widths(rows.front().size(), 0);
+  for (const auto &row : rows)
+    for (auto [width, text] : zip_equal(widths, row))
+      width = std::max(width, text.size());
+  for (const auto &row : rows) {
+    std::string line;
+    for (auto [column, text] : enumerate(row)) {
+      std::string padding(widths[column] - text.size(), ' ');
+      line += column == 0 ? "" : "  ";
+      line += column < numRight ? padding + text : text + padding;
+    }
+    os << StringRef(line).rtrim() << '\n';
+  }
+}
+
+raw_ostream &fetta::printField(raw_ostream &os, StringRef name) {
+  return os << left_justify(name, 21) << "  ";
+}
+
+std::string fetta::formatShare(Cost part, Cost whole) {
+  std::string text;
+  if (whole != 0)
+    raw_string_ostream(text)
+        << format("%.1f%%", 100 * toDouble(part) / toDouble(whole));
+  return text;
+}
+
+std::string fetta::formatRatio(Cost cost, Cost other) {
+  std::string text;
+  if (other != 0)
+    raw_string_ostream(text)
+        << format("%.4gx", toDouble(cost) / toDouble(other));
+  return text;
+}
+
+std::string fetta::describeCertificate(const SearchResult &result,
+                                       bool optimalityChecked) {
   if (result.proven)
     return std::string("proven optimal over all trees, outer products "
                        "included; ") +
-           (report.optimalityChecked
+           (optimalityChecked
                 ? "independently checked"
                 : "not independently checked (see --check-limit)");
   std::string text = "not proven";
   if (!result.reason.empty())
     text += " (" + result.reason + ")";
   text += "; no tree costs less than " + groupDigits(result.lowerBound);
-  if (result.lowerBound != 0) {
-    raw_string_ostream os(text);
-    os << format(" (gap %.4gx)",
-                 toDouble(result.flops) / toDouble(result.lowerBound));
-  }
+  std::string gap = formatRatio(result.flops, result.lowerBound);
+  if (!gap.empty())
+    text += " (gap " + gap + ")";
   return text;
 }
 
@@ -111,68 +115,101 @@ static void printSteps(const PathReport &report, raw_ostream &os) {
   if (tree.getSteps().empty())
     return;
   Spelling spelling(report);
-  // Operands keep their own order of indices; results are in index order.
-  std::vector<std::string> nameOf;
+  std::vector<std::string> nameOf = spelling.values(report);
   std::vector<unsigned> present;
-  for (auto [leaf, indices] : enumerate(network.getLeaves())) {
-    nameOf.push_back(spelling.list(indices));
+  for (unsigned leaf : seq(tree.numLeaves()))
     if (leaf != tree.rootLeaf())
       present.push_back(leaf);
-  }
-  std::string output = nameOf[tree.rootLeaf()];
+  const std::string &output = nameOf[tree.rootLeaf()];
   Table table({"step", "operands", "multiply-adds", "share", "result elements",
                "contraction", "remaining"});
   ContractionPath path = tree.linearPath();
   for (auto [number, step] : enumerate(tree.getSteps())) {
     const StepCost &cost = report.cost.steps[number];
-    bool isLast = number + 1 == tree.getSteps().size();
-    nameOf.push_back(isLast ? output : spelling.list(cost.result));
     erase_if(present, [&](unsigned value) {
       return value == step.lhs || value == step.rhs;
     });
     present.push_back(network.numLeaves() + number);
-    std::string share;
-    raw_string_ostream(share) << format(
-        "%.1f%%", 100 * toDouble(cost.flops) / toDouble(report.cost.flops));
     std::string remaining =
         join(map_range(present,
                        [&](unsigned value) -> const std::string & {
                          return nameOf[value];
                        }),
              spelling.comma());
-    table.add({std::to_string(number),
-               "(" + std::to_string(path[number][0]) + ", " +
-                   std::to_string(path[number][1]) + ")",
-               groupDigits(cost.flops), share, groupDigits(cost.resultVolume),
-               nameOf[step.lhs] + spelling.comma().str() + nameOf[step.rhs] +
-                   spelling.arrow().str() + nameOf.back(),
-               remaining + spelling.arrow().str() + output});
+    table.add(
+        {std::to_string(number),
+         "(" + std::to_string(path[number][0]) + ", " +
+             std::to_string(path[number][1]) + ")",
+         groupDigits(cost.flops), formatShare(cost.flops, report.cost.flops),
+         groupDigits(cost.resultVolume),
+         nameOf[step.lhs] + spelling.comma().str() + nameOf[step.rhs] +
+             spelling.arrow().str() + nameOf[network.numLeaves() + number],
+         remaining + spelling.arrow().str() + output});
   }
   os << '\n';
   table.print(os, /*numRight=*/5);
 }
 
-void fetta::printText(const PathReport &report, raw_ostream &os) {
+/// How somebody else's path compares with the searched one.
+static void printComparison(const PathReport &report, raw_ostream &os) {
+  const SearchResult &best = report.reference->result;
+  Cost cost = report.result.flops;
+  if (report.checkedFormat)
+    printField(os, "check")
+        << "a contraction tree, as "
+        << (*report.checkedFormat == PathFormat::Linear ? "linear" : "SSA")
+        << " path; cost recomputed independently\n";
+  printField(os, "searched order")
+      << formatContractionPath(best.tree.linearPath()) << '\n';
+  printField(os, "its multiply-adds") << groupDigits(best.flops) << '\n';
+  printField(os, "its certificate")
+      << describeCertificate(best, report.reference->optimalityChecked) << '\n';
+  printField(os, "distance");
+  if (cost == best.flops)
+    os << "none: both cost the same\n";
+  else if (cost < best.flops)
+    os << groupDigits(best.flops - cost)
+       << " multiply-adds fewer than the searched order ("
+       << formatRatio(cost, best.flops) << ")\n";
+  else
+    os << groupDigits(cost - best.flops) << " multiply-adds more than the "
+       << (best.proven ? "optimum (" : "searched order (")
+       << formatRatio(cost, best.flops) << ")\n";
+}
+
+void fetta::printText(const PathReport &report, const ReportOptions &options,
+                      raw_ostream &os) {
   const ClosedNetwork &network = report.prepared.network;
+  const ContractionTree &tree = report.result.tree;
+  Spelling spelling(report);
+  if (options.dot) {
+    printTreeAsDot(network, tree, report.cost, spelling.values(report),
+                   formatEinsum(report.spec), os);
+    return;
+  }
   auto field = [&](StringRef name) -> raw_ostream & {
-    return os << left_justify(name, 21) << "  ";
+    return printField(os, name);
   };
   field("einsum") << formatEinsum(report.spec) << '\n';
   field("order") << stringifyContractionOrder(report.order) << '\n';
-  field("path") << formatContractionPath(report.result.tree.linearPath())
-                << '\n';
+  field("path") << formatContractionPath(tree.linearPath()) << '\n';
+  if (options.ssa)
+    field("SSA path") << formatContractionPath(tree.ssaPath()) << '\n';
   field("multiply-adds") << groupDigits(report.cost.flops) << '\n';
   std::optional<Cost> naive = naiveCost(network);
   field("as one loop nest")
       << (naive ? groupDigits(*naive) : "more than 128 bits");
   if (naive && report.cost.flops != 0)
-    os << format(" (%.4gx)", toDouble(*naive) / toDouble(report.cost.flops));
+    os << " (" << formatRatio(*naive, report.cost.flops) << ")";
   os << '\n';
   field("largest intermediate")
       << groupDigits(report.cost.largestIntermediate) << " elements\n";
-  field("certificate") << describeCertificate(report) << '\n';
+  field("certificate") << describeCertificate(report.result,
+                                              report.optimalityChecked)
+                       << '\n';
+  if (report.reference && report.order != ContractionOrder::CSSE)
+    printComparison(report, os);
 
-  Spelling spelling(report);
   for (const TensorReduction &reduction : report.prepared.reductions) {
     field("before the first step") << "operand " << reduction.tensor << ':';
     if (!reduction.diagonal.empty())
@@ -185,28 +222,108 @@ void fetta::printText(const PathReport &report, raw_ostream &os) {
   if (report.prepared.numSizeOne != 0)
     field("indices of size 1")
         << report.prepared.numSizeOne << ", without influence\n";
-  printSteps(report, os);
+  if (report.training)
+    printTrainingText(report, os);
+  else
+    printSteps(report, os);
+  if (options.tree) {
+    os << '\n';
+    printTree(network, tree, report.cost, spelling.values(report), os);
+  }
 }
 
-void fetta::printJson(const PathReport &report, raw_ostream &os) {
+/// A value and, nested, the operands it is made of.
+static void printTreeJson(const PathReport &report,
+                          ArrayRef<std::string> labels, json::OStream &json) {
+  const ContractionTree &tree = report.result.tree;
+  // A stack of its own: a chain is as deep as it is long. None: close.
+  SmallVector<std::optional<unsigned>> todo = {tree.resultValue()};
+  json.attributeBegin("tree");
+  while (!todo.empty()) {
+    std::optional<unsigned> value = todo.pop_back_val();
+    if (!value) {
+      json.arrayEnd();
+      json.attributeEnd();
+      json.objectEnd();
+      continue;
+    }
+    json.objectBegin();
+    json.attribute("indices", labels[*value]);
+    if (*value < tree.numLeaves()) {
+      json.attribute("operand", *value < tree.rootLeaf() ? *value : *value - 1);
+      json.objectEnd();
+      continue;
+    }
+    unsigned number = *value - tree.numLeaves();
+    const StepCost &cost = report.cost.steps[number];
+    json.attribute("step", number);
+    json.attribute("flops", toString(cost.flops));
+    json.attribute("elements", toString(cost.resultVolume));
+    json.attributeBegin("operands");
+    json.arrayBegin();
+    const ContractionTree::Step &step = tree.getSteps()[number];
+    todo.append({std::nullopt, step.rhs, step.lhs});
+  }
+  json.attributeEnd();
+}
+
+static void printPathJson(StringRef key, const ContractionPath &path,
+                          json::OStream &json) {
+  json.attributeArray(key, [&] {
+    for (const auto &operands : path)
+      json.array([&] {
+        for (unsigned operand : operands)
+          json.value(operand);
+      });
+  });
+}
+
+void fetta::printJson(const PathReport &report, const ReportOptions &options,
+                      raw_ostream &os) {
+  const ContractionTree &tree = report.result.tree;
+  std::vector<std::string> labels = Spelling(report).values(report);
   json::OStream json(os);
   json.object([&] {
     json.attribute("schema", schemaVersion);
     json.attribute("einsum", formatEinsum(report.spec));
     json.attribute("order", stringifyContractionOrder(report.order));
     json.attribute("flops", toString(report.cost.flops));
-    json.attributeArray("path", [&] {
-      for (const auto &operands : report.result.tree.linearPath())
-        json.array([&] {
-          for (unsigned operand : operands)
-            json.value(operand);
-        });
-    });
+    printPathJson("path", tree.linearPath(), json);
+    if (options.ssa)
+      printPathJson("ssa_path", tree.ssaPath(), json);
     json.attribute("proven", report.result.proven);
     json.attribute("independently_checked", report.optimalityChecked);
     json.attribute("lower_bound_flops", toString(report.result.lowerBound));
     json.attribute("largest_intermediate_elements",
                    toString(report.cost.largestIntermediate));
+    if (report.reference) {
+      const SearchResult &best = report.reference->result;
+      json.attributeObject("reference", [&] {
+        json.attribute("flops", toString(best.flops));
+        printPathJson("path", best.tree.linearPath(), json);
+        json.attribute("proven", best.proven);
+        json.attribute("independently_checked",
+                       report.reference->optimalityChecked);
+        if (best.flops != 0)
+          json.attribute("ratio",
+                         toDouble(report.cost.flops) / toDouble(best.flops));
+      });
+    }
+    if (report.checkedFormat)
+      json.attribute("checked_format",
+                     *report.checkedFormat == PathFormat::Linear ? "linear"
+                                                                 : "ssa");
+    if (report.training)
+      printTrainingJson(report, json);
+    if (options.tree)
+      printTreeJson(report, labels, json);
+    if (options.dot) {
+      std::string dot;
+      raw_string_ostream dotStream(dot);
+      printTreeAsDot(report.prepared.network, tree, report.cost, labels,
+                     formatEinsum(report.spec), dotStream);
+      json.attribute("dot", dot);
+    }
   });
   os << '\n';
 }

@@ -33,7 +33,11 @@ and a table of its steps. Modes with longer names are separated by spaces:
   fetta-path "b i0 i1, i1 r -> b i0 r" --sizes b=32,i0=8,i1=12,r=4
 
 Of a layer, name the activations first and then the cores, to compare the
-search with --order=right-to-left, btt or cores-first.
+search with --order=right-to-left, btt or cores-first. Verify a path from
+elsewhere, linear or SSA, with --check. Plan all phases of the layer's training
+step together, and see what they share and store, with --train:
+
+  fetta-path "bi,ir,ro->bo" --sizes b=64,i=512,r=8,o=256 --train
 
 Many at once, one object a line (EINSUM<TAB>SIZES in each line of the file):
 
@@ -82,6 +86,30 @@ static cl::opt<std::string>
              cl::desc("The order by hand, linear: \"(1,2),(0,1)\"; "
                       "implies --order=given"),
              cl::value_desc("path"), cl::cat(category));
+static cl::opt<std::string> checkText(
+    "check",
+    cl::desc("Verify somebody else's path, linear or SSA, and say how far it "
+             "is from the optimum"),
+    cl::value_desc("path"), cl::cat(category));
+static cl::opt<bool>
+    train("train",
+          cl::desc("The einsum is a layer's forward pass: plan all phases of "
+                   "its training step together"),
+          cl::cat(category));
+static cl::opt<unsigned>
+    inputOperand("input",
+                 cl::desc("With --train: the operand that holds the "
+                          "activations (default 0); the others are cores"),
+                 cl::value_desc("operand"), cl::init(0), cl::cat(category));
+static cl::opt<bool> showTree("tree", cl::desc("Show the tree, too"),
+                              cl::cat(category));
+static cl::opt<bool>
+    showDot("dot",
+            cl::desc("Print the tree as Graphviz graph and nothing else (with "
+                     "--json: as a key)"),
+            cl::cat(category));
+static cl::opt<bool> showSsa("ssa", cl::desc("Show the SSA path, too"),
+                             cl::cat(category));
 static cl::opt<unsigned> exactLimit(
     "exact-limit",
     cl::desc("Prove optimality up to this many tensors (default 20, at most "
@@ -192,14 +220,16 @@ static Expected<std::vector<Request>> readCommandLine() {
   return std::vector<Request>{{std::move(*spec), std::move(*network), ""}};
 }
 
-/// The tree of an order that is not searched.
+/// The tree of an order that is not searched. \p format says how a given path
+/// is written.
 static Expected<ContractionTree> makeTree(const ClosedNetwork &network,
                                           ContractionOrder chosen,
-                                          const ContractionPath &path) {
+                                          const ContractionPath &path,
+                                          PathFormat &format) {
   unsigned root = network.numLeaves() - 1;
   switch (chosen) {
   case ContractionOrder::Given:
-    return ContractionTree::fromLinearPath(network.numLeaves(), root, path);
+    return ContractionTree::fromPath(network.numLeaves(), root, path, &format);
   case ContractionOrder::Greedy:
     return greedyTree(network, root);
   default:
@@ -213,6 +243,39 @@ static Expected<ContractionTree> makeTree(const ClosedNetwork &network,
   return fixedOrderTree(network, roles, chosen);
 }
 
+static Expected<SearchResult> search(const ClosedNetwork &network) {
+  return searchTree(network, network.numLeaves() - 1,
+                    SearchOptions{exactLimit});
+}
+
+/// Whether the checker repeated the proof; an error if a claim is false.
+static Expected<bool> checkResult(const ClosedNetwork &network,
+                                  const SearchResult &result) {
+  Expected<CheckReport> check = checkTree(network, result.tree, result.flops,
+                                          result.proven, {checkLimit});
+  if (!check)
+    return check.takeError();
+  return check->optimalityChecked;
+}
+
+/// Plans forward pass, input gradient and core gradients on the found tree.
+static Expected<TrainingPlan> planTraining(const PathReport &report) {
+  const ClosedNetwork &network = report.prepared.network;
+  unsigned output = network.numLeaves() - 1;
+  if (inputOperand >= output)
+    return makeError("--input={0}: the einsum has {1} operands, counted from 0",
+                     inputOperand.getValue(), output);
+  SmallVector<unsigned, 8> roots = {output, inputOperand};
+  for (unsigned core : seq(output))
+    if (core != inputOperand)
+      roots.push_back(core);
+  Expected<SharedPlan> plan =
+      SharedPlan::create(network, UnrootedTree(report.result.tree), roots);
+  if (!plan)
+    return plan.takeError();
+  return TrainingPlan{inputOperand, std::move(*plan)};
+}
+
 static Expected<PathReport> solve(const Request &request,
                                   ContractionOrder chosen,
                                   const ContractionPath &path) {
@@ -220,17 +283,26 @@ static Expected<PathReport> solve(const Request &request,
   if (!prepared)
     return prepared.takeError();
   const ClosedNetwork &network = prepared->network;
+  bool isChecked = checkText.getNumOccurrences() != 0;
+  PathFormat format = PathFormat::Linear;
+  std::optional<PathReport::Reference> reference;
   auto find = [&]() -> Expected<SearchResult> {
     if (chosen == ContractionOrder::CSSE)
-      return searchTree(network, network.numLeaves() - 1,
-                        SearchOptions{exactLimit});
-    Expected<ContractionTree> tree = makeTree(network, chosen, path);
+      return search(network);
+    Expected<ContractionTree> tree = makeTree(network, chosen, path, format);
     if (!tree)
       return tree.takeError();
     Expected<TreeCost> cost = computeCost(network, *tree);
     if (!cost)
       return cost.takeError();
     Cost lowerBound = cheapLowerBound(network);
+    if (isChecked || train) {
+      Expected<SearchResult> best = search(network);
+      if (!best)
+        return best.takeError();
+      lowerBound = best->lowerBound;
+      reference = {std::move(*best), false};
+    }
     return SearchResult{std::move(*tree),
                         cost->flops,
                         lowerBound,
@@ -244,14 +316,30 @@ static Expected<PathReport> solve(const Request &request,
   Expected<TreeCost> cost = computeCost(network, result->tree);
   if (!cost)
     return cost.takeError();
-  Expected<CheckReport> check =
-      checkTree(network, result->tree, result->flops, result->proven,
-                CheckOptions{checkLimit});
-  if (!check)
-    return check.takeError();
-  return PathReport{request.spec,     std::move(*prepared),
-                    chosen,           std::move(*result),
-                    std::move(*cost), check->optimalityChecked};
+  Expected<bool> optimalityChecked = checkResult(network, *result);
+  if (!optimalityChecked)
+    return optimalityChecked.takeError();
+  if (reference) {
+    Expected<bool> referenceChecked = checkResult(network, reference->result);
+    if (!referenceChecked)
+      return referenceChecked.takeError();
+    reference->optimalityChecked = *referenceChecked;
+  } else if (train) {
+    reference = {*result, *optimalityChecked};
+  }
+  PathReport report{
+      request.spec,         std::move(*prepared), chosen,
+      std::move(*result),   std::move(*cost),     *optimalityChecked,
+      std::move(reference), std::nullopt,         std::nullopt};
+  if (isChecked)
+    report.checkedFormat = format;
+  if (train) {
+    Expected<TrainingPlan> plan = planTraining(report);
+    if (!plan)
+      return plan.takeError();
+    report.training = std::move(*plan);
+  }
+  return report;
 }
 
 static int usage(const Twine &message) {
@@ -274,12 +362,22 @@ int main(int argc, char **argv) {
     return usage("with --file the sizes stand in the file");
   if (sizesText.getNumOccurrences() != 0 && shapesText.getNumOccurrences() != 0)
     return usage("give --sizes or --shapes, not both");
-  bool hasPath = pathText.getNumOccurrences() != 0;
+  bool isChecked = checkText.getNumOccurrences() != 0;
+  if (isChecked && pathText.getNumOccurrences() != 0)
+    return usage("give --path or --check, not both");
+  if (train && (showTree || showDot || showSsa))
+    return usage("--tree, --dot and --ssa show one phase: leave --train out");
+  if (inputOperand.getNumOccurrences() != 0 && !train)
+    return usage("--input goes with --train");
+  if (showTree && showDot && !asJson)
+    return usage("give --tree or --dot, not both");
+  bool hasPath = isChecked || pathText.getNumOccurrences() != 0;
   ContractionOrder chosen = hasPath && order.getNumOccurrences() == 0
                                 ? ContractionOrder::Given
                                 : order.getValue();
   if (hasPath != (chosen == ContractionOrder::Given))
-    return usage("--order=given and --path belong together");
+    return usage(isChecked ? "--check brings its own order"
+                           : "--order=given and --path belong together");
   if (exactLimit > maxExactTensors)
     return usage("--exact-limit is at most " + Twine(maxExactTensors));
   if (checkLimit > 16)
@@ -287,7 +385,9 @@ int main(int argc, char **argv) {
 
   ContractionPath path;
   if (hasPath) {
-    Expected<ContractionPath> parsed = parseContractionPath(pathText);
+    Expected<ContractionPath> parsed =
+        isChecked ? parseContractionPath(checkText, {"check", 1, 1})
+                  : parseContractionPath(pathText);
     if (!parsed)
       return reportError("fetta-path", parsed.takeError());
     path = std::move(*parsed);
@@ -297,6 +397,7 @@ int main(int argc, char **argv) {
   if (!requests)
     return reportError("fetta-path", requests.takeError());
 
+  ReportOptions options{showTree, showDot, showSsa};
   int code = Done;
   std::string text;
   raw_string_ostream os(text);
@@ -309,13 +410,17 @@ int main(int argc, char **argv) {
       return reportError("fetta-path", std::move(error));
     }
     if (asJson) {
-      printJson(*report, os);
+      printJson(*report, options, os);
     } else {
       if (!text.empty())
         os << '\n';
-      printText(*report, os);
+      printText(*report, options, os);
     }
-    if (chosen == ContractionOrder::CSSE && !report->result.proven)
+    // Not proven, or not known how far from the optimum.
+    const SearchResult &searched =
+        report->reference ? report->reference->result : report->result;
+    if ((chosen == ContractionOrder::CSSE || report->reference) &&
+        !searched.proven)
       code = Limit;
   }
   if (Error error = writeOutputFile(outputName, text))

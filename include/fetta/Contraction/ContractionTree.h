@@ -24,6 +24,9 @@ namespace fetta {
 /// A path as opt_einsum writes it: the operands of each step.
 using ContractionPath = std::vector<llvm::SmallVector<unsigned, 2>>;
 
+/// How the operands of a path are numbered; see ContractionTree::fromPath.
+enum class PathFormat { Linear, SSA };
+
 /// One phase: all leaves but \c rootLeaf, contracted two at a time.
 /// Values are numbered: leaf l is l; the result of step k is numLeaves() + k.
 class ContractionTree {
@@ -47,6 +50,14 @@ public:
   static llvm::Expected<ContractionTree>
   fromSsaPath(unsigned numLeaves, unsigned rootLeaf,
               const ContractionPath &path);
+  /// A path in either format. No path of three tensors or more is both: the
+  /// last step of a linear one is (0, 1), that of an SSA one reads the step
+  /// before it. \p format, if given, says which it was (linear for fewer
+  /// tensors, where they mean the same).
+  static llvm::Expected<ContractionTree> fromPath(unsigned numLeaves,
+                                                  unsigned rootLeaf,
+                                                  const ContractionPath &path,
+                                                  PathFormat *format = nullptr);
   ContractionPath linearPath() const;
   ContractionPath ssaPath() const;
 

@@ -50,6 +50,9 @@ public:
   /// gradient) is made of, over the root leaf's indices.
   unsigned resultValue(unsigned phase) const { return results[phase]; }
   unsigned rootLeaf(unsigned phase) const { return roots[phase]; }
+  /// The results of phase 0 that a later phase reads, ascending: what the
+  /// forward pass must keep for the gradients besides the leaves.
+  std::vector<unsigned> storedValues() const;
   /// All steps together, in multiply-adds.
   Cost totalFlops() const { return total; }
   /// The steps first needed by a phase.
