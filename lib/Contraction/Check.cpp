@@ -35,8 +35,31 @@ static IndexSet heldOnBothSides(const ClosedNetwork &network,
   return both;
 }
 
-static Expected<cpp_int> recomputeCost(const ClosedNetwork &network,
-                                       const ContractionTree &tree) {
+/// What a step adds to the objective's sum, or its part of the maximum.
+static cpp_int stepValue(const Objective &objective, const cpp_int &flops,
+                         const cpp_int &resultElements) {
+  if (objective.isLargest)
+    return resultElements;
+  return objective.flopWeight * flops + objective.writeWeight * resultElements;
+}
+
+static const char *unitOf(const Objective &objective) {
+  return objective.isFlops()    ? " multiply-adds"
+         : objective.isLargest  ? " elements at most"
+         : objective.flopWeight ? " by the objective"
+                                : " elements written";
+}
+
+static cpp_int volume(const ClosedNetwork &network, const IndexSet &indices) {
+  cpp_int result = 1;
+  for (unsigned index : indices)
+    result *= network.getIndices()[index].size;
+  return result;
+}
+
+static Expected<cpp_int> recomputeValue(const ClosedNetwork &network,
+                                        const ContractionTree &tree,
+                                        const Objective &objective) {
   unsigned n = network.numLeaves();
   if (tree.numLeaves() != n)
     return createStringError("check: the tree has " + Twine(tree.numLeaves()) +
@@ -58,12 +81,12 @@ static Expected<cpp_int> recomputeCost(const ClosedNetwork &network,
                                " with itself");
     IndexSet touched = heldOnBothSides(network, leavesOf[step.lhs]);
     touched.merge(heldOnBothSides(network, leavesOf[step.rhs]));
-    cpp_int cost = 1;
-    for (unsigned index : touched)
-      cost *= network.getIndices()[index].size;
-    total += cost;
     std::set<unsigned> merged = std::move(leavesOf[step.lhs]);
     merged.merge(leavesOf[step.rhs]);
+    cpp_int value =
+        stepValue(objective, volume(network, touched),
+                  volume(network, heldOnBothSides(network, merged)));
+    total = objective.isLargest ? std::max(total, value) : total + value;
     leavesOf[step.lhs].clear();
     leavesOf[step.rhs].clear();
     leavesOf.push_back(std::move(merged));
@@ -83,7 +106,7 @@ namespace {
 class Reference {
 public:
   Reference(const ClosedNetwork &network, unsigned rootLeaf);
-  cpp_int solve() const;
+  cpp_int solve(const Objective &objective) const;
 
 private:
   /// Costs at or above 2^128 are as good as infinite: they are cut to this,
@@ -133,19 +156,29 @@ Reference::Reference(const ClosedNetwork &network, unsigned rootLeaf)
   }
 }
 
-cpp_int Reference::solve() const {
+cpp_int Reference::solve(const Objective &objective) const {
   std::vector<Number> best(indicesOf.size(), 0);
+  auto volume = [&](const Chunks &first, const Chunks &second) {
+    Number product = 1;
+    for (auto [a, b, table] : zip_equal(first, second, products))
+      product = cut(product * table[a | b]);
+    return product;
+  };
   for (uint32_t set : seq<uint32_t>(1, indicesOf.size())) {
     bool isFirst = true;
+    Number elements = volume(indicesOf[set], indicesOf[set]);
     for (uint32_t a = (set - 1) & set; a > 0; a = (a - 1) & set) {
       uint32_t b = set ^ a;
       if (a < b)
         break;
-      Number cost = 1;
-      for (auto [chunkA, chunkB, table] :
-           zip_equal(indicesOf[a], indicesOf[b], products))
-        cost = cut(cost * table[chunkA | chunkB]);
-      cost += best[a] + best[b];
+      Number cost;
+      if (objective.isLargest)
+        cost = std::max({elements, best[a], best[b]});
+      else if (objective.isFlops())
+        cost = volume(indicesOf[a], indicesOf[b]) + best[a] + best[b];
+      else
+        cost = objective.flopWeight * volume(indicesOf[a], indicesOf[b]) +
+               objective.writeWeight * elements + best[a] + best[b];
       if (isFirst || cost < best[set])
         best[set] = cost;
       isFirst = false;
@@ -156,27 +189,28 @@ cpp_int Reference::solve() const {
 
 Expected<CheckReport> fetta::checkTree(const ClosedNetwork &network,
                                        const ContractionTree &tree,
-                                       Cost claimedFlops, bool claimedOptimal,
+                                       Cost claimedValue, bool claimedOptimal,
                                        const CheckOptions &options) {
   constexpr unsigned largestLimit = 16;
   if (options.optimalityLimit > largestLimit)
     return createStringError("check: the limit of " +
                              Twine(options.optimalityLimit) +
                              " tensors exceeds " + Twine(largestLimit));
-  Expected<cpp_int> cost = recomputeCost(network, tree);
-  if (!cost)
-    return cost.takeError();
-  cpp_int claimed(toString(claimedFlops));
-  if (*cost != claimed)
-    return createStringError("check: the tree costs " + cost->str() +
-                             " multiply-adds, not " + claimed.str());
+  const Objective &objective = options.objective;
+  Expected<cpp_int> value = recomputeValue(network, tree, objective);
+  if (!value)
+    return value.takeError();
+  cpp_int claimed(toString(claimedValue));
+  if (*value != claimed)
+    return createStringError("check: the tree costs " + value->str() +
+                             unitOf(objective) + ", not " + claimed.str());
   CheckReport report;
   if (!claimedOptimal || network.numLeaves() - 1 > options.optimalityLimit)
     return report;
-  cpp_int optimum = Reference(network, tree.rootLeaf()).solve();
+  cpp_int optimum = Reference(network, tree.rootLeaf()).solve(objective);
   if (optimum != claimed)
     return createStringError("check: the optimum is " + optimum.str() +
-                             " multiply-adds, not " + claimed.str());
+                             unitOf(objective) + ", not " + claimed.str());
   report.optimalityChecked = true;
   return report;
 }

@@ -323,6 +323,7 @@ Expected<TreeCost> fetta::computeCost(const ClosedNetwork &network,
     cost.flops = *flops;
     // A factor of the step's own volume, so it fits.
     cost.resultVolume = *network.volume(cost.result);
+    total.write += cost.resultVolume;
     total.largestIntermediate =
         std::max(total.largestIntermediate, cost.resultVolume);
     held[network.numLeaves() + number] = cost.result;

@@ -37,22 +37,17 @@ namespace {
 /// Tensors by bit; the root leaf is bit n.
 using Mask = uint32_t;
 
-/// All indices with the same ends act as one.
-struct Bundle {
-  Mask ends;
-  Cost size;
-};
-
 /// Real is double, or long double where W leaves its exponents.
 template <typename Real> class Solver {
 public:
-  Solver(unsigned numTensors, std::vector<Bundle> bundles, Real upperBound)
+  Solver(unsigned numTensors, std::vector<Bundle> bundles,
+         const Objective &objective, Real upperBound, std::optional<Cost> cap)
       : n(numTensors), root(Mask(1) << numTensors), full(root - 1),
-        bundles(std::move(bundles)) {
+        bundles(std::move(bundles)), objective(objective), cap(cap) {
     // Roundings of one cost: each of three P and W takes at most two for each
-    // bundle; a tree's sum takes fewer than n more.
+    // bundle; a tree's sum takes fewer than 2n more, weights two.
     Real unit = std::numeric_limits<Real>::epsilon();
-    relativeError = unit * (8 * this->bundles.size() + n + 16);
+    relativeError = unit * (8 * this->bundles.size() + 2 * n + 16);
     limit = upperBound * (1 + 4 * relativeError);
   }
 
@@ -62,9 +57,9 @@ public:
   Real optimum() const { return cells[full].cost; }
   uint64_t pairs() const { return numPairs; }
 
-  /// Steps of a tree with the least floating-point cost.
+  /// Steps of a tree with the least floating-point value.
   void appendSteps(Mask set, std::vector<std::pair<Mask, Mask>> &splits) const;
-  /// The exact cost of these steps.
+  /// The exact value of these steps.
   std::optional<Cost> sumExactly(ArrayRef<std::pair<Mask, Mask>> splits) const;
   /// No tree costs less than this (0 if it does not fit in 64 bits).
   uint64_t integerLowerBound() const;
@@ -80,12 +75,14 @@ public:
 
 private:
   struct Cell {
-    Real cost;    ///< Least cost of contracting the set; infinite if pruned.
+    Real cost;    ///< Least value of contracting the set; infinite if pruned.
     Real inverse; ///< 1 / P(set).
   };
   static constexpr Real infinity = std::numeric_limits<Real>::infinity();
 
   std::optional<Cost> stepCost(Mask a, Mask b) const;
+  std::optional<Cost> volumeOf(Mask set) const;
+  bool exceedsCap(Mask set, Real volume) const;
   template <typename Callback>
   void forEachSplit(Mask set, Callback call) const {
     // Halves are unordered: the lowest tensor stays in the first.
@@ -96,14 +93,24 @@ private:
         return;
     }
   }
+  Real weightOfFlops(Mask set) const {
+    return static_cast<Real>(objective.flopWeight) * outside[set];
+  }
+  Real weightedWrite(Mask set) const {
+    return static_cast<Real>(objective.writeWeight) *
+           (outside[set] * cells[set].inverse);
+  }
   Real splitCost(Mask set, Mask a, Mask b) const {
-    return cells[a].cost + cells[b].cost +
-           outside[set] * (cells[a].inverse * cells[b].inverse);
+    return (cells[a].cost + cells[b].cost +
+            weightOfFlops(set) * (cells[a].inverse * cells[b].inverse)) +
+           weightedWrite(set);
   }
 
   unsigned n;
   Mask root, full;
   std::vector<Bundle> bundles;
+  Objective objective;
+  std::optional<Cost> cap;
   Real relativeError, limit;
   std::vector<Cell> cells;
   std::vector<Real> outside; ///< W / P(all leaves outside of the set).
@@ -143,13 +150,15 @@ template <typename Real> void Solver<Real>::run() {
     Mask low = set & -set, rest = set ^ low;
     if (rest == 0)
       continue;
-    // The volume of the set bounds the step that makes it from below and, if
-    // the set is not the whole phase, another step that reads it.
+    // The volume of the set bounds the multiply-adds of the step that makes it
+    // from below and, if the set is not the whole phase, of another step that
+    // reads it.
     Real volume = outside[set] * cells[set].inverse;
-    Real mustFollow = set == full ? 0 : volume;
+    Real scale = weightOfFlops(set), write = weightedWrite(set);
+    Real mustBe = static_cast<Real>(objective.flopWeight) * volume;
+    Real mustFollow = set == full ? 0 : mustBe;
     Real best = infinity;
-    if (volume + mustFollow <= limit) {
-      Real scale = outside[set];
+    if (mustBe + write + mustFollow <= limit && !exceedsCap(set, volume)) {
       for (Mask part = (rest - 1) & rest;; part = (part - 1) & rest) {
         const Cell &a = cells[low | part], &b = cells[rest ^ part];
         Real cost = a.cost + b.cost + scale * (a.inverse * b.inverse);
@@ -158,6 +167,7 @@ template <typename Real> void Solver<Real>::run() {
           break;
       }
       numPairs += (uint64_t(1) << llvm::popcount(rest)) - 1;
+      best += write;
       if (best + mustFollow > limit)
         best = infinity;
     }
@@ -182,6 +192,27 @@ void Solver<Real>::appendSteps(
 }
 
 template <typename Real>
+std::optional<Cost> Solver<Real>::volumeOf(Mask set) const {
+  std::optional<Cost> volume = 1;
+  for (const Bundle &bundle : bundles)
+    if (volume && (bundle.ends & set) && (bundle.ends & ~set))
+      volume = multiplyCosts(*volume, bundle.size);
+  return volume;
+}
+
+template <typename Real>
+bool Solver<Real>::exceedsCap(Mask set, Real volume) const {
+  if (!cap)
+    return false;
+  Real bound = static_cast<Real>(*cap), margin = 4 * relativeError;
+  if (volume < bound * (1 - margin) || volume > bound * (1 + margin))
+    return volume > bound;
+  // Too close for floating point.
+  std::optional<Cost> exactVolume = volumeOf(set);
+  return !exactVolume || *exactVolume > *cap;
+}
+
+template <typename Real>
 std::optional<Cost> Solver<Real>::stepCost(Mask a, Mask b) const {
   Mask outsideSet = (full | root) ^ a ^ b;
   Cost cost = 1;
@@ -194,7 +225,13 @@ std::optional<Cost> Solver<Real>::stepCost(Mask a, Mask b) const {
       return std::nullopt;
     cost = *next;
   }
-  return cost;
+  if (objective.isFlops())
+    return cost;
+  std::optional<Cost> flops = multiplyCosts(cost, objective.flopWeight);
+  // The result is a factor of the step, so its volume is there.
+  std::optional<Cost> write =
+      multiplyCosts(*volumeOf(a | b), objective.writeWeight);
+  return flops && write ? addCosts(*flops, *write) : std::nullopt;
 }
 
 template <typename Real>
@@ -265,55 +302,59 @@ static Error exceeds() {
 template <typename Real>
 static Expected<std::optional<ExactResult>>
 solve(const ClosedNetwork &network, unsigned rootLeaf,
-      std::vector<Bundle> bundles, std::optional<Cost> upperBound) {
+      std::vector<Bundle> bundles, const Objective &objective,
+      std::optional<Cost> upperBound, std::optional<Cost> cap) {
   unsigned n = network.numLeaves() - 1;
   Real bound = upperBound ? static_cast<Real>(*upperBound)
                           : std::numeric_limits<Real>::infinity();
-  Solver<Real> solver(n, std::move(bundles), bound);
+  Solver<Real> solver(n, std::move(bundles), objective, bound, cap);
   solver.fillTables();
   solver.run();
 
   Mask full = (Mask(1) << n) - 1;
   std::vector<std::pair<Mask, Mask>> splits;
-  std::optional<Cost> flops;
+  std::optional<Cost> value;
   if (std::isfinite(solver.optimum())) {
     solver.appendSteps(full, splits);
-    flops = solver.sumExactly(splits);
+    value = solver.sumExactly(splits);
     // One integer in the interval of error: it is the optimum. Otherwise the
     // trees that look alike are compared in integers.
-    if (!flops || *flops > solver.integerLowerBound()) {
-      flops = solver.solveInIntegers(full).cost;
+    if (!value || *value > solver.integerLowerBound()) {
+      value = solver.solveInIntegers(full).cost;
       splits.clear();
-      if (flops)
+      if (value)
         solver.appendExactSteps(full, splits);
     }
   }
-  if (!flops)
+  if (!value)
     return exceeds();
+  Expected<ContractionTree> tree =
+      makeTree(network.numLeaves(), rootLeaf, splits);
+  if (!tree)
+    return tree.takeError();
+  return ExactResult{std::move(*tree), *value, solver.pairs()};
+}
 
+Expected<ContractionTree>
+fetta::makeTree(unsigned numLeaves, unsigned rootLeaf,
+                ArrayRef<std::pair<uint32_t, uint32_t>> splits) {
   // Bits back to leaves, splits to steps.
   DenseMap<Mask, unsigned> valueOf;
-  for (unsigned bit : seq(n))
+  for (unsigned bit : seq(numLeaves - 1))
     valueOf[Mask(1) << bit] = bit < rootLeaf ? bit : bit + 1;
   std::vector<ContractionTree::Step> steps;
   for (auto [a, b] : splits) {
-    valueOf[a | b] = network.numLeaves() + steps.size();
+    valueOf[a | b] = numLeaves + steps.size();
     steps.push_back({valueOf.lookup(a), valueOf.lookup(b)});
   }
-  Expected<ContractionTree> tree =
-      ContractionTree::create(network.numLeaves(), rootLeaf, std::move(steps));
-  if (!tree)
-    return tree.takeError();
-  return ExactResult{std::move(*tree), *flops, solver.pairs()};
+  return ContractionTree::create(numLeaves, rootLeaf, std::move(steps));
 }
 
-Expected<std::optional<ExactResult>>
-fetta::solveExactly(const ClosedNetwork &network, unsigned rootLeaf,
-                    std::optional<Cost> upperBound) {
+Expected<std::vector<Bundle>>
+fetta::collectBundles(const ClosedNetwork &network, unsigned rootLeaf) {
   unsigned n = network.numLeaves() - 1;
   assert(n <= maxExactTensors && "too many tensors for flat tables");
   std::map<Mask, Cost> sizeByEnds;
-  double log2All = 0;
   for (auto [number, index] : enumerate(network.getIndices())) {
     if (index.size == 1)
       continue;
@@ -330,22 +371,35 @@ fetta::solveExactly(const ClosedNetwork &network, unsigned rootLeaf,
     if (!product)
       return exceeds();
     size = *product;
-    log2All += std::log2(static_cast<double>(index.size));
   }
   std::vector<Bundle> bundles;
   for (auto [ends, size] : sizeByEnds)
     bundles.push_back({ends, size});
+  return bundles;
+}
 
-  if (n < 2)
+Expected<std::optional<ExactResult>>
+fetta::solveExactly(const ClosedNetwork &network, unsigned rootLeaf,
+                    const Objective &objective, std::optional<Cost> upperBound,
+                    std::optional<Cost> cap) {
+  assert(!objective.isLargest && "the objective must be a sum over steps");
+  Expected<std::vector<Bundle>> bundles = collectBundles(network, rootLeaf);
+  if (!bundles)
+    return bundles.takeError();
+  if (network.numLeaves() < 3)
     return ExactResult{
         cantFail(ContractionTree::create(network.numLeaves(), rootLeaf, {})), 0,
         0};
+  double log2All = 0;
+  for (const Bundle &bundle : *bundles)
+    log2All += std::log2(toDouble(bundle.size));
   // W, its inverse and their products must stay normal numbers.
   constexpr double share = 0.9;
   if (log2All < share * std::numeric_limits<double>::max_exponent)
-    return solve<double>(network, rootLeaf, std::move(bundles), upperBound);
+    return solve<double>(network, rootLeaf, std::move(*bundles), objective,
+                         upperBound, cap);
   if (log2All < share * std::numeric_limits<long double>::max_exponent)
-    return solve<long double>(network, rootLeaf, std::move(bundles),
-                              upperBound);
+    return solve<long double>(network, rootLeaf, std::move(*bundles), objective,
+                              upperBound, cap);
   return std::nullopt;
 }

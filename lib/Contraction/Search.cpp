@@ -37,21 +37,70 @@ Cost fetta::cheapLowerBound(const ClosedNetwork &network) {
   return total;
 }
 
+/// Cheap for any objective: the last result is written by every tree.
+static Cost lowerBoundOf(const ClosedNetwork &network, unsigned rootLeaf,
+                         const Objective &objective) {
+  if (objective.isFlops())
+    return cheapLowerBound(network);
+  if (network.numLeaves() < 3)
+    return 0;
+  TreeCost least;
+  least.flops = cheapLowerBound(network);
+  least.write = least.largestIntermediate =
+      network.volume(network.getLeaves()[rootLeaf]).value_or(~Cost(0));
+  return valueOf(objective, least).value_or(~Cost(0));
+}
+
+/// The exact solver for an objective; its result's value is certified. None:
+/// out of the range of floating point.
+static Expected<std::optional<ExactResult>>
+solveFor(const ClosedNetwork &network, unsigned rootLeaf,
+         const Objective &objective, std::optional<Cost> upperBound) {
+  if (!objective.isLargest)
+    return solveExactly(network, rootLeaf, objective, upperBound);
+  Expected<ExactResult> largest = solveLargest(network, rootLeaf, upperBound);
+  if (!largest)
+    return largest.takeError();
+  // Of the trees that have it, the cheapest; the one found shows that there
+  // is one and bounds its cost.
+  std::optional<Cost> flops;
+  Expected<TreeCost> cost = computeCost(network, largest->tree);
+  if (cost)
+    flops = cost->flops;
+  else
+    consumeError(cost.takeError());
+  Expected<std::optional<ExactResult>> cheapest = solveExactly(
+      network, rootLeaf, Objective::flops(), flops, largest->value);
+  if (!cheapest)
+    return cheapest.takeError();
+  if (*cheapest) {
+    largest->tree = std::move((*cheapest)->tree);
+    largest->pairs += (*cheapest)->pairs;
+  }
+  return std::move(*largest);
+}
+
 Expected<SearchResult> fetta::searchTree(const ClosedNetwork &network,
                                          unsigned rootLeaf,
                                          const SearchOptions &options) {
   if (options.exactLimit > maxExactTensors)
     return createStringError("the exact limit of " + Twine(options.exactLimit) +
                              " tensors exceeds " + Twine(maxExactTensors));
+  const Objective &objective = options.objective;
   // Greedy may leave 128 bits where a better tree does not.
-  std::optional<Cost> greedyFlops;
+  std::optional<Cost> greedyFlops, greedyValue;
   Expected<ContractionTree> greedy = greedyTree(network, rootLeaf);
   Error greedyError = greedy.takeError();
   if (!greedyError) {
     Expected<TreeCost> cost = computeCost(network, *greedy);
     greedyError = cost.takeError();
-    if (!greedyError)
+    if (!greedyError) {
       greedyFlops = cost->flops;
+      greedyValue = valueOf(objective, *cost);
+      if (!greedyValue)
+        greedyError = createStringError(
+            "the objective of the best tree found exceeds 128 bits");
+    }
   }
   if (rootLeaf >= network.numLeaves())
     return greedyError;
@@ -60,18 +109,24 @@ Expected<SearchResult> fetta::searchTree(const ClosedNetwork &network,
   std::string reason;
   if (numTensors <= options.exactLimit) {
     Expected<std::optional<ExactResult>> exact =
-        solveExactly(network, rootLeaf, greedyFlops);
+        solveFor(network, rootLeaf, objective, greedyValue);
     if (!exact || *exact)
       consumeError(std::move(greedyError));
     if (!exact)
       return exact.takeError();
-    if (ExactResult *found = exact->has_value() ? &**exact : nullptr)
-      return SearchResult{UnrootedTree(found->tree).reroot(rootLeaf),
-                          found->flops,
-                          found->flops,
+    if (ExactResult *found = exact->has_value() ? &**exact : nullptr) {
+      ContractionTree tree = UnrootedTree(found->tree).reroot(rootLeaf);
+      Cost flops = found->value;
+      if (!objective.isFlops()) {
+        Expected<TreeCost> cost = computeCost(network, tree);
+        if (!cost)
+          return cost.takeError();
+        flops = cost->flops;
+      }
+      return SearchResult{std::move(tree), flops,        found->value,
                           /*proven=*/true,
-                          /*reason=*/"",
-                          found->pairs};
+                          /*reason=*/"",   found->pairs, found->value};
+    }
     reason = "the product of all index sizes leaves the range of long double";
   } else {
     reason = std::to_string(numTensors) +
@@ -80,12 +135,13 @@ Expected<SearchResult> fetta::searchTree(const ClosedNetwork &network,
   }
   if (greedyError)
     return greedyError;
-  Cost lowerBound = cheapLowerBound(network);
-  bool proven = lowerBound == *greedyFlops;
+  Cost lowerBound = lowerBoundOf(network, rootLeaf, objective);
+  bool proven = lowerBound == *greedyValue;
   return SearchResult{UnrootedTree(*greedy).reroot(rootLeaf),
                       *greedyFlops,
                       lowerBound,
                       proven,
                       proven ? "" : reason,
-                      /*pairs=*/0};
+                      /*pairs=*/0,
+                      *greedyValue};
 }

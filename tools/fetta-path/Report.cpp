@@ -94,7 +94,7 @@ std::string fetta::describeCertificate(const SearchResult &result,
   if (!result.reason.empty())
     text += " (" + result.reason + ")";
   text += "; no tree costs less than " + groupDigits(result.lowerBound);
-  std::string gap = formatRatio(result.flops, result.lowerBound);
+  std::string gap = formatRatio(result.value, result.lowerBound);
   if (!gap.empty())
     text += " (gap " + gap + ")";
   return text;
@@ -150,10 +150,23 @@ static void printSteps(const PathReport &report, raw_ostream &os) {
   table.print(os, /*numRight=*/5);
 }
 
+/// What the value of an objective counts.
+static std::string unitOf(const Objective &objective) {
+  if (objective.isFlops())
+    return "multiply-adds";
+  if (objective.isLargest)
+    return "elements at most";
+  if (objective.flopWeight == 0)
+    return "elements written";
+  return "multiply-adds + " + std::to_string(objective.writeWeight) +
+         " x elements written";
+}
+
 /// How somebody else's path compares with the searched one.
 static void printComparison(const PathReport &report, raw_ostream &os) {
   const SearchResult &best = report.reference->result;
-  Cost cost = report.result.flops;
+  Cost value = report.result.value;
+  std::string unit = unitOf(report.objective);
   if (report.checkedFormat)
     printField(os, "check")
         << "a contraction tree, as "
@@ -162,19 +175,22 @@ static void printComparison(const PathReport &report, raw_ostream &os) {
   printField(os, "searched order")
       << formatContractionPath(best.tree.linearPath()) << '\n';
   printField(os, "its multiply-adds") << groupDigits(best.flops) << '\n';
+  if (!report.objective.isFlops())
+    printField(os, "its objective")
+        << groupDigits(best.value) << " (" << unit << ")\n";
   printField(os, "its certificate")
       << describeCertificate(best, report.reference->optimalityChecked) << '\n';
   printField(os, "distance");
-  if (cost == best.flops)
-    os << "none: both cost the same\n";
-  else if (cost < best.flops)
-    os << groupDigits(best.flops - cost)
-       << " multiply-adds fewer than the searched order ("
-       << formatRatio(cost, best.flops) << ")\n";
-  else
-    os << groupDigits(cost - best.flops) << " multiply-adds more than the "
-       << (best.proven ? "optimum (" : "searched order (")
-       << formatRatio(cost, best.flops) << ")\n";
+  if (value == best.value) {
+    os << "none: both are alike\n";
+    return;
+  }
+  bool isWorse = value > best.value;
+  os << groupDigits(isWorse ? value - best.value : best.value - value)
+     << (report.objective.isFlops() ? " multiply-adds" : "")
+     << (isWorse ? " more" : " less") << " than the "
+     << (best.proven ? "optimum (" : "searched order (")
+     << formatRatio(value, best.value) << ")\n";
 }
 
 void fetta::printText(const PathReport &report, const ReportOptions &options,
@@ -204,6 +220,9 @@ void fetta::printText(const PathReport &report, const ReportOptions &options,
   os << '\n';
   field("largest intermediate")
       << groupDigits(report.cost.largestIntermediate) << " elements\n";
+  if (!report.objective.isFlops())
+    field("objective") << groupDigits(report.result.value) << " ("
+                       << unitOf(report.objective) << ")\n";
   field("certificate") << describeCertificate(report.result,
                                               report.optimalityChecked)
                        << '\n';
@@ -293,9 +312,19 @@ void fetta::printJson(const PathReport &report, const ReportOptions &options,
       printPathJson("ssa_path", tree.ssaPath(), json);
     json.attribute("proven", report.result.proven);
     json.attribute("independently_checked", report.optimalityChecked);
-    json.attribute("lower_bound_flops", toString(report.result.lowerBound));
+    // A bound of multiply-adds, whatever is minimized.
+    json.attribute("lower_bound_flops",
+                   toString(report.objective.isFlops()
+                                ? report.result.lowerBound
+                                : cheapLowerBound(report.prepared.network)));
     json.attribute("largest_intermediate_elements",
                    toString(report.cost.largestIntermediate));
+    if (!report.objective.isFlops())
+      json.attributeObject("objective", [&] {
+        json.attribute("counts", unitOf(report.objective));
+        json.attribute("value", toString(report.result.value));
+        json.attribute("lower_bound", toString(report.result.lowerBound));
+      });
     if (report.reference) {
       const SearchResult &best = report.reference->result;
       json.attributeObject("reference", [&] {
@@ -304,9 +333,9 @@ void fetta::printJson(const PathReport &report, const ReportOptions &options,
         json.attribute("proven", best.proven);
         json.attribute("independently_checked",
                        report.reference->optimalityChecked);
-        if (best.flops != 0)
+        if (best.value != 0)
           json.attribute("ratio",
-                         toDouble(report.cost.flops) / toDouble(best.flops));
+                         toDouble(report.result.value) / toDouble(best.value));
       });
     }
     if (report.checkedFormat)

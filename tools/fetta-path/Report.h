@@ -32,6 +32,7 @@ struct PathReport {
   EinsumSpec spec;
   PreparedNetwork prepared;
   ContractionOrder order;
+  Objective objective; ///< What the values of results mean.
   SearchResult result;
   TreeCost cost;
   bool optimalityChecked = false;

@@ -91,6 +91,12 @@ static cl::opt<std::string> checkText(
     cl::desc("Verify somebody else's path, linear or SSA, and say how far it "
              "is from the optimum"),
     cl::value_desc("path"), cl::cat(category));
+static cl::opt<std::string> objectiveName(
+    "objective",
+    cl::desc("What is minimized: flops (multiply-adds, the default), size "
+             "(largest intermediate, then multiply-adds), write (elements of "
+             "all results), combo-N (flops + N * write)"),
+    cl::value_desc("name"), cl::init("flops"), cl::cat(category));
 static cl::opt<bool>
     train("train",
           cl::desc("The einsum is a layer's forward pass: plan all phases of "
@@ -128,6 +134,13 @@ struct Request {
   EinsumSpec spec;
   TensorNetwork network;
   std::string place; ///< "FILE:LINE", or empty.
+};
+
+/// What the command line asks to be found.
+struct Wish {
+  ContractionOrder order;
+  ContractionPath path; ///< With ContractionOrder::Given.
+  Objective objective;
 };
 
 } // namespace
@@ -222,14 +235,13 @@ static Expected<std::vector<Request>> readCommandLine() {
 
 /// The tree of an order that is not searched. \p format says how a given path
 /// is written.
-static Expected<ContractionTree> makeTree(const ClosedNetwork &network,
-                                          ContractionOrder chosen,
-                                          const ContractionPath &path,
-                                          PathFormat &format) {
+static Expected<ContractionTree>
+makeTree(const ClosedNetwork &network, const Wish &wish, PathFormat &format) {
   unsigned root = network.numLeaves() - 1;
-  switch (chosen) {
+  switch (wish.order) {
   case ContractionOrder::Given:
-    return ContractionTree::fromPath(network.numLeaves(), root, path, &format);
+    return ContractionTree::fromPath(network.numLeaves(), root, wish.path,
+                                     &format);
   case ContractionOrder::Greedy:
     return greedyTree(network, root);
   default:
@@ -240,19 +252,22 @@ static Expected<ContractionTree> makeTree(const ClosedNetwork &network,
   roles.outputGradient = root;
   for (unsigned core : seq(1u, root))
     roles.cores.push_back(core);
-  return fixedOrderTree(network, roles, chosen);
+  return fixedOrderTree(network, roles, wish.order);
 }
 
-static Expected<SearchResult> search(const ClosedNetwork &network) {
+static Expected<SearchResult> search(const ClosedNetwork &network,
+                                     const Objective &objective) {
   return searchTree(network, network.numLeaves() - 1,
-                    SearchOptions{exactLimit});
+                    SearchOptions{exactLimit, objective});
 }
 
 /// Whether the checker repeated the proof; an error if a claim is false.
 static Expected<bool> checkResult(const ClosedNetwork &network,
-                                  const SearchResult &result) {
-  Expected<CheckReport> check = checkTree(network, result.tree, result.flops,
-                                          result.proven, {checkLimit});
+                                  const SearchResult &result,
+                                  const Objective &objective) {
+  Expected<CheckReport> check =
+      checkTree(network, result.tree, result.value, result.proven,
+                {checkLimit, objective});
   if (!check)
     return check.takeError();
   return check->optimalityChecked;
@@ -276,9 +291,7 @@ static Expected<TrainingPlan> planTraining(const PathReport &report) {
   return TrainingPlan{inputOperand, std::move(*plan)};
 }
 
-static Expected<PathReport> solve(const Request &request,
-                                  ContractionOrder chosen,
-                                  const ContractionPath &path) {
+static Expected<PathReport> solve(const Request &request, const Wish &wish) {
   Expected<PreparedNetwork> prepared = prepareNetwork(request.network);
   if (!prepared)
     return prepared.takeError();
@@ -287,17 +300,20 @@ static Expected<PathReport> solve(const Request &request,
   PathFormat format = PathFormat::Linear;
   std::optional<PathReport::Reference> reference;
   auto find = [&]() -> Expected<SearchResult> {
-    if (chosen == ContractionOrder::CSSE)
-      return search(network);
-    Expected<ContractionTree> tree = makeTree(network, chosen, path, format);
+    if (wish.order == ContractionOrder::CSSE)
+      return search(network, wish.objective);
+    Expected<ContractionTree> tree = makeTree(network, wish, format);
     if (!tree)
       return tree.takeError();
     Expected<TreeCost> cost = computeCost(network, *tree);
     if (!cost)
       return cost.takeError();
+    std::optional<Cost> value = valueOf(wish.objective, *cost);
+    if (!value)
+      return makeError("the objective of the path exceeds 128 bits");
     Cost lowerBound = cheapLowerBound(network);
     if (isChecked || train) {
-      Expected<SearchResult> best = search(network);
+      Expected<SearchResult> best = search(network, wish.objective);
       if (!best)
         return best.takeError();
       lowerBound = best->lowerBound;
@@ -306,9 +322,10 @@ static Expected<PathReport> solve(const Request &request,
     return SearchResult{std::move(*tree),
                         cost->flops,
                         lowerBound,
-                        /*proven=*/cost->flops == lowerBound,
+                        /*proven=*/*value == lowerBound,
                         "the order was not searched",
-                        /*pairs=*/0};
+                        /*pairs=*/0,
+                        *value};
   };
   Expected<SearchResult> result = find();
   if (!result)
@@ -316,21 +333,23 @@ static Expected<PathReport> solve(const Request &request,
   Expected<TreeCost> cost = computeCost(network, result->tree);
   if (!cost)
     return cost.takeError();
-  Expected<bool> optimalityChecked = checkResult(network, *result);
+  Expected<bool> optimalityChecked =
+      checkResult(network, *result, wish.objective);
   if (!optimalityChecked)
     return optimalityChecked.takeError();
   if (reference) {
-    Expected<bool> referenceChecked = checkResult(network, reference->result);
+    Expected<bool> referenceChecked =
+        checkResult(network, reference->result, wish.objective);
     if (!referenceChecked)
       return referenceChecked.takeError();
     reference->optimalityChecked = *referenceChecked;
   } else if (train) {
     reference = {*result, *optimalityChecked};
   }
-  PathReport report{
-      request.spec,         std::move(*prepared), chosen,
-      std::move(*result),   std::move(*cost),     *optimalityChecked,
-      std::move(reference), std::nullopt,         std::nullopt};
+  PathReport report{request.spec,       std::move(*prepared), wish.order,
+                    wish.objective,     std::move(*result),   std::move(*cost),
+                    *optimalityChecked, std::move(reference), std::nullopt,
+                    std::nullopt};
   if (isChecked)
     report.checkedFormat = format;
   if (train) {
@@ -367,6 +386,12 @@ int main(int argc, char **argv) {
     return usage("give --path or --check, not both");
   if (train && (showTree || showDot || showSsa))
     return usage("--tree, --dot and --ssa show one phase: leave --train out");
+  std::optional<Objective> objective = parseObjective(objectiveName);
+  if (!objective)
+    return usage("--objective is flops, size, write or combo-N");
+  if (train && !objective->isFlops())
+    return usage("--train shares one tree between phases, which is optimal for "
+                 "--objective=flops only");
   if (inputOperand.getNumOccurrences() != 0 && !train)
     return usage("--input goes with --train");
   if (showTree && showDot && !asJson)
@@ -378,6 +403,8 @@ int main(int argc, char **argv) {
   if (hasPath != (chosen == ContractionOrder::Given))
     return usage(isChecked ? "--check brings its own order"
                            : "--order=given and --path belong together");
+  if (!objective->isFlops() && chosen != ContractionOrder::CSSE && !isChecked)
+    return usage("--objective goes with --order=csse or --check");
   if (exactLimit > maxExactTensors)
     return usage("--exact-limit is at most " + Twine(maxExactTensors));
   if (checkLimit > 16)
@@ -397,12 +424,13 @@ int main(int argc, char **argv) {
   if (!requests)
     return reportError("fetta-path", requests.takeError());
 
+  Wish wish{chosen, std::move(path), *objective};
   ReportOptions options{showTree, showDot, showSsa};
   int code = Done;
   std::string text;
   raw_string_ostream os(text);
   for (const Request &request : *requests) {
-    Expected<PathReport> report = solve(request, chosen, path);
+    Expected<PathReport> report = solve(request, wish);
     if (!report) {
       Error error = report.takeError();
       if (!request.place.empty())

@@ -14,7 +14,7 @@
 #ifndef FETTA_CONTRACTION_CHECK_H
 #define FETTA_CONTRACTION_CHECK_H
 
-#include "fetta/Contraction/ContractionTree.h"
+#include "fetta/Contraction/Objective.h"
 
 namespace fetta {
 
@@ -22,6 +22,9 @@ struct CheckOptions {
   /// Optimality is re-proved for phases of up to this many tensors (3^n / 2
   /// pairs; at most 16). 0: only the cost is recomputed.
   unsigned optimalityLimit = 16;
+  /// What is claimed. Of Objective::size only the largest intermediate is
+  /// looked at, not the multiply-adds that decide between equals.
+  Objective objective = {};
 };
 
 /// What was found true.
@@ -29,12 +32,13 @@ struct CheckReport {
   bool optimalityChecked = false; ///< Else above the limit, or not claimed.
 };
 
-/// Checks that \p tree is a contraction tree of \p network, that it costs
-/// \p claimedFlops, and, if \p claimedOptimal, that no tree costs less.
+/// Checks that \p tree is a contraction tree of \p network, that the objective
+/// (multiply-adds unless options say otherwise) is \p claimedValue, and, if
+/// \p claimedOptimal, that no tree has a smaller one.
 /// Error: the first claim that is false, with both values.
 llvm::Expected<CheckReport> checkTree(const ClosedNetwork &network,
                                       const ContractionTree &tree,
-                                      Cost claimedFlops, bool claimedOptimal,
+                                      Cost claimedValue, bool claimedOptimal,
                                       const CheckOptions &options = {});
 
 } // namespace fetta

@@ -110,6 +110,7 @@ struct TreeCost {
   Cost flops = 0; ///< Sum over the steps, in multiply-adds.
   std::vector<StepCost> steps;
   Cost largestIntermediate = 0; ///< Elements; the last result counts too.
+  Cost write = 0; ///< Elements of all results together; the last counts too.
 };
 
 /// Error: a cost exceeds 128 bits (names the step).

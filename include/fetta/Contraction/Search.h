@@ -5,7 +5,8 @@
 //===----------------------------------------------------------------------===//
 ///
 /// \file
-/// Finds the tree with the fewest multiply-adds. Exact, by dynamic programming
+/// Finds the tree with the fewest multiply-adds, or the best one by another
+/// objective. Exact, by dynamic programming
 /// over subsets with outer products allowed, to a limit of tensors; greedy
 /// beyond. Method, proofs and what "proven" means: docs/Search.md.
 ///
@@ -14,7 +15,7 @@
 #ifndef FETTA_CONTRACTION_SEARCH_H
 #define FETTA_CONTRACTION_SEARCH_H
 
-#include "fetta/Contraction/ContractionTree.h"
+#include "fetta/Contraction/Objective.h"
 
 namespace fetta {
 
@@ -25,24 +26,29 @@ struct SearchOptions {
   /// Phases of up to this many tensors (leaves without the root) are solved
   /// exactly. Each further one triples the time; at most maxExactTensors.
   unsigned exactLimit = 20;
+  /// What is minimized.
+  Objective objective = {};
 };
 
 struct SearchResult {
   ContractionTree tree;
-  Cost flops = 0;      ///< Exact cost of \c tree, in multiply-adds.
-  Cost lowerBound = 0; ///< No tree costs less. Equals flops when proven.
-  /// flops is the optimum over all trees, outer products included, certified
+  Cost flops = 0; ///< Exact cost of \c tree, in multiply-adds.
+  /// No tree has a smaller value. Equals value when proven.
+  Cost lowerBound = 0;
+  /// value is the optimum over all trees, outer products included, certified
   /// in integers.
   bool proven = false;
   /// Why not proven ("25 tensors exceed the exact limit of 20"); else empty.
   std::string reason;
   uint64_t pairs = 0; ///< Pairs of subsets that were weighed.
+  Cost value = 0;     ///< The objective; equals flops where that is minimized.
 };
 
-/// The best tree for the phase that leaves \p rootLeaf out. Its cost is the
-/// optimum of every other phase, too: UnrootedTree(result.tree).reroot(leaf).
-/// Deterministic. Errors: rootLeaf out of range; the best cost exceeds 128
-/// bits.
+/// The best tree for the phase that leaves \p rootLeaf out. If multiply-adds
+/// are minimized, their number is the optimum of every other phase, too:
+/// UnrootedTree(result.tree).reroot(leaf); other objectives depend on the
+/// phase. Deterministic. Errors: rootLeaf out of range; the best value or its
+/// multiply-adds exceed 128 bits.
 llvm::Expected<SearchResult> searchTree(const ClosedNetwork &network,
                                         unsigned rootLeaf,
                                         const SearchOptions &options = {});
