@@ -14,10 +14,37 @@
 #ifdef FETTA_ENABLE_TESTS
 #include "TestPasses.h"
 #endif
+#include "fetta/Support/Error.h"
+#include "fetta/Support/OutputFile.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
+#include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+/// Like upstream's driver, whose output file is there from the start.
+static int writeWholeFile(llvm::StringRef input, llvm::StringRef output,
+                          mlir::DialectRegistry &registry,
+                          const mlir::MlirOptMainConfig &config) {
+  std::string message;
+  std::unique_ptr<llvm::MemoryBuffer> buffer =
+      mlir::openInputFile(input, &message);
+  if (!buffer)
+    return fetta::reportError("fetta-opt", fetta::makeError("{0}", message));
+  bool refused = false;
+  llvm::Error error =
+      fetta::writeOutputFile(output, [&](llvm::raw_ostream &os) -> llvm::Error {
+        refused =
+            failed(mlir::MlirOptMain(os, std::move(buffer), registry, config));
+        return refused ? fetta::makeError("refused") : llvm::Error::success();
+      });
+  if (!refused)
+    return fetta::reportError("fetta-opt", std::move(error));
+  // The diagnostics have said why.
+  llvm::consumeError(std::move(error));
+  return fetta::Refused;
+}
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
@@ -29,6 +56,11 @@ int main(int argc, char **argv) {
 #ifdef FETTA_ENABLE_TESTS
   fetta::test::registerTestPasses();
 #endif
-  return mlir::asMainReturnCode(
-      mlir::MlirOptMain(argc, argv, "Fetta optimizer driver\n", registry));
+  auto [input, output] = mlir::registerAndParseCLIOptions(
+      argc, argv, "Fetta optimizer driver\n", registry);
+  auto config = mlir::MlirOptMainConfig::createFromCLOptions();
+  if (output == "-" || config.shouldShowDialects() || config.shouldListPasses())
+    return mlir::asMainReturnCode(
+        mlir::MlirOptMain(argc, argv, input, output, registry));
+  return writeWholeFile(input, output, registry, config);
 }

@@ -78,10 +78,20 @@ private:
 };
 
 LogicalResult FunctionMapper::refuse(Operation *op) {
+  // A bias starts with an empty tensor; what is made of it says more.
+  if (isa<tensor::EmptyOp>(op) && !op->use_empty())
+    return refuse(*op->user_begin());
   if (isa<arith::AddFOp, linalg::BroadcastOp>(op))
     return op->emitOpError()
            << "has no form on the machine: the machine path refuses a bias and "
-              "other element-wise operations for now";
+              "other element-wise operations for now (the gradients of a value "
+              "used twice are summed, too); fetta-run runs them natively";
+  if (auto einsum = dyn_cast<tnn::EinsumOp>(op);
+      einsum && einsum.getInputs().size() == 1)
+    return op->emitOpError()
+           << "has no form on the machine: it reorders the modes of one "
+              "tensor; name the modes in this order in the contractions that "
+              "use it";
   if (isa<tnn::EinsumOp>(op))
     return op->emitOpError()
            << "is not ordered yet; run tnn-order-contractions first";
@@ -89,6 +99,9 @@ LogicalResult FunctionMapper::refuse(Operation *op) {
     return op->emitOpError()
            << "is not expanded yet; run tnn-expand-layers and "
               "tnn-order-contractions first";
+  if (isa<linalg::ContractionOpInterface>(op))
+    return op->emitOpError() << "has no form on the machine; run "
+                                "convert-linalg-to-tnn first";
   return op->emitOpError() << "has no form on the machine, which runs "
                               "contractions and reshapes for now";
 }
@@ -156,7 +169,8 @@ FailureOr<std::optional<Layout>> FunctionMapper::fixedLayout(tnn::ContractOp op,
       op.emitOpError() << "needs " << view.type << ", but it lies in memory as "
                        << type
                        << ": this reshape would move words, which the machine "
-                          "path refuses for now";
+                          "path refuses for now; split both sides into the "
+                          "same modes";
   diag.attachNote(value.getLoc()) << "the layout was chosen here";
   return diag;
 }
@@ -216,6 +230,11 @@ LogicalResult FunctionMapper::map(tnn::ContractOp op) {
   }
   if (!result)
     return op.emitOpError() << llvm::toString(result.takeError());
+  for (auto [view, layout] : llvm::zip_equal(tensors, result->layouts))
+    if (failed(verifyFitsSlab(op, view.type,
+                              getPhysicalRows(withLayout(view.type, layout)),
+                              machine)))
+      return failure();
 
   builder.setInsertionPoint(op);
   Value lhs = inMemory(op.getLoc(), tensors[0], result->layouts[0]);

@@ -56,7 +56,35 @@ func.func @reshape(%x: tensor<3x5xbf16>, %y: tensor<5x4xbf16>, %z: tensor<3x4xbf
   %0 = tnn.contract "b k, k n -> b n" %x, %y : (tensor<3x5xbf16>, tensor<5x4xbf16>) -> tensor<3x4xbf16>
   %1 = tensor.collapse_shape %x [[0, 1]] : tensor<3x5xbf16> into tensor<15xbf16>
   %2 = tensor.expand_shape %1 [[0, 1]] output_shape [5, 3] : tensor<15xbf16> into tensor<5x3xbf16>
-  // expected-error @+1 {{this reshape would move words, which the machine path refuses for now}}
+  // expected-error @+1 {{this reshape would move words, which the machine path refuses for now; split both sides into the same modes}}
   %3 = tnn.contract "b k, k n -> b n" %2, %z : (tensor<5x3xbf16>, tensor<3x4xbf16>) -> tensor<5x4xbf16>
   return %0, %3 : tensor<3x4xbf16>, tensor<5x4xbf16>
+}
+
+// -----
+
+// A bias as tnn-expand-layers adds it.
+func.func @expanded_bias(%x: tensor<4x4xbf16>, %y: tensor<4x4xbf16>, %bias: tensor<4xbf16>) -> tensor<4x4xbf16> {
+  %0 = tnn.contract "b k, k n -> b n" %x, %y : (tensor<4x4xbf16>, tensor<4x4xbf16>) -> tensor<4x4xbf16>
+  %1 = tensor.empty() : tensor<4x4xbf16>
+  // expected-error @+1 {{the machine path refuses a bias}}
+  %2 = linalg.broadcast ins(%bias : tensor<4xbf16>) outs(%1 : tensor<4x4xbf16>) dimensions = [0]
+  %3 = arith.addf %0, %2 : tensor<4x4xbf16>
+  return %3 : tensor<4x4xbf16>
+}
+
+// -----
+
+func.func @transpose(%x: tensor<4x6xbf16>) -> tensor<6x4xbf16> {
+  // expected-error @+1 {{has no form on the machine: it reorders the modes of one tensor}}
+  %0 = tnn.einsum "a b -> b a" %x : (tensor<4x6xbf16>) -> tensor<6x4xbf16>
+  return %0 : tensor<6x4xbf16>
+}
+
+// -----
+
+func.func @foreign(%x: tensor<4x6xbf16>, %y: tensor<6x5xbf16>, %z: tensor<4x5xbf16>) -> tensor<4x5xbf16> {
+  // expected-error @+1 {{has no form on the machine; run convert-linalg-to-tnn first}}
+  %0 = linalg.matmul ins(%x, %y : tensor<4x6xbf16>, tensor<6x5xbf16>) outs(%z : tensor<4x5xbf16>) -> tensor<4x5xbf16>
+  return %0 : tensor<4x5xbf16>
 }

@@ -13,5 +13,6 @@
 // CHECK: module attributes {fetta.machine = #machine}
 // NONE: error: no machine file given; set the option 'file'
 // MISSING: error: {{.*}}.missing
-// BAD: error: {{.*}}.yaml:1:1: error: unknown key 'nmae'
+// BAD: {{^}}{{.*}}attach-machine.mlir.tmp.yaml:1:1: error: unknown key 'nmae'
+// BAD-NOT: see current operation
 module {}

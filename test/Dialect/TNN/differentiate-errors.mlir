@@ -58,3 +58,12 @@ func.func @blocks(%x: tensor<2xf32>) -> tensor<2xf32> {
 ^bb1:
   return %x : tensor<2xf32>
 }
+
+// -----
+
+func.func @foreign(%x: tensor<2x3xf32>, %w: tensor<3x4xf32>, %z: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  // expected-error @+2 {{'linalg.matmul' op has no rule for its gradient}}
+  // expected-note @+1 {{run convert-linalg-to-tnn before tnn-differentiate}}
+  %y = linalg.matmul ins(%x, %w : tensor<2x3xf32>, tensor<3x4xf32>) outs(%z : tensor<2x4xf32>) -> tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}

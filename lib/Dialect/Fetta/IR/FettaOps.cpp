@@ -47,6 +47,20 @@ int64_t fetta::hw::getPhysicalRows(RankedTensorType type) {
          (getElementType(type) == ElementType::F32 ? 2 : 1);
 }
 
+LogicalResult fetta::hw::verifyFitsSlab(Operation *op, Type type, int64_t rows,
+                                        const Machine &machine) {
+  int64_t excess = rows - machine.rowsPerSlab;
+  if (excess <= 0)
+    return success();
+  return op->emitOpError() << "exceeds tensor memory: " << type << " takes "
+                           << rows << " rows, a slab has "
+                           << machine.rowsPerSlab << ": " << excess
+                           << " too many (" << excess * machine.lanes() * 2
+                           << " bytes); take fewer tokens, another order of "
+                              "contractions, or a machine with more "
+                              "rows_per_slab";
+}
+
 Operation *fetta::hw::getHomeOp(Value value) {
   Operation *op = value.getDefiningOp();
   while (auto relabel = dyn_cast_or_null<RelabelOp>(op))

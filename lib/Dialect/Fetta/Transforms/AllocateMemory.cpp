@@ -133,12 +133,9 @@ struct AllocateMemoryPass
     int64_t total = 0;
     for (auto &[op, node] : nodes) {
       total += node.rows;
-      if (node.rows > machine.rowsPerSlab)
-        return op->emitOpError()
-               << "exceeds tensor memory: " << op->getResult(0).getType()
-               << " takes " << node.rows << " rows, a slab has "
-               << machine.rowsPerSlab << ": " << node.rows - machine.rowsPerSlab
-               << " too many";
+      if (failed(verifyFitsSlab(op, op->getResult(0).getType(), node.rows,
+                                machine)))
+        return failure();
     }
     int64_t capacity = machine.slabs * machine.rowsPerSlab;
     if (total <= capacity)

@@ -17,6 +17,20 @@ using namespace mlir;
 using namespace fetta;
 using namespace fetta::hw;
 
+/// Reports `file:line:column: error: text` at that place, any other text at
+/// `fallback`. The module says nothing about the file, so it is not printed.
+static void report(Location fallback, StringRef file, StringRef message) {
+  StringRef text = message;
+  unsigned line, column;
+  if (text.consume_front(file) && text.consume_front(":") &&
+      !text.consumeInteger(10, line) && text.consume_front(":") &&
+      !text.consumeInteger(10, column) && text.consume_front(": error: "))
+    emitError(FileLineColLoc::get(fallback.getContext(), file, line, column))
+        << text;
+  else
+    emitError(fallback) << message;
+}
+
 namespace {
 struct AttachMachinePass
     : fetta::hw::impl::FettaAttachMachinePassBase<AttachMachinePass> {
@@ -24,12 +38,14 @@ struct AttachMachinePass
 
   void runOnOperation() override {
     if (file.empty()) {
-      getOperation().emitError("no machine file given; set the option 'file'");
+      emitError(getOperation().getLoc(),
+                "no machine file given; set the option 'file'");
       return signalPassFailure();
     }
     llvm::Expected<Machine> machine = Machine::load(file);
     if (!machine) {
-      getOperation().emitError() << llvm::toString(machine.takeError());
+      report(getOperation().getLoc(), file,
+             llvm::toString(machine.takeError()));
       return signalPassFailure();
     }
     getOperation()->setAttr(kMachineAttr,

@@ -229,6 +229,9 @@ LogicalResult Differentiator::visitBackward(Operation &op) {
             "depends on");
         if (isa<LinearOp>(other))
           diag.attachNote() << "run tnn-expand-layers before tnn-differentiate";
+        if (isa<linalg::ContractionOpInterface>(other))
+          diag.attachNote()
+              << "run convert-linalg-to-tnn before tnn-differentiate";
         return failure();
       });
 }

@@ -40,6 +40,10 @@ std::optional<Layout> getLayout(mlir::Type type);
 ElementType getElementType(mlir::Type type);
 /// Rows of memory that a tensor takes; twice the layout's for f32.
 int64_t getPhysicalRows(mlir::RankedTensorType type);
+/// Refuses a tensor of `rows` rows that no slab holds: what, by how much, and
+/// what helps.
+mlir::LogicalResult verifyFitsSlab(mlir::Operation *op, mlir::Type type,
+                                   int64_t rows, const Machine &machine);
 /// The op whose `home` a value in tensor memory has: looks through relabels.
 mlir::Operation *getHomeOp(mlir::Value value);
 /// Home of a value in tensor memory, or null before allocation.
