@@ -42,7 +42,7 @@ fetta_find_build_tools() {
   local candidate version
   fetta_cmake= fetta_ninja=
   for candidate in cmake /usr/bin/cmake; do
-    version=$("$candidate" --version 2>/dev/null | sed -n '1s/[^0-9]*//p')
+    version=$({ "$candidate" --version 2>/dev/null || :; } | sed -n '1s/[^0-9]*//p')
     if [[ -n $version ]] && fetta_version_at_least "$version" 3.25; then
       fetta_cmake=$(command -v "$candidate")
       break
@@ -62,7 +62,8 @@ fetta_install() {
   command -v dpkg-query >/dev/null ||
     fetta_die "this set-up installs Debian packages; on another system install" \
       "the equivalents of: $*"
-  installed=" $(dpkg-query -W -f='${db:Status-Status}=${Package} ' "$@" 2>/dev/null) "
+  # dpkg-query fails on a package it never heard of, which is no reason to stop.
+  installed=" $(dpkg-query -W -f='${db:Status-Status}=${Package} ' "$@" 2>/dev/null || :) "
   for package in "$@"; do
     [[ $installed == *" installed=$package "* ]] || missing+=("$package")
   done
