@@ -99,6 +99,11 @@ LogicalResult FunctionMapper::refuse(Operation *op) {
     return op->emitOpError()
            << "is not expanded yet; run tnn-expand-layers and "
               "tnn-order-contractions first";
+  if (isa<arith::ConstantOp>(op))
+    return op->emitOpError()
+           << "has no form on the machine: an argument that the results do not "
+              "depend on has a constant gradient; remove the argument, or give "
+              "it tnn.role = \"target\"";
   if (isa<linalg::ContractionOpInterface>(op))
     return op->emitOpError() << "has no form on the machine; run "
                                 "convert-linalg-to-tnn first";

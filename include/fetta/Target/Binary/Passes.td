@@ -15,7 +15,7 @@
 include "mlir/Pass/PassBase.td"
 
 def FettaVerifyProgramPass : Pass<"fetta-verify-program", "::mlir::ModuleOp"> {
-  let summary = "Check what no single op can";
+  let summary = "Check a whole program: memory, routes, order, initialisation";
   let description = [{
     For every function with a body:
     1. every value in tensor memory has a home, and no two share a row;
