@@ -79,6 +79,9 @@ void fetta::describe(const Machine &m, llvm::raw_ostream &os) {
            llvm::Twine(m.networkStages() - m.laneBits()) +
            " switching stages, " + llvm::Twine(m.latency.switchStagesPerCycle) +
            " a cycle");
-  term("accumulate", m.latency.accumulate);
+  term("accumulate", m.accumulationCycles(),
+       m.latency.fp32Add > m.latency.accumulate
+           ? "  = distance of additions to one word"
+           : "");
   term("convert and write", m.latency.convertWrite);
 }

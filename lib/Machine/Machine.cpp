@@ -7,6 +7,7 @@
 #include "fetta/Machine/Machine.h"
 #include "Fields.h"
 #include "YamlReader.h"
+#include "fetta/Machine/EnergyTable.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
@@ -117,6 +118,7 @@ llvm::Expected<Machine> Machine::parse(llvm::StringRef text,
   if (llvm::Error error = yaml::checkKeys(*root, keys, keys))
     return error;
   Machine machine;
+  const yaml::Node *preset = nullptr;
   for (const yaml::Entry &entry : root->entries) {
     if (entry.key == nameKey) {
       if (entry.value.isMapping || entry.value.scalar.empty())
@@ -128,7 +130,8 @@ llvm::Expected<Machine> Machine::parse(llvm::StringRef text,
     if (!node)
       return node.takeError();
     if (entry.key == energyPresetKey) {
-      machine.energyPreset = (*node)->scalar;
+      preset = *node;
+      machine.energyPreset = preset->scalar;
       continue;
     }
     const MachineField *field = findField(entry.key);
@@ -139,6 +142,12 @@ llvm::Expected<Machine> Machine::parse(llvm::StringRef text,
   }
   if (llvm::Error error = machine.check())
     return yaml::errorAt(root->location, toString(std::move(error)));
+  // Only here: a program may come from tools with other presets built in, and
+  // runs with a table of its user's.
+  if (!llvm::is_contained(EnergyTable::presetNames(), machine.energyPreset))
+    return yaml::errorAt(
+        preset->location,
+        toString(EnergyTable::preset(machine.energyPreset).takeError()));
   return machine;
 }
 

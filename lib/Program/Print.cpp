@@ -30,7 +30,7 @@ static llvm::StringRef nameOf(TensorRole role) {
   llvm_unreachable("every role has a name");
 }
 
-static llvm::StringRef nameOf(Phase phase) {
+llvm::StringRef fetta::phaseName(Phase phase) {
   switch (phase) {
   case Phase::Forward:
     return "fp";
@@ -69,8 +69,8 @@ void fetta::print(llvm::raw_ostream &os, const Program &program) {
        << route.wiring.lines() << " lines, " << route.masks.size()
        << " masks\n";
   for (auto [i, op] : llvm::enumerate(program.ops)) {
-    os << "op " << i << " \"" << op.name << "\" " << nameOf(op.phase) << " \""
-       << op.einsum << '"';
+    os << "op " << i << " \"" << op.name << "\" " << phaseName(op.phase)
+       << " \"" << op.einsum << '"';
     if (!op.location.empty())
       os << ' ' << op.location;
     os << '\n';

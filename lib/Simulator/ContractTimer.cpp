@@ -131,14 +131,6 @@ void ContractTimer::waitForDrain() {
   drainIdeal = std::exchange(nextIdeal, 0);
 }
 
-int64_t ContractTimer::fill() const {
-  // A slow adder is in the pipeline once; the accumulate latency has room for
-  // its own length.
-  return machine.pipelineCycles() +
-         std::max<int64_t>(0, machine.latency.fp32Add -
-                                  machine.latency.accumulate);
-}
-
 void ContractTimer::waitForWords(const ModeIndex &index,
                                  const ModeIndex &scopeStart) {
   RowAccess access = ports[OperandC].access(index, 0);
@@ -208,7 +200,7 @@ void ContractTimer::stationary() {
   int64_t rows = nest.drainAtEnd ? drainAccesses(scopeStart) : 0;
   drained += rows;
   stall(CycleClass::Drain, rows);
-  stall(CycleClass::Fill, fill());
+  stall(CycleClass::Fill, machine.pipelineCycles());
 }
 
 void ContractTimer::outputStationary() {
@@ -266,7 +258,7 @@ void ContractTimer::outputStationary() {
   int64_t before = scopeDrained[~scope & 1];
   stall(CycleClass::DrainBusy, std::max<int64_t>(0, before - tileDrained));
   stall(CycleClass::Drain, std::max(tileDrained, before) + rows - now);
-  stall(CycleClass::Fill, fill());
+  stall(CycleClass::Fill, machine.pipelineCycles());
 }
 
 void ContractTimer::run(InstructionTiming &timing) {

@@ -38,7 +38,6 @@ private:
   void stall(CycleClass cycleClass, int64_t cycles);
   /// Until the drain before the last is done; the last one takes its place.
   void waitForDrain();
-  int64_t fill() const;
   /// Row accesses of the drain of a scope that starts at an index: rows that
   /// hold no element of it are skipped.
   int64_t drainAccesses(const ModeIndex &scopeStart);

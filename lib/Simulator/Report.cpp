@@ -14,18 +14,6 @@
 
 using namespace fetta;
 
-llvm::StringRef fetta::phaseName(Phase phase) {
-  switch (phase) {
-  case Phase::Forward:
-    return "fp";
-  case Phase::Backward:
-    return "bp";
-  case Phase::WeightGradient:
-    return "wg";
-  }
-  llvm_unreachable("unknown phase");
-}
-
 int64_t Limits::largest() const {
   return std::max({compute, dram, criticalPath});
 }
@@ -46,25 +34,30 @@ Report::Report(const Program &program, const ProgramTiming &timing,
 
 void Report::sum(llvm::ArrayRef<Counters> counters) {
   // Route loads stand in front of the contraction that needs them, and belong
-  // to it.
-  Counters loads;
+  // to it; the end of the program belongs to the last one.
+  Totals other;
+  const OpEntry *last = nullptr;
+  auto flush = [&] {
+    if (!last)
+      return;
+    for (Totals *totals : {&ops[size_t(last - program.ops.data())],
+                           &phases[size_t(last->phase)]}) {
+      totals->counters += other.counters;
+      totals->classes += other.classes;
+    }
+    other = {};
+  };
   for (size_t i = 0; i < program.code.size(); ++i) {
-    const InstructionTiming &t = timing.instructions[i];
+    other.counters += counters[i];
+    other.classes += timing.instructions[i].queue;
     all.counters += counters[i];
-    all.classes += t.queue;
-    const auto *contract = std::get_if<Contract>(&program.code[i]);
-    if (!contract) {
-      loads += counters[i];
-      continue;
+    all.classes += timing.instructions[i].queue;
+    if (const auto *contract = std::get_if<Contract>(&program.code[i])) {
+      last = &program.ops[contract->op];
+      flush();
     }
-    const OpEntry &op = program.ops[contract->op];
-    for (Totals *totals : {&ops[contract->op], &phases[size_t(op.phase)]}) {
-      totals->counters += loads;
-      totals->counters += counters[i];
-      totals->classes += t.queue;
-    }
-    loads = {};
   }
+  flush();
   auto bill = [&](Totals &totals) {
     totals.energy = dynamicEnergy(totals.counters, program.machine, table);
   };

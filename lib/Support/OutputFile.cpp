@@ -126,7 +126,8 @@ Error OutputDirectory::add(StringRef name, WriteFunction write) {
       return makeError("cannot write '{0}' in '{1}': two outputs of that name",
                        name, path);
   if (!sys::fs::exists(path)) {
-    if (std::error_code code = sys::fs::create_directory(path))
+    if (std::error_code code = sys::fs::create_directory(
+            path, /*IgnoreExisting=*/true, sys::fs::all_all))
       return makeError("cannot create folder '{0}': {1}", path, code.message());
     created = true;
   } else if (!sys::fs::is_directory(path)) {

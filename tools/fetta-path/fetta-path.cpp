@@ -60,7 +60,7 @@ static cl::opt<std::string>
 static cl::opt<std::string>
     fileName("file",
              cl::desc("Read lines of EINSUM<TAB>SIZES ('-': stdin); "
-                      "empty lines and lines with '#' are skipped"),
+                      "empty lines and lines that begin with '#' are skipped"),
              cl::value_desc("file"), cl::cat(category));
 static cl::opt<std::string>
     outputName("o", cl::desc("Write to a file ('-', the default: stdout)"),
@@ -190,8 +190,15 @@ static Expected<std::vector<Request>> readFile(StringRef name) {
     StringRef line;
     std::tie(line, rest) = rest.split('\n');
     line = line.rtrim('\r');
-    if (line.trim().empty() || line.starts_with("#"))
+    if (line.trim().empty() || line.ltrim().starts_with("#"))
       continue;
+    if (line.contains('=') && !line.contains('\t')) {
+      errors = joinErrors(
+          std::move(errors),
+          makeErrorAt({shown, number},
+                      "no tab between the einsum and its sizes: '{0}'", line));
+      continue;
+    }
     auto [einsum, sizes] = line.split('\t');
     unsigned sizesColumn =
         count_if(einsum,

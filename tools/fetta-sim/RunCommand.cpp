@@ -136,7 +136,10 @@ llvm::Error fetta::runCommand(const Program &program,
   if (!options.report.empty())
     if (llvm::Error error = reports.commit())
       return error;
-  if (!options.quiet)
-    report.printTable(llvm::outs());
-  return llvm::Error::success();
+  if (options.quiet)
+    return llvm::Error::success();
+  return writeOutputFile("-", [&](llvm::raw_ostream &os) {
+    report.printTable(os);
+    return llvm::Error::success();
+  });
 }

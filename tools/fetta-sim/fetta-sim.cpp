@@ -6,6 +6,7 @@
 
 #include "RunCommand.h"
 #include "fetta/Support/Error.h"
+#include "fetta/Support/OutputFile.h"
 
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -102,10 +103,19 @@ static cl::opt<bool>
 // Commands
 //===----------------------------------------------------------------------===//
 
+/// Prints through a buffer: a full disk or a closed output is an error like any
+/// other.
+static llvm::Error print(const std::string &text) {
+  return writeOutputFile("-", text);
+}
+
+/// Decodes the binary. Errors of files name the file; what is wrong with the
+/// binary comes as LoadError.
 static llvm::Expected<Program> loadProgram() {
   auto file = llvm::MemoryBuffer::getFileOrSTDIN(binary, /*IsText=*/false);
   if (!file)
-    return makeError("{0}: {1}", binary.getValue(), file.getError().message());
+    return makeError("cannot read '{0}': {1}", binary.getValue(),
+                     file.getError().message());
   std::optional<Machine> expected;
   if (!machineFile.empty()) {
     llvm::Expected<Machine> machine = Machine::load(machineFile);
@@ -118,8 +128,10 @@ static llvm::Expected<Program> loadProgram() {
                        expected ? &*expected : nullptr);
 }
 
+/// Puts the name of the binary before what is wrong with it.
 static llvm::Error named(llvm::Error error) {
-  return addErrorContext(binary, std::move(error));
+  return error.isA<LoadError>() ? addErrorContext(binary, std::move(error))
+                                : std::move(error);
 }
 
 static llvm::Error run() {
@@ -168,12 +180,13 @@ static ExitCode verify() {
   if (!json) {
     if (!program)
       return reportError("fetta-sim", named(program.takeError()));
-    llvm::outs() << llvm::formatv(
-        "{0}: right: {1} instructions, {2} contractions, {3} tensors, {4} "
-        "routes, for machine {5}\n",
-        binary.getValue(), program->code.size(), program->ops.size(),
-        program->tensors.size(), program->routes.size(), program->machine.name);
-    return Done;
+    return reportError(
+        "fetta-sim",
+        print(llvm::formatv("{0}: right: {1} instructions, {2} contractions, "
+                            "{3} tensors, {4} routes, for machine {5}\n",
+                            binary.getValue(), program->code.size(),
+                            program->ops.size(), program->tensors.size(),
+                            program->routes.size(), program->machine.name)));
   }
   llvm::json::Object object{{"schema_version", 1},
                             {"file", binary.getValue()},
@@ -192,30 +205,35 @@ static ExitCode verify() {
           object["message"] = error.message();
         });
   bool ok = *object.getBoolean("ok");
-  llvm::outs() << llvm::formatv("{0:2}\n",
-                                llvm::json::Value(std::move(object)));
-  return ok ? Done : Refused;
+  ExitCode code = reportError(
+      "fetta-sim",
+      print(llvm::formatv("{0:2}\n", llvm::json::Value(std::move(object)))));
+  return ok ? code : Refused;
 }
 
 static llvm::Error dump() {
   llvm::Expected<Program> program = loadProgram();
   if (!program)
     return named(program.takeError());
-  print(llvm::outs(), *program);
-  return llvm::Error::success();
+  return writeOutputFile("-", [&](llvm::raw_ostream &os) {
+    print(os, *program);
+    return llvm::Error::success();
+  });
 }
 
 static llvm::Error machine() {
   llvm::Expected<Machine> machine = Machine::load(machineArg);
   if (!machine)
     return machine.takeError();
-  if (explain)
-    describe(*machine, llvm::outs());
-  else
-    llvm::outs() << machineArg << ": right: machine " << machine->name << ", "
-                 << machine->ces() << " CEs of " << machine->peRows() << "x"
-                 << machine->peColumns() << " PEs\n";
-  return llvm::Error::success();
+  return writeOutputFile("-", [&](llvm::raw_ostream &os) {
+    if (explain)
+      describe(*machine, os);
+    else
+      os << machineArg << ": right: machine " << machine->name << ", "
+         << machine->ces() << " CEs of " << machine->peRows() << "x"
+         << machine->peColumns() << " PEs\n";
+    return llvm::Error::success();
+  });
 }
 
 int main(int argc, char **argv) {

@@ -87,6 +87,17 @@ TEST(Machine, Butterfly) {
   EXPECT_EQ(m.pipelineCycles(), 20);
 }
 
+/// A slow adder lengthens the pipeline by what accumulation has no room for.
+TEST(Machine, SlowAdder) {
+  Machine m = load("fetta-edge");
+  m.latency.fp32Add = 3;
+  EXPECT_EQ(m.pipelineCycles(), 24 + 2);
+  m.latency.accumulate = 3;
+  EXPECT_EQ(m.pipelineCycles(), 24 + 2);
+  m.latency.fp32Add = 1;
+  EXPECT_EQ(m.pipelineCycles(), 24 + 2);
+}
+
 TEST(Machine, RectangularEngines) {
   Machine wide = load("small-4ce-2x8"), tall = load("small-4ce-8x2");
   EXPECT_EQ(wide.positionBits(), 3u);
@@ -222,6 +233,10 @@ TEST(MachineFile, RefusesWithLocationAndRemedy) {
                              "energy_preset: {value: a/b, source: a}")),
             "4:1: error: 'energy_preset' must name a preset, in letters, "
             "digits, '-' and '_'");
+  EXPECT_EQ(refusal(edgeWith("energy_preset",
+                             "energy_preset: {value: tpu8nm, source: a}")),
+            "38:24: error: there is no energy preset 'tpu8nm'; there are: "
+            "cacti7-scaled, tpu7nm");
   EXPECT_EQ(
       refusal(edgeWith("contraction_engines",
                        "contraction_engines: {value: 2048, source: a}")),

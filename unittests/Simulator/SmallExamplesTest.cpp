@@ -55,6 +55,8 @@ protected:
     for (unsigned mode : rowOrder)
       order.push_back(dimOf(mode));
     TensorEntry tensor;
+    if (id == OperandC)
+      tensor.elementType = example.resultType;
     tensor.layout = Layout::packed(sizes, bits, order);
     tensor.slab = id;
     example.layouts[id] = tensor.layout;
@@ -112,7 +114,7 @@ protected:
       referenceContract(example.nests[i],
                         {example.offsets[i].begin(), example.offsets[i].end()},
                         arrays[OperandA], arrays[OperandB], sums);
-    std::vector<float> expected = referenceDrain(sums, ElementType::BF16);
+    std::vector<float> expected = referenceDrain(sums, example.resultType);
     ASSERT_EQ(values->size(), expected.size());
     for (size_t e = 0; e < expected.size(); ++e)
       ASSERT_EQ(floatToBits((*values)[e]), floatToBits(expected[e])) << e;
@@ -128,6 +130,8 @@ protected:
   int64_t of(size_t step, CycleClass cycleClass) const {
     return steps[step].queue[cycleClass];
   }
+
+  int64_t waitRoute() const { return steps[0].queue[CycleClass::WaitRoute]; }
 
   Machine machine;
   RandomContraction example;
@@ -257,6 +261,56 @@ TEST_F(SmallExamples, SplitReduction) {
   EXPECT_EQ(counters[0].networkAdds + counters[1].networkAdds, 0);
   EXPECT_EQ(counters[0].multiplyAdds + counters[1].multiplyAdds, 384);
   EXPECT_EQ(counters[0].idleMultiplyAdds + counters[1].idleMultiplyAdds, 0);
+}
+
+/// The drain of a scope starts with its last beat, not after the reload that
+/// the tile change costs: scope 0 drains 4 rows behind 2 cycles of reload and
+/// the 2 beats of scope 1, so that nothing waits.
+TEST_F(SmallExamples, DrainBehindAReload) {
+  enum : unsigned { M, N, K };
+  example.resultType = ElementType::F32;
+  start({8, 8, 4}, {{K, 2}}, {{N, 2}}, {{M, 2}}, {{N, 2, 4}, {M, 2, 4}});
+  operand(OperandA, {M, K}, {{K, 2}, {M, 2}}, {K, M});
+  operand(OperandB, {K, N}, {{N, 2}}, {N, K});
+  operand(OperandC, {M, N}, {{N, 2}, {M, 2}}, {N, M});
+  example.nests[0].scopeLevel = 1;
+  run();
+  ASSERT_EQ(steps.size(), 1u);
+  EXPECT_EQ(of(0, CycleClass::FirstLoad), 4);
+  EXPECT_EQ(of(0, CycleClass::Beat), 4);
+  EXPECT_EQ(of(0, CycleClass::StationaryReload), 2);
+  EXPECT_EQ(of(0, CycleClass::DrainBusy), 0);
+  EXPECT_EQ(of(0, CycleClass::Drain), 4);
+  EXPECT_EQ(of(0, CycleClass::Fill), 17);
+  EXPECT_EQ(steps[0].cycles(), 4 + 4 + 2 + 4 + 17 + waitRoute());
+}
+
+/// One program, and for each parameter what it costs when it gets worse.
+TEST_F(SmallExamples, EveryParameterCosts) {
+  enum : unsigned { M, N, K };
+  start({16, 4, 4}, {{K, 2}}, {{N, 2}}, {{M, 2}}, {{M, 4, 4}});
+  operand(OperandA, {M, K}, {{K, 2}, {M, 2}}, {K, M});
+  operand(OperandB, {K, N}, {{N, 2}}, {N, K});
+  operand(OperandC, {M, N}, {{N, 2}, {M, 2}}, {N, M});
+  Program program = programOf(example, machine);
+  int64_t base = timeProgram(program).cycles;
+  auto costs = [&](void (*change)(Machine &)) {
+    Program worse = program;
+    change(worse.machine);
+    return timeProgram(worse).cycles - base;
+  };
+  // 4 rows of PEs, 16 lanes: 7 stages, 4 of them add.
+  EXPECT_EQ(costs([](Machine &m) { m.latency.memoryRead = 4; }), 2);
+  EXPECT_EQ(costs([](Machine &m) { m.latency.multiply = 2; }), 1);
+  EXPECT_EQ(costs([](Machine &m) { m.latency.columnAdd = 2; }), 4);
+  EXPECT_EQ(costs([](Machine &m) { m.latency.reductionAdd = 2; }), 4);
+  EXPECT_EQ(costs([](Machine &m) { m.latency.accumulate = 2; }), 1);
+  EXPECT_EQ(costs([](Machine &m) { m.latency.convertWrite = 4; }), 2);
+  // 7 stages in 4 cycles instead of 2, 3 in 2 instead of 1.
+  EXPECT_EQ(costs([](Machine &m) { m.latency.switchStagesPerCycle = 2; }), 3);
+  EXPECT_EQ(costs([](Machine &m) { m.latency.fp32Add = 4; }), 3);
+  // 14 bytes of words and 2 of masks in 16 cycles instead of 1.
+  EXPECT_EQ(costs([](Machine &m) { m.routeBytesPerCycle = 1; }), 15);
 }
 
 } // namespace

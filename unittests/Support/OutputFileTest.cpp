@@ -12,6 +12,8 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "gtest/gtest.h"
+#include <csignal>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace fetta;
@@ -118,6 +120,31 @@ TEST_F(OutputFileTest, FolderAppearsOnCommit) {
   EXPECT_EQ(read(join("out/a")), "1");
   EXPECT_EQ(read(join("out/b")), "2");
   EXPECT_EQ(countEntries(path), 2u);
+}
+
+TEST_F(OutputFileTest, FolderHasTheUsualPermissions) {
+  mode_t mask = umask(022);
+  OutputDirectory output(join("out"));
+  Error error = output.add("a", "1");
+  umask(mask);
+  ASSERT_FALSE(error);
+  struct stat status;
+  ASSERT_EQ(stat(join("out").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, mode_t(0755));
+}
+
+TEST_F(OutputFileTest, InterruptLeavesNoFile) {
+  std::string path = join("a.txt");
+  auto interrupted = [&] {
+    consumeError(writeOutputFile(path, [](raw_ostream &os) {
+      os << "half";
+      os.flush();
+      raise(SIGINT);
+      return Error::success();
+    }));
+  };
+  EXPECT_EXIT(interrupted(), testing::KilledBySignal(SIGINT), "");
+  EXPECT_EQ(countEntries(folder), 0u);
 }
 
 TEST_F(OutputFileTest, FolderWithoutCommitDisappears) {

@@ -105,12 +105,17 @@ struct Machine {
            int64_t(llvm::divideCeil(networkStages() - laneBits(),
                                     latency.switchStagesPerCycle));
   }
+  /// Cycles from a word's arrival at an accumulator to the sum: a slow adder is
+  /// in the pipeline once, where the accumulate latency has no room for it.
+  int64_t accumulationCycles() const {
+    return std::max(latency.accumulate, latency.fp32Add);
+  }
   /// Cycles from the read of an operand row to the accumulated word in tensor
   /// memory: 24 for fetta-edge.
   int64_t pipelineCycles() const {
     return latency.memoryRead + distributionCycles() + latency.multiply +
            peRows() * latency.columnAdd + reductionCycles() +
-           latency.accumulate + latency.convertWrite;
+           accumulationCycles() + latency.convertWrite;
   }
 
   /// Reads a machine file. Unknown, missing, repeated and impossible keys are

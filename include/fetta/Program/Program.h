@@ -60,6 +60,8 @@ struct TensorEntry {
 
 /// Phases of a training step.
 enum class Phase : uint8_t { Forward = 0, Backward = 1, WeightGradient = 2 };
+/// `fp`, `bp` or `wg`.
+llvm::StringRef phaseName(Phase phase);
 
 /// A contraction of the source, for reports.
 struct OpEntry {

@@ -76,9 +76,6 @@ private:
   Limits bounds;
 };
 
-/// `fp`, `bp` or `wg`.
-llvm::StringRef phaseName(Phase phase);
-
 } // namespace fetta
 
 #endif // FETTA_SIMULATOR_REPORT_H

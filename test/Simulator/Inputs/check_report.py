@@ -10,6 +10,11 @@ report = pathlib.Path(sys.argv[1])
 summary = json.loads((report / "summary.json").read_text())
 cycles = summary["cycles"]
 assert summary["schema_version"] == 1
+assert set(summary) == {
+    "schema_version", "cycles", "macs", "utilization", "limit_cycles", "binding_limit",
+    "share_of_limit", "dram_bytes", "energy_pj", "static_power_mw", "static_energy_pj", "phases",
+    "resources", "counters", "energy_events", "energy_table", "machine", "machine_fingerprint",
+    "clock_hz", "producer"}
 assert set(summary["limit_cycles"]) == {"compute", "dram", "critical_path"}
 assert set(summary["phases"]) == {"fp", "bp", "wg"}
 assert summary["dram_bytes"] == 0
@@ -23,6 +28,11 @@ for name, resource in summary["resources"].items():
     assert all(value > 0 for value in classes.values()), name
     assert "other" not in classes
 assert sum(phase["cycles"] for phase in summary["phases"].values()) == cycles
+for name in ("nominal", "low", "high"):
+    parts = sum(phase["energy_pj"][name] for phase in summary["phases"].values())
+    assert abs(parts - energy[name]) <= 1e-9 * energy[name], name
+for phase in summary["phases"].values():
+    assert sum(phase["cycles_by_class"].values()) == phase["cycles"]
 assert sum(phase["macs"] for phase in summary["phases"].values()) == summary["macs"]
 share = max(summary["limit_cycles"].values()) / cycles
 assert abs(share - summary["share_of_limit"]) < 1e-12 and share <= 1
@@ -38,6 +48,17 @@ parts = ["beat", "bank_conflict", "first_load", "stationary_reload", "slab_confl
 assert sum(int(rows[0][part + "_cycles"]) for part in parts) == cycles
 
 trace = json.loads((report / "trace.json").read_text())
+assert isinstance(trace["traceEvents"], list)
 events = [e for e in trace["traceEvents"] if e["ph"] == "X"]
+threads = {e["tid"] for e in trace["traceEvents"] if e["name"] == "thread_name"}
+for event in events:
+    assert {"name", "cat", "pid", "tid", "ts", "dur"} <= set(event), event
+    assert event["ts"] >= 0 and event["dur"] > 0 and event["tid"] in threads, event
+# Nothing overlaps within a thread.
+for thread in threads:
+    spans = sorted((e["ts"], e["ts"] + e["dur"]) for e in events if e["tid"] == thread)
+    assert all(a[1] <= b[0] for a, b in zip(spans, spans[1:])), thread
+contractions = [e for e in events if e["tid"] == 0]
+assert [e["args"]["macs"] for e in contractions] == [summary["macs"]]
 assert max(e["ts"] + e["dur"] for e in events) == cycles
 assert trace["otherData"]["clock_hz"] == summary["clock_hz"]
