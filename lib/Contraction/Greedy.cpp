@@ -4,12 +4,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "fetta/Contraction/Search.h"
+#include "RandomSearch.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Sequence.h"
 
+#include <cmath>
 #include <queue>
+#include <random>
 #include <set>
 #include <tuple>
 
@@ -22,9 +24,10 @@ namespace {
 /// each index the values that hold it.
 class Greedy {
 public:
-  Greedy(const ClosedNetwork &network, unsigned rootLeaf)
-      : network(network), root(rootLeaf), holders(network.getIndices().size()) {
-  }
+  Greedy(const ClosedNetwork &network, unsigned rootLeaf,
+         std::optional<GreedyNoise> noise = std::nullopt)
+      : network(network), root(rootLeaf), holders(network.getIndices().size()),
+        noise(noise), random(noise ? noise->seed : 0) {}
 
   Expected<ContractionTree> run();
 
@@ -57,7 +60,8 @@ private:
       result *= static_cast<double>(network.getIndices()[index].size);
     return result;
   }
-  Candidate weigh(unsigned lhs, unsigned rhs) const;
+  Candidate weigh(unsigned lhs, unsigned rhs);
+  double disturb(double result, double operands);
   void addValue(IndexList indices);
   void pushCandidates(unsigned value);
   Error merge(unsigned lhs, unsigned rhs);
@@ -69,15 +73,29 @@ private:
   std::vector<std::set<unsigned>> holders;
   std::vector<ContractionTree::Step> steps;
   MinQueue<Candidate> candidates;
+  std::optional<GreedyNoise> noise;
+  std::mt19937_64 random;
 };
 
 } // namespace
 
-Greedy::Candidate Greedy::weigh(unsigned lhs, unsigned rhs) const {
+/// Gumbel noise on the logarithm of a weighted score: taking the least then
+/// draws from a Boltzmann distribution.
+double Greedy::disturb(double result, double operands) {
+  double score = result - noise->operandWeight * operands;
+  double magnitude = std::copysign(std::log1p(std::abs(score)), score);
+  // From bits: standard distributions differ between libraries.
+  double uniform = (static_cast<double>(random() >> 11) + 0.5) * 0x1p-53;
+  return magnitude + noise->temperature * std::log(-std::log(uniform));
+}
+
+Greedy::Candidate Greedy::weigh(unsigned lhs, unsigned rhs) {
   IndexList all = unionOf(lhs, rhs);
   double flops = volume(all);
   erase_if(all, [&](unsigned index) { return !survives(index, lhs, rhs); });
   double score = volume(all) - volume(held[lhs]) - volume(held[rhs]);
+  if (noise)
+    score = disturb(volume(all), volume(held[lhs]) + volume(held[rhs]));
   return {score, flops, std::min(lhs, rhs), std::max(lhs, rhs)};
 }
 
@@ -171,4 +189,11 @@ Expected<ContractionTree> fetta::greedyTree(const ClosedNetwork &network,
                              ": the network has " + Twine(network.numLeaves()) +
                              " leaves");
   return Greedy(network, rootLeaf).run();
+}
+
+Expected<ContractionTree> fetta::randomGreedyTree(const ClosedNetwork &network,
+                                                  unsigned rootLeaf,
+                                                  const GreedyNoise &noise) {
+  assert(rootLeaf < network.numLeaves() && "no such leaf");
+  return Greedy(network, rootLeaf, noise).run();
 }

@@ -7,6 +7,7 @@
 #include "fetta/Contraction/Search.h"
 
 #include "ExactSearch.h"
+#include "RandomSearch.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -87,6 +88,9 @@ Expected<SearchResult> fetta::searchTree(const ClosedNetwork &network,
     return createStringError("the exact limit of " + Twine(options.exactLimit) +
                              " tensors exceeds " + Twine(maxExactTensors));
   const Objective &objective = options.objective;
+  if (options.heuristic.window < 3 || options.heuristic.window > 16)
+    return createStringError("a window of " + Twine(options.heuristic.window) +
+                             " tensors: 3 to 16 are possible");
   // Greedy may leave 128 bits where a better tree does not.
   std::optional<Cost> greedyFlops, greedyValue;
   Expected<ContractionTree> greedy = greedyTree(network, rootLeaf);
@@ -136,6 +140,18 @@ Expected<SearchResult> fetta::searchTree(const ClosedNetwork &network,
   if (greedyError)
     return greedyError;
   Cost lowerBound = lowerBoundOf(network, rootLeaf, objective);
+  if (options.heuristic.trials != 0 && lowerBound != *greedyValue) {
+    greedy = searchAtRandom(network, std::move(*greedy), objective,
+                            options.heuristic);
+    if (!greedy)
+      return greedy.takeError();
+    Expected<TreeCost> cost = computeCost(network, *greedy);
+    if (!cost)
+      return cost.takeError();
+    greedyFlops = cost->flops;
+    greedyValue = valueOf(objective, *cost);
+    assert(greedyValue && "no worse than the greedy tree");
+  }
   bool proven = lowerBound == *greedyValue;
   return SearchResult{UnrootedTree(*greedy).reroot(rootLeaf),
                       *greedyFlops,

@@ -121,6 +121,24 @@ static cl::opt<unsigned> exactLimit(
     cl::desc("Prove optimality up to this many tensors (default 20, at most "
              "24; each further one triples the time)"),
     cl::init(SearchOptions().exactLimit), cl::cat(category));
+static cl::opt<unsigned> trials(
+    "trials",
+    cl::desc("Beyond the exact limit: randomized greedy orders to try; the "
+             "best are improved by exactly solved windows (default 0: the "
+             "greedy order as it is)"),
+    cl::value_desc("count"), cl::init(0), cl::cat(category));
+static cl::opt<unsigned>
+    window("window", cl::desc("Tensors in a window (default 10; 3 to 16)"),
+           cl::init(HeuristicOptions().window), cl::cat(category));
+static cl::opt<uint64_t> seed("seed",
+                              cl::desc("Seed of the trials (default 1)"),
+                              cl::init(HeuristicOptions().seed),
+                              cl::cat(category));
+static cl::opt<unsigned>
+    threads("threads",
+            cl::desc("Threads for the trials (default 1; 0: all); they do not "
+                     "change the result"),
+            cl::init(HeuristicOptions().threads), cl::cat(category));
 static cl::opt<unsigned> checkLimit(
     "check-limit",
     cl::desc("Repeat the proof with an independent program up to this many "
@@ -264,8 +282,12 @@ makeTree(const ClosedNetwork &network, const Wish &wish, PathFormat &format) {
 
 static Expected<SearchResult> search(const ClosedNetwork &network,
                                      const Objective &objective) {
-  return searchTree(network, network.numLeaves() - 1,
-                    SearchOptions{exactLimit, objective});
+  SearchOptions options{exactLimit, objective};
+  options.heuristic.trials = trials;
+  options.heuristic.window = window;
+  options.heuristic.seed = seed;
+  options.heuristic.threads = threads;
+  return searchTree(network, network.numLeaves() - 1, options);
 }
 
 /// Whether the checker repeated the proof; an error if a claim is false.
@@ -414,6 +436,8 @@ int main(int argc, char **argv) {
     return usage("--objective goes with --order=csse or --check");
   if (exactLimit > maxExactTensors)
     return usage("--exact-limit is at most " + Twine(maxExactTensors));
+  if (window < 3 || window > 16)
+    return usage("--window is 3 to 16");
   if (checkLimit > 16)
     return usage("--check-limit is at most 16");
 

@@ -6,9 +6,10 @@
 ///
 /// \file
 /// Finds the tree with the fewest multiply-adds, or the best one by another
-/// objective. Exact, by dynamic programming
-/// over subsets with outer products allowed, to a limit of tensors; greedy
-/// beyond. Method, proofs and what "proven" means: docs/Search.md.
+/// objective. Exact, by dynamic programming over subsets with outer products
+/// allowed, to a limit of tensors; beyond, greedy, or randomized greedy with
+/// exactly solved windows. Method, proofs and what "proven" means:
+/// docs/Search.md.
 ///
 //===----------------------------------------------------------------------===//
 
@@ -22,12 +23,27 @@ namespace fetta {
 /// Above this many tensors in a phase the tables alone take gigabytes.
 constexpr unsigned maxExactTensors = 24;
 
+/// Work for networks beyond the exact limit. The result depends on it, but not
+/// on the number of threads.
+struct HeuristicOptions {
+  /// Randomized greedy trees besides the greedy one; 0: only that one, as is.
+  unsigned trials = 0;
+  /// The best trees are improved by solving windows of so many neighbouring
+  /// values exactly, 3 to 16; the greedy tree is one of them.
+  unsigned window = 10;
+  /// Times that all windows of a tree are visited; fewer if nothing improves.
+  unsigned rounds = 10;
+  uint64_t seed = 1;
+  unsigned threads = 1; ///< 0: as many as the machine has.
+};
+
 struct SearchOptions {
   /// Phases of up to this many tensors (leaves without the root) are solved
   /// exactly. Each further one triples the time; at most maxExactTensors.
   unsigned exactLimit = 20;
   /// What is minimized.
   Objective objective = {};
+  HeuristicOptions heuristic = {};
 };
 
 struct SearchResult {
