@@ -32,9 +32,11 @@ static void addMachinePasses(OpPassManager &manager,
   manager.addPass(createFettaVerifyProgramPass());
 }
 
-/// First, so that a bad machine file is reported before any search.
-static void addAttachMachine(OpPassManager &manager,
-                             const CompileOptions &options) {
+/// Names while locations point into the source; then the machine, so that a bad
+/// machine file is reported before any search.
+static void addPreparation(OpPassManager &manager,
+                           const CompileOptions &options) {
+  manager.addPass(tnn::createTNNNameArgumentsPass());
   if (options.machine.empty())
     return;
   hw::FettaAttachMachinePassOptions attach;
@@ -44,14 +46,14 @@ static void addAttachMachine(OpPassManager &manager,
 
 void fetta::buildCompilePipeline(OpPassManager &manager,
                                  const CompileOptions &options) {
-  addAttachMachine(manager, options);
+  addPreparation(manager, options);
   manager.addPass(tnn::createTNNExpandLayersPass());
   addMachinePasses(manager, options);
 }
 
 void fetta::buildCompileTrainingPipeline(OpPassManager &manager,
                                          const CompileOptions &options) {
-  addAttachMachine(manager, options);
+  addPreparation(manager, options);
   manager.addPass(tnn::createTNNExpandLayersPass());
   manager.addPass(tnn::createTNNDifferentiatePass());
   addMachinePasses(manager, options);

@@ -12,12 +12,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "Native.h"
-#include "fetta/Dialect/TNN/IR/TNNDialect.h"
+#include "fetta/Dialect/TNN/Transforms/NameArguments.h"
 #include "fetta/InitAll.h"
 #include "fetta/Support/Error.h"
-#include "mlir/AsmParser/AsmParser.h"
-#include "mlir/AsmParser/AsmParserState.h"
-#include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -27,7 +24,6 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Support/FileUtilities.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -71,56 +67,6 @@ static cl::opt<unsigned>
                       cl::cat(category),
                       cl::desc("Optimization level of the host code "
                                "(default: 2)"));
-
-/// Gives arguments without tnn.name their names in the source, numbers
-/// excepted. The source of a module in bytecode has none.
-static void nameArguments(ModuleOp module, const AsmParserState &state) {
-  for (func::FuncOp function : module.getOps<func::FuncOp>()) {
-    if (function.isExternal())
-      continue;
-    const AsmParserState::BlockDefinition *block =
-        state.getBlockDef(&function.front());
-    if (!block || block->arguments.size() != function.getNumArguments())
-      continue;
-    llvm::StringSet<> taken;
-    for (unsigned i = 0; i < function.getNumArguments(); ++i)
-      if (auto name = function.getArgAttrOfType<StringAttr>(i, tnn::kNameAttr))
-        taken.insert(name.getValue());
-    for (auto [index, definition] : llvm::enumerate(block->arguments)) {
-      llvm::SMRange range = definition.loc;
-      if (!range.isValid() || function.getArgAttr(index, tnn::kNameAttr))
-        continue;
-      StringRef name(range.Start.getPointer(),
-                     range.End.getPointer() - range.Start.getPointer());
-      name.consume_front("%");
-      // `$` may stand in the name of a value, not of an array.
-      if (name.empty() || llvm::isDigit(name.front()) || name.contains('$') ||
-          !taken.insert(name).second)
-        continue;
-      function.setArgAttr(index, tnn::kNameAttr,
-                          StringAttr::get(module.getContext(), name));
-    }
-  }
-}
-
-static OwningOpRef<ModuleOp> parseModule(llvm::SourceMgr &sources,
-                                         MLIRContext &context) {
-  ParserConfig config(&context);
-  if (isBytecode(*sources.getMemoryBuffer(sources.getMainFileID())))
-    return parseSourceFile<ModuleOp>(sources, config);
-  Block block;
-  AsmParserState state;
-  if (failed(parseAsmSourceFile(sources, &block, config, &state)))
-    return {};
-  Location start =
-      FileLineColLoc::get(&context, inputFile, /*line=*/1, /*column=*/1);
-  OwningOpRef<ModuleOp> module =
-      mlir::detail::constructContainerOpForParserIfNecessary<ModuleOp>(
-          &block, &context, start);
-  if (module)
-    nameArguments(*module, state);
-  return module;
-}
 
 /// The function to run: the one that was named, else the only public one.
 static FailureOr<func::FuncOp> findFunction(ModuleOp module) {
@@ -174,9 +120,13 @@ static ExitCode run() {
   sources->AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
   SourceMgrDiagnosticHandler diagnostics(*sources, &context);
 
-  OwningOpRef<ModuleOp> module = parseModule(*sources, context);
+  OwningOpRef<ModuleOp> module =
+      parseSourceFile<ModuleOp>(*sources, ParserConfig(&context));
   if (!module)
     return Refused;
+  tnn::nameArguments(*module, [&](StringRef) {
+    return sources->getMemoryBuffer(sources->getMainFileID())->getBuffer();
+  });
   FailureOr<func::FuncOp> found = findFunction(*module);
   if (failed(found))
     return Refused;

@@ -64,6 +64,18 @@ def TNNExpandLayersPass : Pass<"tnn-expand-layers"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def TNNNameArgumentsPass : Pass<"tnn-name-arguments", "::mlir::ModuleOp"> {
+  let summary = "Name arguments as the source does";
+  let description = [{
+    Gives every argument without a `tnn.name` the name that it has in the source
+    text: the one that stands at the argument's location, without its `%`.
+    Arrays and reports then use the names that the author chose, although IR
+    keeps none. Arguments that are numbered in the source, that have no readable
+    source (standard input, bytecode), or whose name another argument has stay
+    as they are. The `fetta-compile` pipelines begin with it.
+  }];
+}
+
 def TNNOrderContractionsPass
     : Pass<"tnn-order-contractions", "::mlir::func::FuncOp"> {
   let summary = "Turn every einsum into a chain of two-operand contractions";
