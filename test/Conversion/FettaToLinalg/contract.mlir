@@ -2,7 +2,7 @@
 
 // CHECK-NOT: fetta.
 // CHECK-LABEL: func.func @sum(
-// CHECK-SAME: %[[X:.*]]: tensor<8x24xbf16>, %[[Y:.*]]: tensor<6x5xbf16>
+// CHECK-SAME: %[[X:.*]]: tensor<8x24xbf16> {tnn.name = "x"}, %[[Y:.*]]: tensor<6x5xbf16> {tnn.name = "y"}
 // CHECK: %[[V:.*]] = tensor.expand_shape %[[X]] {{\[\[0\], \[1, 2\]\]}} output_shape [8, 4, 6]
 // CHECK: %[[ZERO:.*]] = linalg.fill {{.*}} -> tensor<8x4x5xf32>
 // CHECK: %[[SUM:.*]] = linalg.contract {{.*}} ins(%[[V]], %[[Y]] : tensor<8x4x6xbf16>, tensor<6x5xbf16>) outs(%[[ZERO]] : tensor<8x4x5xf32>)

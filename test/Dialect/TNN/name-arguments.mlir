@@ -20,13 +20,14 @@ func.func @layer(%x: tensor<2x3xf32>,
   return %y : tensor<2x4xf32>
 }
 
-// A name by attribute stays, and no second argument takes it; numbers name
-// nothing; neither does a `$`.
+// A name by attribute stays, and no second argument takes it, nor the name of a
+// result; numbers name nothing; neither does a `$`.
 // CHECK-LABEL: func.func private @kept(
 // CHECK-SAME:    %arg0: tensor<f32> {tnn.name = "weight"}, %arg1: tensor<f32>,
-// CHECK-SAME:    %arg2: tensor<f32>, %arg3: tensor<f32>)
+// CHECK-SAME:    %arg2: tensor<f32>, %arg3: tensor<f32>, %arg4: tensor<f32>)
 func.func private @kept(%a: tensor<f32> {tnn.name = "weight"},
                         %weight: tensor<f32>, %0: tensor<f32>,
-                        %b$c: tensor<f32>) {
-  return
+                        %b$c: tensor<f32>, %result0: tensor<f32>)
+    -> tensor<f32> {
+  return %a : tensor<f32>
 }

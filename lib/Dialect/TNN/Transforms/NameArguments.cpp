@@ -7,6 +7,7 @@
 
 #include "fetta/Dialect/TNN/Transforms/NameArguments.h"
 #include "fetta/Dialect/TNN/IR/TNNDialect.h"
+#include "fetta/Dialect/TNN/IR/TNNNames.h"
 #include "fetta/Dialect/TNN/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringExtras.h"
@@ -50,6 +51,8 @@ static void nameArguments(func::FuncOp function, SourceTextFn sourceText) {
   for (unsigned i = 0; i < function.getNumArguments(); ++i)
     if (auto name = function.getArgAttrOfType<StringAttr>(i, kNameAttr))
       taken.insert(name.getValue());
+  for (unsigned i = 0; i < function.getNumResults(); ++i)
+    taken.insert(getResultName(function, i));
   for (BlockArgument argument : function.getArguments()) {
     unsigned index = argument.getArgNumber();
     auto location = dyn_cast<FileLineColLoc>(argument.getLoc());

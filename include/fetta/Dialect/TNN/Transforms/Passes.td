@@ -71,8 +71,8 @@ def TNNNameArgumentsPass : Pass<"tnn-name-arguments", "::mlir::ModuleOp"> {
     text: the one that stands at the argument's location, without its `%`.
     Arrays and reports then use the names that the author chose, although IR
     keeps none. Arguments that are numbered in the source, that have no readable
-    source (standard input, bytecode), or whose name another argument has stay
-    as they are. The `fetta-compile` pipelines begin with it.
+    source (standard input, bytecode), or whose name another argument or a
+    result has stay as they are. The `fetta-compile` pipelines begin with it.
   }];
 }
 
