@@ -36,27 +36,27 @@ struct Instance {
 static Instance randomGraph(unsigned numTensors, unsigned degree,
                             uint64_t seed) {
   std::mt19937_64 random(seed);
-  std::vector<unsigned> stubs;
+  std::vector<unsigned> halfEdges;
   for (unsigned tensor : seq(numTensors))
-    stubs.insert(stubs.end(), degree, tensor);
+    halfEdges.insert(halfEdges.end(), degree, tensor);
   auto meetsItself = [&] {
-    for (size_t k = 0; k < stubs.size(); k += 2)
-      if (stubs[k] == stubs[k + 1])
+    for (size_t k = 0; k < halfEdges.size(); k += 2)
+      if (halfEdges[k] == halfEdges[k + 1])
         return true;
     return false;
   };
   do {
     // By hand: std::shuffle differs between libraries.
-    for (size_t k = stubs.size(); k > 1; --k)
-      std::swap(stubs[k - 1], stubs[random() % k]);
+    for (size_t k = halfEdges.size(); k > 1; --k)
+      std::swap(halfEdges[k - 1], halfEdges[random() % k]);
   } while (meetsItself());
   std::vector<std::string> tensors(numTensors);
   Instance instance;
   instance.name = "random_d" + std::to_string(degree) + "_n" +
                   std::to_string(numTensors) + "_s" + std::to_string(seed);
-  for (size_t k = 0; k < stubs.size(); k += 2) {
+  for (size_t k = 0; k < halfEdges.size(); k += 2) {
     std::string index = "i" + std::to_string(k / 2);
-    for (unsigned tensor : {stubs[k], stubs[k + 1]})
+    for (unsigned tensor : {halfEdges[k], halfEdges[k + 1]})
       tensors[tensor] += (tensors[tensor].empty() ? "" : " ") + index;
     instance.sizes +=
         (k == 0 ? "" : ",") + index + "=" + std::to_string(2 + random() % 5);
