@@ -11,6 +11,7 @@ set(FETTA_INSTALLED_LIBRARIES
   FettaContraction
   FettaNetwork
   FettaMapping
+  FettaSchedule
   FettaProgram
   FettaSimulator
   # Compiler half.

@@ -1,0 +1,92 @@
+//===- MemoryPlan.h - Slabs and rows over time -------------------*- C++
+//-*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// Gives every value of a program a slab and rows for as long as it lives, so
+/// that values which are accessed in the same cycles lie in different slabs and
+/// rows are used again when a value is dead. Knows neither tensors nor
+/// instructions: values are numbers of rows on a time axis of positions in the
+/// program.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef FETTA_SCHEDULE_MEMORYPLAN_H
+#define FETTA_SCHEDULE_MEMORYPLAN_H
+
+#include "llvm/ADT/ArrayRef.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace fetta {
+
+/// Where a value lies: rows [row, row + rows) of a slab.
+struct SlabRows {
+  int64_t slab = 0;
+  int64_t row = 0;
+  bool operator==(const SlabRows &o) const {
+    return slab == o.slab && row == o.row;
+  }
+};
+
+/// A value that occupies rows from one position of the program to another, both
+/// inclusive: a result and the operands of the contraction that makes it are
+/// alive together.
+struct LiveValue {
+  int64_t rows = 0;
+  int64_t begin = 0;
+  int64_t end = 0;
+  /// Moved by DMA: prefers the last slab, which the array then uses less.
+  bool streamed = false;
+  std::optional<SlabRows> fixed; ///< Placed by hand.
+};
+
+/// Two values that are accessed in the same cycles, `cycles` of them: what it
+/// costs when they share a slab.
+struct Meeting {
+  unsigned a = 0, b = 0;
+  int64_t cycles = 0;
+};
+
+struct MemoryPlan {
+  std::vector<SlabRows> places; ///< As the values.
+  int64_t conflictCycles = 0;   ///< Of meetings in one slab.
+};
+
+/// What did not fit.
+struct MemoryShortage {
+  unsigned value = 0;      ///< The first value that found no place.
+  int64_t position = 0;    ///< Where most rows are alive.
+  int64_t liveRows = 0;    ///< Rows alive there.
+  int64_t missing = 0;     ///< Rows too many: alive at that position beyond the
+                           ///< memory, or beyond the largest gap for the value.
+  bool fragmented = false; ///< The rows would do, but not in one piece.
+};
+
+/// Colours the meetings with slabs (most constrained value first: DSATUR,
+/// Brelaz 1979, weighted by cycles) and packs rows first fit over time. If that
+/// finds no place for a value, larger ones go first, then earlier ones.
+/// Deterministic.
+std::variant<MemoryPlan, MemoryShortage>
+planMemory(llvm::ArrayRef<LiveValue> values, llvm::ArrayRef<Meeting> meetings,
+           int64_t slabs, int64_t rowsPerSlab);
+
+/// A map of the memory over time: for every slab a strip of `height` lines, one
+/// column for a few positions of the program, and the share of the rows that is
+/// occupied in each cell (' ' none, '.' some, ':' a third, '+' two thirds, '#'
+/// all). `positions` is the length of the program.
+std::string drawOccupancy(llvm::ArrayRef<LiveValue> values,
+                          llvm::ArrayRef<SlabRows> places, int64_t slabs,
+                          int64_t rowsPerSlab, int64_t positions,
+                          unsigned width = 72, unsigned height = 8);
+
+} // namespace fetta
+
+#endif // FETTA_SCHEDULE_MEMORYPLAN_H

@@ -1,0 +1,150 @@
+//===- ListSchedule.cpp - The order of contractions -----------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fetta/Schedule/ListSchedule.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+using namespace fetta;
+
+int64_t fetta::scheduleLength(llvm::ArrayRef<ArrayTask> tasks,
+                              llvm::ArrayRef<unsigned> order) {
+  std::vector<int64_t> ready(tasks.size(), 0);
+  int64_t now = 0, length = 0;
+  for (unsigned task : order) {
+    for (unsigned before : tasks[task].after)
+      now = std::max(now, ready[before]);
+    now += tasks[task].occupancy;
+    ready[task] = now + tasks[task].latency;
+    length = std::max(length, ready[task]);
+  }
+  return length;
+}
+
+namespace {
+
+/// The beginning of an order. `first` is the first task that is not in it.
+struct Prefix {
+  std::vector<bool> done;
+  std::vector<int64_t> ready; ///< When the results of a task can be read.
+  std::vector<unsigned> order;
+  unsigned first = 0;
+  int64_t now = 0;
+  int64_t remaining = 0; ///< Occupancy of what is not done.
+  int64_t bound = 0;     ///< No completion is shorter.
+
+  bool operator<(const Prefix &o) const {
+    return std::tie(bound, now, order) < std::tie(o.bound, o.now, o.order);
+  }
+};
+
+class Scheduler {
+public:
+  Scheduler(llvm::ArrayRef<ArrayTask> tasks, unsigned window)
+      : tasks(tasks), window(window), tail(tasks.size(), 0) {
+    // Tasks follow what they wait for, so one backward sweep gives the tails.
+    for (size_t i = tasks.size(); i-- > 0;) {
+      tail[i] += tasks[i].occupancy + tasks[i].latency;
+      for (unsigned before : tasks[i].after)
+        tail[before] = std::max(tail[before], tail[i]);
+    }
+  }
+
+  std::vector<unsigned> run(size_t width);
+
+private:
+  bool isReady(const Prefix &prefix, unsigned task) const {
+    return llvm::all_of(tasks[task].after,
+                        [&](unsigned b) { return prefix.done[b]; });
+  }
+  int64_t start(const Prefix &prefix, unsigned task) const {
+    int64_t start = prefix.now;
+    for (unsigned before : tasks[task].after)
+      if (prefix.done[before])
+        start = std::max(start, prefix.ready[before]);
+    return start;
+  }
+  Prefix extended(Prefix prefix, unsigned task) const;
+
+  llvm::ArrayRef<ArrayTask> tasks;
+  unsigned window;
+  /// Longest path from the start of a task to the end, its latency included.
+  std::vector<int64_t> tail;
+};
+
+} // namespace
+
+Prefix Scheduler::extended(Prefix prefix, unsigned task) const {
+  prefix.now = start(prefix, task) + tasks[task].occupancy;
+  prefix.ready[task] = prefix.now + tasks[task].latency;
+  prefix.done[task] = true;
+  prefix.order.push_back(task);
+  prefix.remaining -= tasks[task].occupancy;
+  while (prefix.first < tasks.size() && prefix.done[prefix.first])
+    ++prefix.first;
+  prefix.bound = std::max(prefix.now + prefix.remaining, prefix.ready[task]);
+  unsigned end = std::min<unsigned>(tasks.size(), prefix.first + 2 * window);
+  for (unsigned t = prefix.first; t < end; ++t)
+    if (!prefix.done[t])
+      prefix.bound = std::max(prefix.bound, start(prefix, t) + tail[t]);
+  return prefix;
+}
+
+std::vector<unsigned> Scheduler::run(size_t width) {
+  std::vector<Prefix> beam(1);
+  beam[0].done.assign(tasks.size(), false);
+  beam[0].ready.assign(tasks.size(), 0);
+  for (const ArrayTask &task : tasks)
+    beam[0].remaining += task.occupancy;
+  for (size_t step = 0; step < tasks.size(); ++step) {
+    std::vector<Prefix> next;
+    // Prefixes of the same tasks and equal times go on alike.
+    std::set<std::tuple<std::vector<bool>, std::vector<int64_t>>> seen;
+    for (Prefix &prefix : beam) {
+      unsigned end = std::min<unsigned>(tasks.size(), prefix.first + window);
+      std::vector<unsigned> choices;
+      for (unsigned t = prefix.first; t < end; ++t)
+        if (!prefix.done[t] && isReady(prefix, t))
+          choices.push_back(t);
+      if (width == 1) {
+        // Whatever starts first; of those, what most depends on.
+        unsigned best = choices.front();
+        for (unsigned t : choices)
+          if (std::tuple(start(prefix, t), -tail[t]) <
+              std::tuple(start(prefix, best), -tail[best]))
+            best = t;
+        next.push_back(extended(std::move(prefix), best));
+        continue;
+      }
+      for (unsigned t : choices) {
+        Prefix longer = extended(prefix, t);
+        if (seen.insert({longer.done, longer.ready}).second)
+          next.push_back(std::move(longer));
+      }
+    }
+    llvm::sort(next);
+    if (next.size() > width)
+      next.resize(width);
+    beam = std::move(next);
+  }
+  return beam.front().order;
+}
+
+std::vector<unsigned> fetta::listSchedule(llvm::ArrayRef<ArrayTask> tasks,
+                                          unsigned window) {
+  std::vector<unsigned> given(tasks.size());
+  std::iota(given.begin(), given.end(), 0u);
+  if (tasks.empty())
+    return given;
+  std::vector<unsigned> found =
+      Scheduler(tasks, window).run(tasks.size() <= 64 ? 32 : 1);
+  return scheduleLength(tasks, found) < scheduleLength(tasks, given) ? found
+                                                                     : given;
+}

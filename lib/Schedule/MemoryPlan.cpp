@@ -1,0 +1,275 @@
+//===- MemoryPlan.cpp - Slabs and rows over time --------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fetta/Schedule/MemoryPlan.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <algorithm>
+#include <numeric>
+#include <tuple>
+
+using namespace fetta;
+
+namespace {
+
+class Planner {
+public:
+  Planner(llvm::ArrayRef<LiveValue> values, llvm::ArrayRef<Meeting> meetings,
+          int64_t slabs, int64_t rowsPerSlab)
+      : values(values), rowsPerSlab(rowsPerSlab), occupants(size_t(slabs)),
+        neighbours(values.size()) {
+    for (const Meeting &meeting : meetings) {
+      if (meeting.a == meeting.b)
+        continue;
+      neighbours[meeting.a].push_back({meeting.b, meeting.cycles});
+      neighbours[meeting.b].push_back({meeting.a, meeting.cycles});
+    }
+  }
+
+  enum class Order { Saturation, Rows, Time };
+
+  /// The first value without a place, or nothing.
+  std::optional<unsigned> run(Order order);
+
+  std::vector<std::optional<SlabRows>> places;
+  int64_t conflictCycles = 0;
+
+  /// Rows of the largest gap in any slab while the value lives.
+  int64_t largestGap(unsigned value) const;
+
+private:
+  std::optional<int64_t> firstFit(unsigned value, size_t slab) const;
+  std::vector<std::pair<int64_t, int64_t>> taken(unsigned value,
+                                                 size_t slab) const;
+  bool place(unsigned value);
+  void put(unsigned value, SlabRows where);
+
+  llvm::ArrayRef<LiveValue> values;
+  int64_t rowsPerSlab;
+  std::vector<std::vector<unsigned>> occupants; ///< By slab.
+  std::vector<int64_t> used;                    ///< Highest row, by slab.
+  std::vector<llvm::SmallVector<std::pair<unsigned, int64_t>, 8>> neighbours;
+  /// Conflict cycles that a slab would cost an open value: [value][slab].
+  std::vector<llvm::SmallVector<int64_t, 4>> cost;
+};
+
+} // namespace
+
+/// Rows of the slab that are taken while the value lives, sorted.
+std::vector<std::pair<int64_t, int64_t>> Planner::taken(unsigned value,
+                                                        size_t slab) const {
+  std::vector<std::pair<int64_t, int64_t>> rows;
+  const LiveValue &v = values[value];
+  for (unsigned other : occupants[slab]) {
+    const LiveValue &o = values[other];
+    if (o.begin <= v.end && v.begin <= o.end)
+      rows.push_back({places[other]->row, places[other]->row + o.rows});
+  }
+  llvm::sort(rows);
+  return rows;
+}
+
+std::optional<int64_t> Planner::firstFit(unsigned value, size_t slab) const {
+  int64_t begin = 0, rows = values[value].rows;
+  for (auto [takenBegin, takenEnd] : taken(value, slab)) {
+    if (takenBegin - begin >= rows)
+      return begin;
+    begin = std::max(begin, takenEnd);
+  }
+  return rowsPerSlab - begin >= rows ? std::optional(begin) : std::nullopt;
+}
+
+int64_t Planner::largestGap(unsigned value) const {
+  int64_t largest = 0;
+  for (size_t slab = 0; slab < occupants.size(); ++slab) {
+    int64_t begin = 0;
+    for (auto [takenBegin, takenEnd] : taken(value, slab)) {
+      largest = std::max(largest, takenBegin - begin);
+      begin = std::max(begin, takenEnd);
+    }
+    largest = std::max(largest, rowsPerSlab - begin);
+  }
+  return largest;
+}
+
+void Planner::put(unsigned value, SlabRows where) {
+  size_t slab = size_t(where.slab);
+  places[value] = where;
+  occupants[slab].push_back(value);
+  used[slab] = std::max(used[slab], where.row + values[value].rows);
+  conflictCycles += cost[value][slab];
+  for (auto [other, cycles] : neighbours[value])
+    cost[other][slab] += cycles;
+}
+
+bool Planner::place(unsigned value) {
+  // Least conflict; DMA in the last slab and the rest elsewhere; then where it
+  // lies lowest, so that slabs fill evenly.
+  using Score = std::tuple<int64_t, bool, int64_t, size_t>;
+  std::optional<std::pair<Score, SlabRows>> best;
+  for (size_t slab = 0; slab < occupants.size(); ++slab) {
+    std::optional<int64_t> row = firstFit(value, slab);
+    if (!row)
+      continue;
+    bool last = slab + 1 == occupants.size();
+    Score score(cost[value][slab], last != values[value].streamed,
+                std::max(used[slab], *row + values[value].rows), slab);
+    if (!best || score < best->first)
+      best = {score, {int64_t(slab), *row}};
+  }
+  if (!best)
+    return false;
+  put(value, best->second);
+  return true;
+}
+
+std::optional<unsigned> Planner::run(Order order) {
+  places.assign(values.size(), std::nullopt);
+  for (auto &slab : occupants)
+    slab.clear();
+  used.assign(occupants.size(), 0);
+  cost.assign(values.size(),
+              llvm::SmallVector<int64_t, 4>(occupants.size(), 0));
+  conflictCycles = 0;
+  std::vector<unsigned> open;
+  for (unsigned v = 0; v < values.size(); ++v) {
+    if (values[v].fixed)
+      put(v, *values[v].fixed);
+    else
+      open.push_back(v);
+  }
+  if (order != Order::Saturation) {
+    llvm::stable_sort(open, [&](unsigned a, unsigned b) {
+      return order == Order::Rows ? values[a].rows > values[b].rows
+                                  : values[a].begin < values[b].begin;
+    });
+    for (unsigned value : open)
+      if (!place(value))
+        return value;
+    return std::nullopt;
+  }
+  while (!open.empty()) {
+    // Most slabs that cost something, then what meets others for longest.
+    auto rank = [&](unsigned v) {
+      int64_t meetings = 0;
+      for (auto [other, cycles] : neighbours[v])
+        meetings += cycles;
+      return std::tuple(
+          llvm::count_if(cost[v], [](int64_t c) { return c > 0; }), meetings,
+          values[v].rows);
+    };
+    size_t next = 0;
+    auto best = rank(open[0]);
+    for (size_t i = 1; i < open.size(); ++i)
+      if (auto r = rank(open[i]); r > best)
+        next = i, best = r;
+    unsigned value = open[next];
+    open.erase(open.begin() + ptrdiff_t(next));
+    if (!place(value))
+      return value;
+  }
+  return std::nullopt;
+}
+
+std::variant<MemoryPlan, MemoryShortage>
+fetta::planMemory(llvm::ArrayRef<LiveValue> values,
+                  llvm::ArrayRef<Meeting> meetings, int64_t slabs,
+                  int64_t rowsPerSlab) {
+  Planner planner(values, meetings, slabs, rowsPerSlab);
+  std::optional<MemoryShortage> shortage;
+  for (auto order : {Planner::Order::Saturation, Planner::Order::Rows,
+                     Planner::Order::Time}) {
+    std::optional<unsigned> failed = planner.run(order);
+    if (!failed) {
+      MemoryPlan plan;
+      for (const std::optional<SlabRows> &place : planner.places)
+        plan.places.push_back(*place);
+      plan.conflictCycles = planner.conflictCycles;
+      return plan;
+    }
+    if (shortage)
+      continue;
+    shortage.emplace();
+    shortage->value = *failed;
+    shortage->missing = values[*failed].rows - planner.largestGap(*failed);
+  }
+  // The position with most rows alive decides whether any packing could do.
+  for (const LiveValue &at : values) {
+    int64_t live = 0;
+    for (const LiveValue &v : values)
+      if (v.begin <= at.begin && at.begin <= v.end)
+        live += v.rows;
+    if (live > shortage->liveRows) {
+      shortage->liveRows = live;
+      shortage->position = at.begin;
+    }
+  }
+  shortage->fragmented = shortage->liveRows <= slabs * rowsPerSlab;
+  if (!shortage->fragmented)
+    shortage->missing = shortage->liveRows - slabs * rowsPerSlab;
+  return *shortage;
+}
+
+std::string fetta::drawOccupancy(llvm::ArrayRef<LiveValue> values,
+                                 llvm::ArrayRef<SlabRows> places, int64_t slabs,
+                                 int64_t rowsPerSlab, int64_t positions,
+                                 unsigned width, unsigned height) {
+  positions = std::max<int64_t>(positions, 1);
+  int64_t step = int64_t(llvm::divideCeil(uint64_t(positions), width));
+  int64_t columns = int64_t(llvm::divideCeil(uint64_t(positions), step));
+  int64_t lineRows = int64_t(llvm::divideCeil(uint64_t(rowsPerSlab), height));
+  int64_t lines = int64_t(llvm::divideCeil(uint64_t(rowsPerSlab), lineRows));
+  std::string text;
+  for (int64_t slab = 0; slab < slabs; ++slab) {
+    // Row-positions that are occupied in each cell, and rows at each position.
+    std::vector<int64_t> cells(size_t(columns * lines), 0);
+    std::vector<int64_t> alive(size_t(positions), 0);
+    for (size_t v = 0; v < values.size(); ++v) {
+      if (places[v].slab != slab)
+        continue;
+      int64_t begin = std::max<int64_t>(values[v].begin, 0);
+      int64_t end = std::min(values[v].end, positions - 1);
+      for (int64_t p = begin; p <= end; ++p) {
+        alive[size_t(p)] += values[v].rows;
+        int64_t first = places[v].row, last = first + values[v].rows;
+        for (int64_t line = first / lineRows; line * lineRows < last; ++line)
+          cells[size_t(line * columns + p / step)] +=
+              std::min(last, (line + 1) * lineRows) -
+              std::max(first, line * lineRows);
+      }
+    }
+    int64_t peak = *std::max_element(alive.begin(), alive.end());
+    text += "slab " + std::to_string(slab) + ": at most " +
+            std::to_string(peak) + " of " + std::to_string(rowsPerSlab) +
+            " rows alive (" + std::to_string(100 * peak / rowsPerSlab) +
+            " %)\n";
+    for (int64_t line = lines - 1; line >= 0; --line) {
+      std::string label = std::to_string(line * lineRows);
+      text += std::string(label.size() < 6 ? 6 - label.size() : 0, ' ') +
+              label + " |";
+      for (int64_t column = 0; column < columns; ++column) {
+        int64_t span = std::min(step, positions - column * step);
+        int64_t full = span * (std::min(rowsPerSlab, (line + 1) * lineRows) -
+                               line * lineRows);
+        int64_t cell = cells[size_t(line * columns + column)];
+        text += cell == 0             ? ' '
+                : 3 * cell < full     ? '.'
+                : 3 * cell < 2 * full ? ':'
+                : cell < full         ? '+'
+                                      : '#';
+      }
+      text += "|\n";
+    }
+  }
+  text += "columns: " + std::to_string(step) +
+          " instructions each, in program order; lines: " +
+          std::to_string(lineRows) +
+          " rows each; occupied: '.' below 1/3, ':' 2/3, '+' more, '#' all\n";
+  return text;
+}
