@@ -64,8 +64,8 @@ class Contraction:
         self.loops = [(mode, int(count), int(weight)) for mode, count, weight in
                       re.findall(r"(\w+) x (\d+) by (\d+)", loops)]
 
-    def run(self, a, b):
-        """Float32 sums of all elements of the result."""
+    def run(self, a, b, init=None):
+        """Float32 sums of all elements of the result, on top of partial ones."""
         sizes = dict(zip(self.a + self.b, a.shape + b.shape))
         reduced = [mode for mode in sizes if mode not in self.c]
         zeros = np.zeros([sizes[mode] for mode in self.c], np.float32)
@@ -140,7 +140,7 @@ class Contraction:
                          for old in index for i in range(count)]
             return index
 
-        accumulator = None
+        accumulator = init
         for outer in steps(outer_k):
             if stationary:
                 value = network([column_sum(plus(outer, ce)) for ce in ces])
@@ -157,8 +157,8 @@ class Contraction:
         return np.broadcast_to(accumulator, zeros.shape)
 
 
-def check_bound(contraction, a, b, result, is_bf16):
-    """The sum of k products lies within k eps of the exact one."""
+def check_bound(contraction, a, b, init, result, is_bf16):
+    """The sum of k terms lies within k eps of the exact one."""
     modes = sorted({*contraction.a, *contraction.b})
     letters = {mode: i for i, mode in enumerate(modes)}
     axes = [[letters[mode] for mode in operand]
@@ -169,6 +169,8 @@ def check_bound(contraction, a, b, result, is_bf16):
     sizes = dict(zip(contraction.a + contraction.b, a.shape + b.shape))
     k = int(np.prod([size for mode, size in sizes.items()
                      if mode not in contraction.c], initial=1))
+    if init is not None:
+        exact, magnitude, k = exact + init, magnitude + abs(init), k + 1
     u = 2.0 ** -24
     bound = magnitude * (k * u / (1 - k * u))
     if is_bf16:
@@ -182,6 +184,20 @@ VALUE = r"(%[\w#]+)"
 def parse_shape(text):
     *sizes, element = re.match(r"tensor<([^,>]*)", text.strip())[1].split("x")
     return [int(size) for size in sizes], element
+
+
+def places(line, shape):
+    """Places in a region (flat) of a tile that fetta.load or fetta.store moves."""
+    at = int(re.search(r" at (-?\d+)", line)[1])
+    given = re.search(r" strides \[([^]]*)\]", line)
+    strides = ([int(stride) for stride in given[1].split(",") if stride.strip()]
+               if given else [int(np.prod(shape[d + 1:])) for d in range(len(shape))])
+    index = np.full([1] * len(shape), at)
+    for d, (size, stride) in enumerate(zip(shape, strides, strict=True)):
+        steps = [1] * len(shape)
+        steps[d] = size
+        index = index + (np.arange(size) * stride).reshape(steps)
+    return index
 
 
 def evaluate(text, inputs, bound=False):
@@ -212,17 +228,39 @@ def evaluate(text, inputs, bound=False):
                 value = round_bf16(value)
             values[match[1]] = value
             continue
-        match = re.match(VALUE + r' = fetta\.contract "([^"]*)" ' + VALUE + ", " +
-                         VALUE + r" (\w+) +lanes <([^>]*)> +loops <([^>]*)> .*"
-                         r"-> (.*)$", line)
+        match = re.match(VALUE + r" = fetta\.load " + VALUE + " at .* -> (.*)$", line)
         if match:
-            contraction = Contraction(match[2], match[5], match[6], match[7])
+            shape, element = parse_shape(match[3])
+            region = np.asarray(values[match[2]], np.float32).reshape(-1)
+            value = region[places(line, shape)]
+            values[match[1]] = round_bf16(value) if element == "bf16" else value
+            continue
+        match = re.match(VALUE + r" = fetta\.store " + VALUE + " into " + VALUE +
+                         " at .* : (.*), tensor<.*$", line)
+        if match:
+            region = values[match[3]].copy()
+            region.reshape(-1)[places(line, parse_shape(match[4])[0])] = \
+                values[match[2]]
+            values[match[1]] = region
+            continue
+        match = re.match(VALUE + r" = tensor\.empty\(\) : (.*)$", line)
+        if match:
+            values[match[1]] = np.full(parse_shape(match[2])[0], np.nan, np.float32)
+            continue
+        if line.startswith("fetta.sync "):
+            continue
+        match = re.match(VALUE + r' = fetta\.contract "([^"]*)" ' + VALUE + ", " +
+                         VALUE + r"(?: init\(" + VALUE + r"\))? (\w+) +lanes "
+                         r"<([^>]*)> +loops <([^>]*)> .*-> (.*)$", line)
+        if match:
+            contraction = Contraction(match[2], match[6], match[7], match[8])
             a, b = values[match[3]], values[match[4]]
+            init = values[match[5]] if match[5] else None
             with np.errstate(all="ignore"):
-                sums = contraction.run(a, b)
-            is_bf16 = parse_shape(match[8])[1] == "bf16"
+                sums = contraction.run(a, b, init)
+            is_bf16 = parse_shape(match[9])[1] == "bf16"
             result = round_bf16(sums) if is_bf16 else canonical(sums)
-            if bound and not check_bound(contraction, a, b, result, is_bf16):
+            if bound and not check_bound(contraction, a, b, init, result, is_bf16):
                 raise SystemExit(f"beyond the bound: {line}")
             values[match[1]] = result
             count += 1

@@ -8,6 +8,8 @@
 
 #include "Native.h"
 #include "fetta/Support/Error.h"
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/ExecutionEngine/ExecutionEngine.h"
 #include "mlir/ExecutionEngine/OptUtils.h"
 #include "mlir/Pass/PassManager.h"
@@ -26,13 +28,14 @@ namespace fetta {
 // - bf16 is expanded into integer operations: hosts with bf16 instructions
 //   flush subnormals when they truncate, and others call a routine that the
 //   system's compiler runtime need not have.
-static constexpr const char *lowering =
+static constexpr const char *bufferization =
     "convert-elementwise-to-linalg,"
     "one-shot-bufferize{bufferize-function-boundaries "
     "function-boundary-type-conversion=identity-layout-map},"
     "buffer-results-to-out-params{hoist-static-allocs "
     "modify-public-functions},"
-    "buffer-deallocation-pipeline,"
+    "buffer-deallocation-pipeline";
+static constexpr const char *lowering =
     "func.func(convert-linalg-to-loops),"
     "canonicalize,cse,"
     "math-extend-to-supported-types,"
@@ -51,13 +54,23 @@ LogicalResult lowerToLLVM(ModuleOp module, StringRef function) {
     op.removeResAttrsAttr();
   });
 
-  PassManager passes(module.getContext());
-  std::string pipeline =
-      ("symbol-privatize{exclude=" + function + "},symbol-dce," + lowering)
-          .str();
-  if (failed(parsePassPipeline(pipeline, passes)))
+  auto run = [&](const Twine &pipeline) -> LogicalResult {
+    PassManager passes(module.getContext());
+    if (failed(parsePassPipeline(pipeline.str(), passes)))
+      return failure();
+    return passes.run(module);
+  };
+  if (failed(run("symbol-privatize{exclude=" + function + "},symbol-dce," +
+                 bufferization)))
     return failure();
-  return passes.run(module);
+  // The copy of a strided buffer would call a routine of MLIR's runtime.
+  module.walk([](memref::CopyOp copy) {
+    OpBuilder builder(copy);
+    linalg::makeMemRefCopyOp(builder, copy.getLoc(), copy.getSource(),
+                             copy.getTarget());
+    copy.erase();
+  });
+  return run(lowering);
 }
 
 /// The memref descriptor of a row-major tensor: allocated pointer, aligned

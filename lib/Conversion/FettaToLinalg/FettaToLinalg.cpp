@@ -6,12 +6,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "fetta/Conversion/FettaToLinalg/FettaToLinalg.h"
+#include "Transfers.h"
 #include "fetta/Conversion/TNNToLinalg/TNNToLinalg.h"
 #include "fetta/Dialect/Fetta/IR/FettaOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
 
 namespace fetta {
 #define GEN_PASS_DEF_CONVERTFETTATOLINALGPASS
@@ -35,33 +35,6 @@ static Value round(OpBuilder &builder, Location loc, Value value,
   return arith::TruncFOp::create(builder, loc, type, value);
 }
 
-/// A row-major reshape; through one dimension where neither shape refines the
-/// other.
-static Value reshape(OpBuilder &builder, Location loc, Value value,
-                     RankedTensorType type) {
-  auto from = cast<RankedTensorType>(value.getType());
-  if (from == type)
-    return value;
-  if (auto groups = getReassociationIndicesForReshape(from, type)) {
-    if (from.getRank() > type.getRank())
-      return tensor::CollapseShapeOp::create(builder, loc, type, value,
-                                             *groups);
-    return tensor::ExpandShapeOp::create(builder, loc, type, value, *groups);
-  }
-  auto flat =
-      RankedTensorType::get({from.getNumElements()}, from.getElementType());
-  auto all = [](int64_t rank) {
-    SmallVector<ReassociationIndices> groups;
-    if (rank)
-      groups.push_back(llvm::to_vector<2>(llvm::seq<int64_t>(0, rank)));
-    return groups;
-  };
-  value = tensor::CollapseShapeOp::create(builder, loc, flat, value,
-                                          all(from.getRank()));
-  return tensor::ExpandShapeOp::create(builder, loc, type, value,
-                                       all(type.getRank()));
-}
-
 static Value contract(OpBuilder &builder, ContractOp op) {
   EinsumModes einsum = llvm::cantFail(parseEinsum(op.getEinsum()));
   auto names = [&](ArrayRef<unsigned> modes) {
@@ -76,7 +49,7 @@ static Value contract(OpBuilder &builder, ContractOp op) {
       names(einsum.modes[OperandC]));
   return createLinalgContraction(builder, op.getLoc(), attribute,
                                  {op.getLhs(), op.getRhs()},
-                                 plain(op.getResult()));
+                                 plain(op.getResult()), op.getInit());
 }
 
 namespace {
@@ -87,7 +60,7 @@ struct ConvertFettaToLinalgPass
     OpBuilder builder(&getContext());
     // In order, so that operands are plain tensors already.
     SmallVector<Operation *> erased;
-    module.walk([&](Operation *op) {
+    WalkResult walk = module.walk([&](Operation *op) {
       builder.setInsertionPoint(op);
       Value value;
       if (isa<PlaceOp, RelabelOp, CollectOp>(op)) {
@@ -98,12 +71,28 @@ struct ConvertFettaToLinalgPass
         value = reshape(builder, op->getLoc(), source, type);
       } else if (auto contractOp = dyn_cast<ContractOp>(op)) {
         value = contract(builder, contractOp);
+      } else if (auto load = dyn_cast<LoadOp>(op)) {
+        RankedTensorType type = plain(load.getResult());
+        Value source = load.getSource();
+        source = round(builder, op->getLoc(), source,
+                       plain(source).clone(type.getElementType()));
+        value = readTile(builder, load, source);
+      } else if (auto store = dyn_cast<StoreOp>(op)) {
+        value = writeTile(builder, store);
+      }
+      if (isa<LoadOp, StoreOp>(op) && !value) {
+        op->emitOpError() << "moves a tile that is no rectangle of its region "
+                             "under any shape; it has no form in linalg";
+        return WalkResult::interrupt();
       }
       if (value)
         op->getResult(0).replaceAllUsesWith(value);
-      if (value || isa<RouteOp>(op))
+      if (value || isa<RouteOp, SyncOp>(op))
         erased.push_back(op);
+      return WalkResult::advance();
     });
+    if (walk.wasInterrupted())
+      return signalPassFailure();
     for (Operation *op : llvm::reverse(erased))
       op->erase();
     module->removeAttr(kMachineAttr);

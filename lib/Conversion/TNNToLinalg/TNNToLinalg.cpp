@@ -39,15 +39,17 @@ static Value createFloatCast(OpBuilder &builder, Location loc, Value value,
 }
 
 /// A linalg.generic over all modes of the einsum: the product of the operands
-/// in f32, added to an f32 output where a mode is summed.
+/// in f32, added to an f32 output where a mode is summed or `init` is given.
 static Value createGeneric(OpBuilder &builder, Location loc, EinsumAttr einsum,
-                           ValueRange operands, RankedTensorType type) {
-  bool isSum = einsum.hasSummedMode();
+                           ValueRange operands, RankedTensorType type,
+                           Value init = {}) {
+  bool isSum = einsum.hasSummedMode() || init;
   RankedTensorType outType = isSum ? type.clone(builder.getF32Type()) : type;
-  Value out = isSum ? createZeros(builder, loc, outType)
-                    : tensor::EmptyOp::create(builder, loc, type.getShape(),
-                                              type.getElementType())
-                          .getResult();
+  Value out = init    ? init
+              : isSum ? createZeros(builder, loc, outType)
+                      : tensor::EmptyOp::create(builder, loc, type.getShape(),
+                                                type.getElementType())
+                            .getResult();
   SmallVector<utils::IteratorType> iterators;
   for (StringAttr mode : einsum.getModes())
     iterators.push_back(einsum.isOutputMode(mode)
@@ -78,13 +80,14 @@ static Value createGeneric(OpBuilder &builder, Location loc, EinsumAttr einsum,
 
 Value fetta::createLinalgContraction(OpBuilder &builder, Location loc,
                                      EinsumAttr einsum, ValueRange operands,
-                                     RankedTensorType type) {
+                                     RankedTensorType type, Value init) {
   if (!einsum.hasSummedMode())
-    return createGeneric(builder, loc, einsum, operands, type);
-  Value zeros = createZeros(builder, loc, type.clone(builder.getF32Type()));
+    return createGeneric(builder, loc, einsum, operands, type, init);
+  if (!init)
+    init = createZeros(builder, loc, type.clone(builder.getF32Type()));
   Value sum =
       linalg::ContractOp::create(
-          builder, loc, TypeRange(zeros.getType()), operands, ValueRange(zeros),
+          builder, loc, TypeRange(init.getType()), operands, ValueRange(init),
           builder.getAffineMapArrayAttr(einsum.getIndexingMaps()))
           .getResult(0);
   return createFloatCast(builder, loc, sum, type);

@@ -20,9 +20,11 @@ def ConvertFettaToLinalgPass
   let description = [{
     The same values without the machine: layouts, homes, routes and the machine
     attribute disappear; `fetta.place`, `fetta.relabel` and `fetta.collect`
-    become reshapes. A contraction with a summed mode becomes `linalg.contract`
-    into a zero-filled f32 tensor, any other one `linalg.generic`; a bf16 result
-    is rounded once, at the end. Sums are taken in another order than the
+    become reshapes, `fetta.load` and `fetta.store` slices of the region under a
+    shape in which their tile is a rectangle (others are refused). A contraction
+    with a summed mode becomes `linalg.contract` into its `init` or a zero-filled
+    f32 tensor, any other one `linalg.generic`; a bf16 result is rounded once, at
+    the end. Sums are taken in another order than the
     machine's, so f32 and bf16 results agree within rounding, not bit for bit.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",

@@ -20,10 +20,12 @@
 namespace fetta {
 
 /// `einsum` of two operands as linalg on tensors, of type `type`: see the pass.
+/// On top of `init`, an f32 tensor of the shape of the result, or of zeros.
 mlir::Value createLinalgContraction(mlir::OpBuilder &builder,
                                     mlir::Location loc, tnn::EinsumAttr einsum,
                                     mlir::ValueRange operands,
-                                    mlir::RankedTensorType type);
+                                    mlir::RankedTensorType type,
+                                    mlir::Value init = {});
 
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION

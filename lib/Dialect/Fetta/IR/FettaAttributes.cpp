@@ -15,6 +15,46 @@ using namespace fetta::hw;
 
 #include "fetta/Dialect/Fetta/IR/FettaEnums.cpp.inc"
 
+/// `waits [s3 x 1, s4 x 2] signals [s5 x 1]`, both optional.
+static ParseResult parseTokens(AsmParser &parser, SmallVector<Token> &waits,
+                               SmallVector<Token> &signals) {
+  for (auto [keyword, tokens] :
+       {std::pair("waits", &waits), {"signals", &signals}}) {
+    auto parseToken = [&, &tokens = *tokens]() -> ParseResult {
+      Token &token = tokens.emplace_back();
+      SMLoc loc = parser.getCurrentLocation();
+      StringRef name;
+      if (parser.parseKeyword(&name))
+        return failure();
+      if (!name.consume_front("s") || name.getAsInteger(10, token.semaphore))
+        return parser.emitError(loc) << "expected a semaphore as in s3";
+      return failure(parser.parseKeyword("x") ||
+                     parser.parseInteger(token.count));
+    };
+    if (succeeded(parser.parseOptionalKeyword(keyword)) &&
+        parser.parseCommaSeparatedList(AsmParser::Delimiter::Square,
+                                       parseToken))
+      return failure();
+  }
+  return success();
+}
+
+static void printTokens(AsmPrinter &printer, ArrayRef<Token> waits,
+                        ArrayRef<Token> signals) {
+  StringRef separator;
+  for (auto [keyword, tokens] :
+       {std::pair("waits", waits), {"signals", signals}}) {
+    if (tokens.empty())
+      continue;
+    printer << separator << keyword << " [";
+    separator = " ";
+    llvm::interleaveComma(tokens, printer, [&](const Token &token) {
+      printer << 's' << token.semaphore << " x " << token.count;
+    });
+    printer << ']';
+  }
+}
+
 #define GET_ATTRDEF_CLASSES
 #include "fetta/Dialect/Fetta/IR/FettaAttributes.cpp.inc"
 
@@ -351,6 +391,30 @@ void SerialAttr::print(AsmPrinter &printer) const {
     printer << ']';
   }
   printer << '>';
+}
+
+LogicalResult SyncAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                               ArrayRef<Token> waits, ArrayRef<Token> signals) {
+  for (auto [what, tokens] :
+       {std::pair("waits for", waits), std::pair("signals", signals)}) {
+    if (tokens.size() > kMaxTokenEntries)
+      return emitError() << what << " " << tokens.size()
+                         << " semaphores, an instruction has room for "
+                         << kMaxTokenEntries;
+    for (auto [index, token] : llvm::enumerate(tokens)) {
+      if (token.semaphore >= kSemaphores)
+        return emitError() << what << " semaphore " << token.semaphore
+                           << ", there are " << kSemaphores;
+      if (token.count < 1 || token.count > kMaxTokens)
+        return emitError() << what << " " << token.count
+                           << " tokens of semaphore " << token.semaphore
+                           << ", a count is 1 to " << kMaxTokens;
+      if (index && tokens[index - 1].semaphore == token.semaphore)
+        return emitError() << what << " semaphore " << token.semaphore
+                           << " twice";
+    }
+  }
+  return success();
 }
 
 BitMapAttr BitMapAttr::get(MLIRContext *context, const BitMap &map) {

@@ -156,7 +156,8 @@ std::string fetta::hw::getOrigin(Location location) {
 ContractOp fetta::hw::createContract(OpBuilder &builder, Location location,
                                      StringRef text, Value lhs, Value rhs,
                                      RankedTensorType resultType,
-                                     const Nest &nest, PhaseKind phase) {
+                                     const Nest &nest, PhaseKind phase,
+                                     Value init) {
   MLIRContext *context = builder.getContext();
   EinsumModes einsum = llvm::cantFail(parseEinsum(text));
   auto name = [&](unsigned mode) {
@@ -181,14 +182,15 @@ ContractOp fetta::hw::createContract(OpBuilder &builder, Location location,
   std::string origin = getOrigin(location);
   return ContractOp::create(
       builder, location, resultType, builder.getStringAttr(text), lhs, rhs,
-      DataflowKindAttr::get(context, DataflowKind(nest.dataflow)),
+      init, DataflowKindAttr::get(context, DataflowKind(nest.dataflow)),
       LaneTableAttr::get(context, bits(nest.lanes.ce), bits(nest.lanes.row),
                          bits(nest.lanes.column)),
       LoopsAttr::get(context, allLoops.take_front(nest.scopeLevel),
                      allLoops.drop_front(nest.scopeLevel)),
       AccumulatorAttr::get(context, nest.accumulatorBase, strides),
       serial.isNone() ? SerialAttr() : serial, /*routes=*/ArrayAttr(),
-      /*home=*/HomeAttr(), PhaseKindAttr::get(context, phase),
+      /*sync=*/SyncAttr(), /*home=*/HomeAttr(),
+      PhaseKindAttr::get(context, phase),
       origin.empty() ? StringAttr() : builder.getStringAttr(origin));
 }
 

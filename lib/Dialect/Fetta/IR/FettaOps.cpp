@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "fetta/Dialect/Fetta/IR/FettaOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/OpImplementation.h"
 
 using namespace mlir;
@@ -63,15 +64,23 @@ LogicalResult fetta::hw::verifyFitsSlab(Operation *op, Type type, int64_t rows,
 
 Operation *fetta::hw::getHomeOp(Value value) {
   Operation *op = value.getDefiningOp();
-  while (auto relabel = dyn_cast_or_null<RelabelOp>(op))
-    op = relabel.getSource().getDefiningOp();
-  return op;
+  while (true) {
+    if (auto relabel = dyn_cast_or_null<RelabelOp>(op))
+      op = relabel.getSource().getDefiningOp();
+    else if (auto contract = dyn_cast_or_null<ContractOp>(op);
+             contract && contract.getInit())
+      op = contract.getInit().getDefiningOp();
+    else
+      return op;
+  }
 }
 
 HomeAttr fetta::hw::getHome(Value value) {
   Operation *op = getHomeOp(value);
   if (auto place = dyn_cast_or_null<PlaceOp>(op))
     return place.getHomeAttr();
+  if (auto load = dyn_cast_or_null<LoadOp>(op))
+    return load.getHomeAttr();
   if (auto contract = dyn_cast_or_null<ContractOp>(op))
     return contract.getHomeAttr();
   return {};
@@ -101,10 +110,11 @@ static LogicalResult verifyInMemory(Operation *op, StringRef what, Value value,
                                     const Machine &machine) {
   if (failed(verifyInMemory(op, what, value.getType(), machine)))
     return failure();
-  if (!isa_and_nonnull<PlaceOp, ContractOp, RelabelOp>(value.getDefiningOp()))
+  if (!isa_and_nonnull<PlaceOp, LoadOp, ContractOp, RelabelOp>(
+          value.getDefiningOp()))
     return op->emitOpError()
            << what
-           << " should come from fetta.place, fetta.contract or "
+           << " should come from fetta.place, fetta.load, fetta.contract or "
               "fetta.relabel";
   return success();
 }
@@ -116,19 +126,103 @@ static LogicalResult verifyOutside(Operation *op, StringRef what, Type type) {
   return success();
 }
 
-static LogicalResult verifyReshape(Operation *op, RankedTensorType from,
-                                   RankedTensorType to) {
+static LogicalResult verifyElementTypes(Operation *op, RankedTensorType from,
+                                        RankedTensorType to) {
   // The host rounds an f32 argument that the machine keeps as bf16.
-  if (from.getElementType() != to.getElementType() &&
-      !(isa<PlaceOp>(op) && from.getElementType().isF32()))
+  bool isRounded = isa<PlaceOp, LoadOp>(op) &&
+                   isa<BlockArgument>(op->getOperand(0)) &&
+                   from.getElementType().isF32();
+  if (from.getElementType() != to.getElementType() && !isRounded)
     return op->emitOpError()
            << "element types differ: " << from.getElementType() << " and "
            << to.getElementType();
+  return success();
+}
+
+static LogicalResult verifyReshape(Operation *op, RankedTensorType from,
+                                   RankedTensorType to) {
+  if (failed(verifyElementTypes(op, from, to)))
+    return failure();
   if (from.getNumElements() != to.getNumElements())
     return op->emitOpError()
            << "source has " << from.getNumElements() << " elements, result has "
            << to.getNumElements() << ": " << from << " and " << to;
   return success();
+}
+
+/// `value` is overwritten by `op`: nothing may use it, or a view of it, later.
+static LogicalResult verifyNoLaterUse(Operation *op, StringRef what,
+                                      Value value) {
+  for (Operation *user : value.getUsers()) {
+    if (user == op)
+      continue;
+    bool isView = isa<RelabelOp>(user);
+    if (!isView &&
+        (user->getBlock() != op->getBlock() || op->isBeforeInBlock(user))) {
+      InFlightDiagnostic diag = op->emitOpError() << "overwrites its " << what
+                                                  << ", which has a later use";
+      diag.attachNote(user->getLoc()) << "used here";
+      return diag;
+    }
+    if (isView && failed(verifyNoLaterUse(op, what, user->getResult(0))))
+      return failure();
+  }
+  return success();
+}
+
+/// The places of a tile's elements lie in the region; in a store each in its
+/// own.
+static LogicalResult verifyTile(Operation *op, RankedTensorType tile,
+                                RankedTensorType region, int64_t at,
+                                ArrayRef<int64_t> strides) {
+  if (int64_t(strides.size()) != tile.getRank())
+    return op->emitOpError()
+           << "has " << strides.size() << " strides for a tile of rank "
+           << tile.getRank();
+  struct Dim {
+    int64_t stride, size;
+  };
+  SmallVector<Dim> dims;
+  int64_t elements = region.getNumElements(), last = at;
+  auto outside = [&]() {
+    return op->emitOpError()
+           << "reaches outside of the region: a tile of shape ["
+           << tile.getShape() << "] at " << at << " with strides [" << strides
+           << "], the region has " << elements << " elements";
+  };
+  if (at < 0 || at >= elements)
+    return outside();
+  for (auto [stride, size] : llvm::zip_equal(strides, tile.getShape())) {
+    if (stride < 0 || stride > elements)
+      return outside();
+    // Both factors are at most the number of elements of a region.
+    if (size > 1 && stride > 0 && size - 1 > (elements - 1 - last) / stride)
+      return outside();
+    last += (size - 1) * stride;
+    if (size > 1)
+      dims.push_back({stride, size});
+  }
+  if (!isa<StoreOp>(op))
+    return success();
+  llvm::sort(dims,
+             [](const Dim &a, const Dim &b) { return a.stride < b.stride; });
+  int64_t reach = 0;
+  for (const Dim &dim : dims) {
+    if (dim.stride <= reach)
+      return op->emitOpError()
+             << "may write an element twice: strides [" << strides
+             << "] of a tile of shape [" << tile.getShape() << "]";
+    reach += (dim.size - 1) * dim.stride;
+  }
+  return success();
+}
+
+/// Elements between neighbours in a dense row-major tensor.
+static SmallVector<int64_t> denseStrides(ArrayRef<int64_t> shape) {
+  SmallVector<int64_t> strides(shape.size(), 1);
+  for (size_t d = shape.size(); d-- > 1;)
+    strides[d - 1] = strides[d] * shape[d];
+  return strides;
 }
 
 /// The value starts at a row of the machine and ends within its slab.
@@ -167,6 +261,66 @@ LogicalResult CollectOp::verify() {
   return verifyReshape(*this, getSource().getType(), getType());
 }
 
+SmallVector<int64_t> LoadOp::getElementStrides() {
+  if (std::optional<ArrayRef<int64_t>> strides = getStrides())
+    return SmallVector<int64_t>(*strides);
+  return denseStrides(getType().getShape());
+}
+
+LogicalResult LoadOp::verify() {
+  FailureOr<Machine> machine = getMachine(*this);
+  if (failed(machine) ||
+      failed(verifyOutside(*this, "source", getSource().getType())) ||
+      failed(verifyInMemory(*this, "result", getType(), *machine)) ||
+      failed(verifyElementTypes(*this, getSource().getType(), getType())))
+    return failure();
+  if (!isa<BlockArgument>(getSource()) && !getSource().getDefiningOp<StoreOp>())
+    return emitOpError() << "source should be an argument of the function or "
+                            "come from fetta.store";
+  if (failed(verifyTile(*this, getType(), getSource().getType(), getAt(),
+                        getElementStrides())))
+    return failure();
+  return verifyHome(*this, getHomeAttr(), getType(), *machine);
+}
+
+SmallVector<int64_t> StoreOp::getElementStrides() {
+  if (std::optional<ArrayRef<int64_t>> strides = getStrides())
+    return SmallVector<int64_t>(*strides);
+  return denseStrides(getSource().getType().getShape());
+}
+
+void StoreOp::build(OpBuilder &builder, OperationState &state, Value source,
+                    Value into, int64_t at) {
+  build(builder, state, into.getType(), source, into, at,
+        /*strides=*/DenseI64ArrayAttr(), /*sync=*/SyncAttr());
+}
+
+LogicalResult StoreOp::verify() {
+  FailureOr<Machine> machine = getMachine(*this);
+  RankedTensorType region = getInto().getType();
+  if (failed(machine) ||
+      failed(verifyInMemory(*this, "source", getSource(), *machine)) ||
+      failed(verifyOutside(*this, "into", region)) ||
+      failed(verifyElementTypes(*this, getSource().getType(), region)))
+    return failure();
+  // tensor.empty makes a new region at every use.
+  if (!getInto().getDefiningOp<tensor::EmptyOp>()) {
+    if (!getInto().getDefiningOp<StoreOp>())
+      return emitOpError()
+             << "into should come from tensor.empty or fetta.store";
+    if (failed(verifyNoLaterUse(*this, "into", getInto())))
+      return failure();
+  }
+  return verifyTile(*this, getSource().getType(), region, getAt(),
+                    getElementStrides());
+}
+
+LogicalResult SyncOp::verify() {
+  if (getSync().getWaits().empty() && getSync().getSignals().empty())
+    return emitOpError() << "neither waits nor signals";
+  return success();
+}
+
 LogicalResult RelabelOp::verify() {
   FailureOr<Machine> machine = getMachine(*this);
   if (failed(machine) ||
@@ -192,6 +346,34 @@ Value ContractOp::getTensor(unsigned operand) {
                                : getResult();
 }
 
+/// Partial sums lie as the result does and are overwritten by it.
+static LogicalResult verifyInit(ContractOp op, const Machine &machine) {
+  Value init = op.getInit();
+  if (!init)
+    return success();
+  if (failed(verifyInMemory(op, "init", init, machine)))
+    return failure();
+  if (init.getType() != op.getType())
+    return op.emitOpError() << "init should have the type of the result, "
+                            << op.getType() << ", got " << init.getType();
+  if (!op.getType().getElementType().isF32())
+    return op.emitOpError()
+           << "goes on from partial sums of f32 only, got " << op.getType();
+  if (isa_and_nonnull<PlaceOp>(getHomeOp(init)))
+    return op.emitOpError()
+           << "overwrites what the host has placed: init should come from "
+              "fetta.contract or fetta.load";
+  if (op.getHomeAttr())
+    return op.emitOpError() << "has the home of init and none of its own, got "
+                            << op.getHomeAttr();
+  for (Value operand : {op.getLhs(), op.getRhs()})
+    if (getHomeOp(operand) == getHomeOp(init))
+      return op.emitOpError() << "reads its partial sums as an operand";
+  while (auto view = init.getDefiningOp<RelabelOp>())
+    init = view.getSource();
+  return verifyNoLaterUse(op, "init", init);
+}
+
 LogicalResult ContractOp::verify() {
   FailureOr<Machine> machine = getMachine(*this);
   if (failed(machine) ||
@@ -211,6 +393,8 @@ LogicalResult ContractOp::verify() {
       diag << (mode ? ", " : " ") << mode << " is " << name;
     return diag << ")";
   }
+  if (failed(verifyInit(*this, *machine)))
+    return failure();
   if (getRoutes() && getRoutes()->size() != 3)
     return emitOpError() << "names the routes of lhs, rhs and result: 3, got "
                          << getRoutes()->size();

@@ -57,6 +57,23 @@ inline llvm::hash_code hash_value(const NamedLoop &loop) {
   return llvm::hash_combine(loop.mode, loop.count, loop.weight);
 }
 
+/// Semaphores of the machine, entries of an instruction for waits and for
+/// signals, and tokens that one entry moves (docs/Queues.md, section 1).
+inline constexpr unsigned kSemaphores = 32, kMaxTokenEntries = 2,
+                          kMaxTokens = 7;
+
+/// Tokens of a counting semaphore.
+struct Token {
+  unsigned semaphore = 0;
+  unsigned count = 1;
+  bool operator==(const Token &o) const {
+    return semaphore == o.semaphore && count == o.count;
+  }
+};
+inline llvm::hash_code hash_value(const Token &token) {
+  return llvm::hash_combine(token.semaphore, token.count);
+}
+
 } // namespace hw
 } // namespace fetta
 

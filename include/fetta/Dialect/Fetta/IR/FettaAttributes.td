@@ -43,6 +43,15 @@ def Fetta_NetKind : I32Enum<"RouteKind", "which way a network works", [
 }
 def Fetta_NetKindAttr : EnumAttr<Fetta_Dialect, Fetta_NetKind, "net_kind">;
 
+def Fetta_Queue : I32Enum<"QueueKind", "an in-order queue of instructions", [
+    I32EnumCase<"Contract", 0, "contract">,
+    I32EnumCase<"Load", 1, "load">,
+    I32EnumCase<"Store", 2, "store">,
+    I32EnumCase<"Vector", 3, "vector">]> {
+  let cppNamespace = "::fetta::hw";
+}
+def Fetta_QueueAttr : EnumAttr<Fetta_Dialect, Fetta_Queue, "queue">;
+
 //===----------------------------------------------------------------------===//
 // Attributes
 //===----------------------------------------------------------------------===//
@@ -154,6 +163,24 @@ def Fetta_SerialAttr : Fetta_Attr<"Serial", "serial"> {
   let extraClassDeclaration = [{
     bool isNone() const { return !getLhs() && !getRhs() && !getResult(); }
   }];
+}
+
+def Fetta_SyncAttr : Fetta_Attr<"Sync", "sync"> {
+  let summary = "tokens that an instruction waits for and signals";
+  let description = [{
+    `s3 x 2` are two tokens of semaphore 3. The instruction issues when every
+    wait finds its tokens, which it takes; it adds those of its signals when it
+    and all earlier instructions of its queue have completed
+    (docs/Queues.md, section 1).
+
+    ```mlir
+    #fetta.sync<waits [s3 x 2] signals [s0 x 1, s5 x 1]>
+    ```
+  }];
+  let parameters = (ins ArrayRefParameter<"Token">:$waits,
+                        ArrayRefParameter<"Token">:$signals);
+  let assemblyFormat = "`<` custom<Tokens>($waits, $signals) `>`";
+  let genVerifyDecl = 1;
 }
 
 def Fetta_BitMapAttr : Fetta_Attr<"BitMap", "map"> {

@@ -44,7 +44,8 @@ int64_t getPhysicalRows(mlir::RankedTensorType type);
 /// what helps.
 mlir::LogicalResult verifyFitsSlab(mlir::Operation *op, mlir::Type type,
                                    int64_t rows, const Machine &machine);
-/// The op whose `home` a value in tensor memory has: looks through relabels.
+/// The op whose `home` a value in tensor memory has (fetta.place, fetta.load or
+/// fetta.contract): looks through relabels and partial sums.
 mlir::Operation *getHomeOp(mlir::Value value);
 /// Home of a value in tensor memory, or null before allocation.
 HomeAttr getHome(mlir::Value value);
@@ -65,11 +66,12 @@ llvm::Expected<EinsumModes> parseEinsum(llvm::StringRef text);
 llvm::Expected<Nest> getNest(ContractOp op, const Machine &machine);
 
 /// Builds a contraction from a nest over the modes of `einsum`; the inverse of
-/// getNest, but for homes and routes.
+/// getNest, but for homes and routes. `init`: partial sums, or null.
 ContractOp createContract(mlir::OpBuilder &builder, mlir::Location location,
                           llvm::StringRef einsum, mlir::Value lhs,
                           mlir::Value rhs, mlir::RankedTensorType resultType,
-                          const Nest &nest, PhaseKind phase);
+                          const Nest &nest, PhaseKind phase,
+                          mlir::Value init = {});
 /// `file:line:column` of a location, or empty where it names no file.
 std::string getOrigin(mlir::Location location);
 

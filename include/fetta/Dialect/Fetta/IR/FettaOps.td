@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 //
 /// \file
-/// Operations: host transfers, contractions on the array, and routes.
+/// Operations: transfers by host and DMA, contractions on the array, and routes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -52,6 +52,89 @@ def Fetta_CollectOp : Fetta_Op<"collect", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Fetta_LoadOp : Fetta_Op<"load", [Pure]> {
+  let summary = "DMA from a DRAM region to tensor memory";
+  let description = [{
+    Reads a tile of a row-major tensor in DRAM: an argument of the function, or
+    what `fetta.store` made. `at` is the element where the tile begins,
+    `strides` are elements between neighbours in each dimension of the result;
+    without them the tile is dense and row-major (a slice over the leading
+    dimension of the source). An f32 argument may be loaded as bf16: its region
+    then holds bf16, and the host rounds it to nearest, ties to even.
+
+    ```mlir
+    %0 = fetta.load %x at 98304 home <slab 3 row 96>
+        : tensor<4096x768xbf16> -> tensor<128x8x8x12xbf16, #layout>
+    %1 = fetta.load %x at 384 strides [768, 1] sync <waits [s3 x 1]>
+        : tensor<4096x768xbf16> -> tensor<4096x96xbf16, #layout1>
+    ```
+  }];
+  let arguments = (ins Fetta_Tensor:$source, I64Attr:$at,
+                       OptionalAttr<DenseI64ArrayAttr>:$strides,
+                       OptionalAttr<Fetta_SyncAttr>:$sync,
+                       OptionalAttr<Fetta_HomeAttr>:$home);
+  let results = (outs Fetta_Tensor:$result);
+  let assemblyFormat = [{
+    $source `at` $at (`strides` $strides^)? (`sync` $sync^)? (`home` $home^)?
+    attr-dict `:` type($source) `->` type($result)
+  }];
+  let extraClassDeclaration = [{
+    /// Elements between neighbours in each dimension of the tile.
+    ::llvm::SmallVector<int64_t> getElementStrides();
+  }];
+  let hasVerifier = 1;
+}
+
+def Fetta_StoreOp : Fetta_Op<"store", [Pure, AllTypesMatch<["into", "result"]>]> {
+  let summary = "DMA from tensor memory to a DRAM region";
+  let description = [{
+    `into` with the tile written over it, in place: what it stores into has no
+    later use. A chain of stores begins with `tensor.empty`, which stands for a
+    new region; the function returns the last of a chain, or loads from it (a
+    spill). `at` and `strides` are those of `fetta.load`; no two elements of the
+    tile have one place.
+
+    ```mlir
+    %y0 = tensor.empty() : tensor<4096x768xbf16>
+    %y1 = fetta.store %2 into %y0 at 0
+        : tensor<128x12x8x8xbf16, #layout>, tensor<4096x768xbf16>
+    %y2 = fetta.store %3 into %y1 at 98304 sync <signals [s4 x 1]>
+        : tensor<128x12x8x8xbf16, #layout>, tensor<4096x768xbf16>
+    ```
+  }];
+  let arguments = (ins Fetta_Tensor:$source, Fetta_Tensor:$into, I64Attr:$at,
+                       OptionalAttr<DenseI64ArrayAttr>:$strides,
+                       OptionalAttr<Fetta_SyncAttr>:$sync);
+  let results = (outs Fetta_Tensor:$result);
+  let assemblyFormat = [{
+    $source `into` $into `at` $at (`strides` $strides^)? (`sync` $sync^)?
+    attr-dict `:` type($source) `,` type($into)
+  }];
+  let builders = [OpBuilder<(ins "::mlir::Value":$source, "::mlir::Value":$into,
+                                 "int64_t":$at)>];
+  let extraClassDeclaration = [{
+    /// Elements between neighbours in each dimension of the tile.
+    ::llvm::SmallVector<int64_t> getElementStrides();
+  }];
+  let hasVerifier = 1;
+}
+
+def Fetta_SyncOp : Fetta_Op<"sync"> {
+  let summary = "an instruction that only waits and signals";
+  let description = [{
+    Stands in a queue like any other instruction. `fetta.load`, `fetta.store`
+    and `fetta.contract` have tokens of their own (`sync`); this operation is
+    for what exceeds them.
+
+    ```mlir
+    fetta.sync store <waits [s3 x 1] signals [s4 x 1]>
+    ```
+  }];
+  let arguments = (ins Fetta_QueueAttr:$queue, Fetta_SyncAttr:$sync);
+  let assemblyFormat = "$queue $sync attr-dict";
+  let hasVerifier = 1;
+}
+
 def Fetta_RelabelOp : Fetta_Op<"relabel", [Pure]> {
   let summary = "a tensor in memory seen under another shape";
   let description = [{
@@ -83,7 +166,11 @@ def Fetta_ContractOp : Fetta_Op<"contract", [Pure,
     `home` (where the result lies) is set by `fetta-allocate-memory`, `routes`
     (of both operands and the result) by `fetta-route-networks`. `origin` is the
     place in the source (`file:line:column`) that reports speak of; it survives
-    where locations are not printed.
+    where locations are not printed. `sync` are its tokens.
+
+    With `init` an f32 result goes on from partial sums, in place: both lie in
+    one home, that of `init`, which has no later use. The sum of an element
+    continues from its partial sum in loop order.
 
     ```mlir
     %2 = fetta.contract "b k, k n -> b n" %0, %1 b_stationary
@@ -92,24 +179,29 @@ def Fetta_ContractOp : Fetta_Op<"contract", [Pure,
         accumulator <base 0 strides [3, 1]>
         routes [@route0, @route1, @route2] home <slab 2 row 0> phase fp
         : (tensor<32x8xbf16, #layout>, tensor<8x12xbf16, #layout1>) -> tensor<32x12xbf16, #layout2>
+    %4 = fetta.contract "b k, b n -> k n" %0, %3 init(%sum) b_stationary ...
+        : (tensor<32x8xbf16, #layout>, tensor<32x12xbf16, #layout2>, tensor<8x12xf32, #layout3>)
+        -> tensor<8x12xf32, #layout3>
     ```
   }];
   let arguments = (ins
     StrAttr:$einsum, Fetta_Tensor:$lhs, Fetta_Tensor:$rhs,
+    Optional<Fetta_Tensor>:$init,
     Fetta_DataflowAttr:$dataflow, Fetta_LaneTableAttr:$lanes,
     Fetta_LoopsAttr:$loops, Fetta_AccumulatorAttr:$accumulator,
     OptionalAttr<Fetta_SerialAttr>:$serial,
     OptionalAttr<TypedArrayAttrBase<FlatSymbolRefAttr, "names of routes">>:$routes,
+    OptionalAttr<Fetta_SyncAttr>:$sync,
     OptionalAttr<Fetta_HomeAttr>:$home,
     DefaultValuedAttr<Fetta_PhaseAttr, "PhaseKind::Forward">:$phase,
     OptionalAttr<StrAttr>:$origin);
   let results = (outs Fetta_Tensor:$result);
   let assemblyFormat = [{
-    $einsum $lhs `,` $rhs `` $dataflow `\n`
+    $einsum $lhs `,` $rhs (`init` `(` $init^ `)`)? `` $dataflow `\n`
     ` ` ` ` ` ` ` ` `lanes` $lanes `\n`
     ` ` ` ` ` ` ` ` `loops` $loops `\n`
     ` ` ` ` ` ` ` ` `accumulator` $accumulator (`serial` $serial^)?
-    (`routes` $routes^)? (`home` $home^)? (`phase` `` $phase^)?
+    (`routes` $routes^)? (`sync` $sync^)? (`home` $home^)? (`phase` `` $phase^)?
     (`origin` $origin^)? attr-dict `\n`
     ` ` ` ` ` ` ` ` `:` functional-type(operands, $result)
   }];
