@@ -10,6 +10,8 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Sequence.h"
 
+#include <algorithm>
+
 using namespace llvm;
 using namespace fetta;
 
@@ -86,6 +88,83 @@ Expected<SharedPlan> SharedPlan::create(const ClosedNetwork &network,
     phases.push_back(tree.reroot(leaf));
   }
   return create(network, phases);
+}
+
+Expected<SharedPlan> SharedPlan::fromSteps(const ClosedNetwork &network,
+                                           ArrayRef<PlannedStep> planned,
+                                           ArrayRef<unsigned> rootLeaves) {
+  if (rootLeaves.empty())
+    return createStringError("a shared plan needs at least one phase");
+  unsigned n = network.numLeaves();
+  SharedPlan plan;
+  plan.leafCount = n;
+  plan.byPhase.assign(rootLeaves.size(), 0);
+  std::vector<LeafSet> sets;
+  DenseMap<LeafSet, unsigned> valueOf;
+  for (unsigned leaf : seq(n)) {
+    sets.push_back(network.onlyLeaf(leaf));
+    valueOf[sets.back()] = leaf;
+  }
+  for (auto [number, step] : enumerate(planned)) {
+    for (unsigned operand : {step.lhs, step.rhs})
+      if (operand >= sets.size())
+        return createStringError("step " + Twine(number) + " reads value " +
+                                 Twine(operand) + ", which is not there yet");
+    if (step.phase >= rootLeaves.size())
+      return createStringError("step " + Twine(number) + " is of phase " +
+                               Twine(step.phase) + ", but there are " +
+                               Twine(rootLeaves.size()));
+    const LeafSet &lhs = sets[step.lhs], &rhs = sets[step.rhs];
+    if (lhs.anyCommon(rhs))
+      return createStringError("the operands of step " + Twine(number) +
+                               " have a leaf in common");
+    LeafSet both = lhs;
+    both |= rhs;
+    if (valueOf.contains(both) != step.recomputes)
+      return createStringError("step " + Twine(number) +
+                               (step.recomputes
+                                    ? " recomputes a value that nothing made"
+                                    : " makes a value a second time"));
+    StepCost cost;
+    cost.lhs = network.openIndices(lhs);
+    cost.rhs = network.openIndices(rhs);
+    cost.result = network.openIndices(both);
+    IndexList all;
+    std::set_union(cost.lhs.begin(), cost.lhs.end(), cost.rhs.begin(),
+                   cost.rhs.end(), std::back_inserter(all));
+    std::set_difference(all.begin(), all.end(), cost.result.begin(),
+                        cost.result.end(), std::back_inserter(cost.summed));
+    std::optional<Cost> flops = network.volume(all);
+    std::optional<Cost> total =
+        flops ? addCosts(plan.total, *flops) : std::nullopt;
+    if (!total)
+      return createStringError(
+          "the multiply-adds of all phases together exceed 128 bits");
+    cost.flops = *flops;
+    cost.resultVolume = *network.volume(cost.result);
+    plan.total = *total;
+    plan.byPhase[step.phase] += cost.flops;
+    valueOf.try_emplace(both, sets.size());
+    sets.push_back(both);
+    plan.steps.push_back({step.lhs, step.rhs, std::move(both), std::move(cost),
+                          step.phase, step.recomputes});
+  }
+  for (unsigned leaf : rootLeaves) {
+    if (leaf >= n)
+      return createStringError("there is no leaf " + Twine(leaf) +
+                               ": the network has " + Twine(n) + " leaves");
+    if (is_contained(plan.roots, leaf))
+      return createStringError("two phases leave out leaf " + Twine(leaf));
+    LeafSet others = network.onlyLeaf(leaf);
+    others.flip();
+    auto found = valueOf.find(others);
+    if (found == valueOf.end())
+      return createStringError(
+          "no step makes the result that leaves out leaf " + Twine(leaf));
+    plan.roots.push_back(leaf);
+    plan.results.push_back(found->second);
+  }
+  return plan;
 }
 
 std::vector<unsigned> SharedPlan::storedValues() const {

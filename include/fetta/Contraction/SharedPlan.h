@@ -28,6 +28,15 @@ public:
     LeafSet leaves; ///< Contracted by the result: the value's key.
     StepCost cost;
     unsigned phase; ///< Number (in the list) of the first phase to need it.
+    /// An earlier step has made the same value, which was not kept.
+    bool recomputes = false;
+  };
+
+  /// A step to be written down: operands, and the phase that asks for it.
+  struct PlannedStep {
+    unsigned lhs, rhs; ///< Values, numbered as above.
+    unsigned phase;
+    bool recomputes = false;
   };
 
   /// Plans the phases in the given order, so list the forward pass first: a
@@ -42,6 +51,15 @@ public:
   static llvm::Expected<SharedPlan> create(const ClosedNetwork &network,
                                            const UnrootedTree &tree,
                                            llvm::ArrayRef<unsigned> rootLeaves);
+
+  /// A plan as somebody else has ordered it; costs are worked out here. Errors:
+  /// an operand that is not there yet; operands with a leaf in common; a
+  /// value that is made twice without \c recomputes; a phase whose result, the
+  /// contraction of all leaves but its root leaf, is not among the values;
+  /// otherwise as above.
+  static llvm::Expected<SharedPlan>
+  fromSteps(const ClosedNetwork &network, llvm::ArrayRef<PlannedStep> steps,
+            llvm::ArrayRef<unsigned> rootLeaves);
 
   unsigned numLeaves() const { return leafCount; }
   unsigned numPhases() const { return results.size(); }
