@@ -109,7 +109,7 @@ struct AbsorbRounding : OpRewritePattern<arith::TruncFOp> {
   LogicalResult matchAndRewrite(arith::TruncFOp op,
                                 PatternRewriter &rewriter) const override {
     auto contract = op.getIn().getDefiningOp<ContractOp>();
-    if (!contract || !contract->hasOneUse() ||
+    if (!contract || !contract->hasOneUse() || contract.getInit() ||
         !getElementTypeOrSelf(op.getType()).isBF16() ||
         !getElementTypeOrSelf(contract.getLhs()).isBF16())
       return failure();

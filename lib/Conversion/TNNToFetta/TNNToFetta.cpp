@@ -222,6 +222,15 @@ LogicalResult FunctionMapper::map(tnn::ContractOp op) {
       return failure();
     spec.layouts[id] = *layout;
   }
+  // A sum that goes on lies where it began.
+  View init;
+  if (op.getInit()) {
+    init = viewOf(op.getInit());
+    FailureOr<std::optional<Layout>> layout = fixedLayout(op, init);
+    if (failed(layout))
+      return failure();
+    spec.layouts[2] = *layout;
+  }
   llvm::Expected<MappedContraction> result = mapContraction(spec, machine);
   if (result && tensors[0].root == tensors[1].root && !spec.layouts[0]) {
     // One tensor as both operands: the layout of the left one decides.
@@ -249,7 +258,8 @@ LogicalResult FunctionMapper::map(tnn::ContractOp op) {
     phase = symbolizePhaseKind(attribute.getValue()).value_or(phase);
   ContractOp contract = createContract(
       builder, op.getLoc(), op.getEinsum().getSpec(), lhs, rhs,
-      withLayout(tensors[2].type, result->layouts[2]), result->nest, phase);
+      withLayout(tensors[2].type, result->layouts[2]), result->nest, phase,
+      op.getInit() ? inMemory(op.getLoc(), init, result->layouts[2]) : Value());
   mapped[op.getResult()] = contract.getResult();
 
   const SerialCycles &cycles = result->cycles;

@@ -102,7 +102,8 @@ struct ConvertContract : OpConversionPattern<ContractOp> {
                   ConversionPatternRewriter &rewriter) const override {
     rewriter.replaceOp(op, fetta::createLinalgContraction(
                                rewriter, op.getLoc(), op.getEinsum(),
-                               adaptor.getOperands(), op.getType()));
+                               {adaptor.getLhs(), adaptor.getRhs()},
+                               op.getType(), adaptor.getInit()));
     return success();
   }
 };

@@ -56,3 +56,17 @@ func.func @relabel(%x: tensor<8x8xbf16>, %y: tensor<8x8xbf16>)
       : (tensor<2x4x8xbf16>, tensor<8x8xbf16>) -> tensor<2x4x8xbf16>
   return %0, %2 : tensor<8x8xbf16>, tensor<2x4x8xbf16>
 }
+
+// A sum that goes on lies where it began.
+// CHECK-LABEL: func.func @sums
+// CHECK: %[[S:.*]] = fetta.contract "b i, b o -> i o"
+// CHECK: -> [[T:tensor<6x5xf32, #.*>]]
+// CHECK: fetta.contract "b i, b o -> i o" %{{.*}}, %{{.*}} init(%[[S]])
+// CHECK: [[T]]) -> [[T]]
+func.func @sums(%x0: tensor<8x6xbf16>, %d0: tensor<8x5xbf16>, %x1: tensor<3x6xbf16>, %d1: tensor<3x5xbf16>)
+    -> tensor<6x5xf32> {
+  %0 = tnn.contract "b i, b o -> i o" %x0, %d0 : (tensor<8x6xbf16>, tensor<8x5xbf16>) -> tensor<6x5xf32>
+  %1 = tnn.contract "b i, b o -> i o" %x1, %d1 init(%0)
+      : (tensor<3x6xbf16>, tensor<3x5xbf16>, tensor<6x5xf32>) -> tensor<6x5xf32>
+  return %1 : tensor<6x5xf32>
+}

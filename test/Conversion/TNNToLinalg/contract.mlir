@@ -47,6 +47,20 @@ func.func @outer(%a: tensor<4x3xbf16>, %b: tensor<4x5xbf16>) -> tensor<4x3x5xbf1
 
 // -----
 
+// Sums that go on, with and without a summed mode.
+// CHECK-LABEL: func @init
+// CHECK-SAME: %[[A:.*]]: tensor<4x3xbf16>, %[[B:.*]]: tensor<4x5xbf16>, %[[S:.*]]: tensor<3x5xf32>, %[[T:.*]]: tensor<4x3x5xf32>
+func.func @init(%a: tensor<4x3xbf16>, %b: tensor<4x5xbf16>, %s: tensor<3x5xf32>, %t: tensor<4x3x5xf32>) -> (tensor<3x5xf32>, tensor<4x3x5xf32>) {
+  // CHECK: linalg.contract {{.*}} ins(%[[A]], %[[B]] : tensor<4x3xbf16>, tensor<4x5xbf16>) outs(%[[S]] : tensor<3x5xf32>)
+  // CHECK: linalg.generic {{.*}} ins(%[[A]], %[[B]] : tensor<4x3xbf16>, tensor<4x5xbf16>) outs(%[[T]] : tensor<4x3x5xf32>)
+  // CHECK: arith.addf
+  %0 = tnn.contract "b i, b j -> i j" %a, %b init(%s) : (tensor<4x3xbf16>, tensor<4x5xbf16>, tensor<3x5xf32>) -> tensor<3x5xf32>
+  %1 = tnn.contract "b i, b j -> b i j" %a, %b init(%t) : (tensor<4x3xbf16>, tensor<4x5xbf16>, tensor<4x3x5xf32>) -> tensor<4x3x5xf32>
+  return %0, %1 : tensor<3x5xf32>, tensor<4x3x5xf32>
+}
+
+// -----
+
 // An einsum without an order is one loop nest over all modes.
 // CHECK-LABEL: func @einsum
 func.func @einsum(%a: tensor<4x3xbf16>, %b: tensor<3x5xbf16>, %c: tensor<5x2xbf16>) -> tensor<4x2xbf16> {

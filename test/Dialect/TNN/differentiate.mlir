@@ -105,6 +105,20 @@ func.func @two_layers(%x: tensor<7x3xf32>, %g: tensor<3x4xf32> {tnn.role = "para
 
 // -----
 
+// What a sum goes on from has the gradient of the sum.
+// CHECK-LABEL: func @sums
+// CHECK-SAME: %[[X:[^ ]*]]: tensor<7x3xf32>, %{{.*}}: tensor<7x4xf32>, %{{.*}}: tensor<3x4xf32>, %[[DY:[^ ]*]]: tensor<3x4xf32> {tnn.name = "d_result0"
+// CHECK: %[[Y:.*]] = tnn.contract
+// CHECK: %[[DX:.*]] = tnn.einsum "i o, b o -> b i" %[[DY]]
+// CHECK: %[[DD:.*]] = tnn.einsum "b i, i o -> b o" %[[X]], %[[DY]]
+// CHECK: return %[[Y]], %[[DX]], %[[DD]], %[[DY]]
+func.func @sums(%x: tensor<7x3xf32>, %d: tensor<7x4xf32>, %s: tensor<3x4xf32>) -> tensor<3x4xf32> {
+  %0 = tnn.contract "b i, b o -> i o" %x, %d init(%s) : (tensor<7x3xf32>, tensor<7x4xf32>, tensor<3x4xf32>) -> tensor<3x4xf32>
+  return %0 : tensor<3x4xf32>
+}
+
+// -----
+
 // Private functions do not count; the option names one.
 // CHECK-LABEL: func private @helper
 // CHECK-SAME: (%{{[^ ]*}}: tensor<2xf32>) -> tensor<2xf32>

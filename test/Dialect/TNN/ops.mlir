@@ -52,3 +52,11 @@ func.func @vector(%x: tensor<10xbf16>, %g0: tensor<1x12x6xbf16>, %g1: tensor<6x1
       : (tensor<10xbf16>, tensor<1x12x6xbf16>, tensor<6x10x1xbf16>) -> tensor<12xbf16>
   return %0 : tensor<12xbf16>
 }
+
+// CHECK-LABEL: func @sums
+func.func @sums(%x: tensor<4x5xbf16>, %d: tensor<4x6xbf16>, %s: tensor<5x6xf32>) -> tensor<5x6xf32> {
+  // CHECK: tnn.contract "b i, b o -> i o" %{{.*}}, %{{.*}} init(%{{.*}}) {tnn.phase = "wg"} : (tensor<4x5xbf16>, tensor<4x6xbf16>, tensor<5x6xf32>) -> tensor<5x6xf32>
+  %0 = tnn.contract "bi,bo->io" %x, %d init(%s) {tnn.phase = "wg"}
+      : (tensor<4x5xbf16>, tensor<4x6xbf16>, tensor<5x6xf32>) -> tensor<5x6xf32>
+  return %0 : tensor<5x6xf32>
+}

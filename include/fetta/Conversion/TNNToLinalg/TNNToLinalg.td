@@ -18,8 +18,8 @@ include "mlir/Pass/PassBase.td"
 def ConvertTNNToLinalgPass : Pass<"convert-tnn-to-linalg"> {
   let summary = "Convert contractions and einsums to linalg";
   let description = [{
-    A contraction with a summed mode becomes `linalg.contract` into a zero-filled
-    f32 tensor, followed by `arith.truncf` where the result is bf16: its
+    A contraction with a summed mode becomes `linalg.contract` into its `init` or
+    a zero-filled f32 tensor, followed by `arith.truncf` where the result is bf16: its
     accumulator has the element type of its output, and a bf16 accumulator would
     lose sums. A contraction without a summed mode (`linalg.contract` refuses
     those) becomes a `linalg.generic` that multiplies in f32 and rounds once.

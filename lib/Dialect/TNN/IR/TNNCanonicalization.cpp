@@ -65,7 +65,7 @@ static Value createLike(ContractOp op, PatternRewriter &rewriter,
                         RankedTensorType type, ValueRange operands,
                         EinsumAttr einsum) {
   auto result = ContractOp::create(rewriter, op.getLoc(), type, operands[0],
-                                   operands[1], einsum);
+                                   operands[1], op.getInit(), einsum);
   result->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   return result;
 }
@@ -107,6 +107,8 @@ template <typename OpTy> struct DropUnitModes : OpRewritePattern<OpTy> {
         units.insert(mode);
     if (units.empty())
       return rewriter.notifyMatchFailure(op, "no mode of size 1");
+    if (op->getNumOperands() > einsum.getNumInputs())
+      return rewriter.notifyMatchFailure(op, "goes on from sums");
 
     // Splits modes into the positions to drop and the modes to keep.
     auto split = [&](ArrayRef<StringAttr> modes, SmallVector<int64_t> &dropped,
@@ -151,7 +153,7 @@ template <typename OpTy> struct AbsorbTranspose : OpRewritePattern<OpTy> {
   LogicalResult matchAndRewrite(OpTy op,
                                 PatternRewriter &rewriter) const override {
     EinsumAttr einsum = op.getEinsum();
-    SmallVector<Value> operands(op->getOperands());
+    SmallVector<Value> operands(op.getFactors());
     SmallVector<SmallVector<StringAttr>> inputs;
     bool hasTranspose = false;
     for (auto [i, operand] : llvm::enumerate(operands)) {

@@ -104,11 +104,12 @@ verifyEinsumOperands(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
-static LogicalResult verifyEinsum(Operation *op, EinsumAttr einsum) {
+static LogicalResult verifyEinsum(Operation *op, EinsumAttr einsum,
+                                  ValueRange operands) {
   auto emitError = [&]() { return op->emitOpError(); };
-  if (failed(verifyEinsumOperands(emitError, einsum, op->getOperands())))
+  if (failed(verifyEinsumOperands(emitError, einsum, operands)))
     return failure();
-  RankedTensorType inferred = inferEinsumType(einsum, op->getOperands());
+  RankedTensorType inferred = inferEinsumType(einsum, operands);
   auto result = cast<RankedTensorType>(op->getResult(0).getType());
   if (result.getShape() != inferred.getShape() || result.getEncoding())
     return op->emitOpError()
@@ -196,7 +197,7 @@ static void printContractionPath(OpAsmPrinter &printer, Operation *,
 //===----------------------------------------------------------------------===//
 
 LogicalResult EinsumOp::verify() {
-  if (failed(verifyEinsum(*this, getEinsum())))
+  if (failed(verifyEinsum(*this, getEinsum(), getInputs())))
     return failure();
   if (!getPath())
     return success();
@@ -251,9 +252,19 @@ AffineMap EinsumOp::getLoopsToShapesMap() {
 // ContractOp
 //===----------------------------------------------------------------------===//
 
+void ContractOp::build(OpBuilder &builder, OperationState &state, Type type,
+                       Value lhs, Value rhs, EinsumAttr einsum) {
+  build(builder, state, type, lhs, rhs, /*init=*/Value(), einsum);
+}
+
 LogicalResult ContractOp::verify() {
-  if (failed(verifyEinsum(*this, getEinsum())))
+  if (failed(verifyEinsum(*this, getEinsum(), {getLhs(), getRhs()})))
     return failure();
+  if (getInit() && getInit().getType() != getType())
+    return emitOpError() << "init should have the type of the result, "
+                         << getType() << ", got " << getInit().getType();
+  if (getInit() && !getType().getElementType().isF32())
+    return emitOpError() << "goes on from sums in f32 only, got " << getType();
   if (!checkedProduct(getModeSizes()))
     return emitOpError() << "takes more multiply-adds than 63 bits can count: "
                          << "modes \"" << joinModes(getEinsum().getModes())
@@ -271,7 +282,7 @@ LogicalResult ContractOp::inferReturnTypes(
     SmallVectorImpl<Type> &types) {
   ContractOpAdaptor adaptor(operands, attributes, properties, regions);
   return inferEinsumTypes(location, getOperationName(), adaptor.getEinsum(),
-                          operands, types);
+                          operands.take_front(2), types);
 }
 
 LogicalResult ContractOp::refineReturnTypes(MLIRContext *,
@@ -288,8 +299,10 @@ ArrayAttr ContractOp::getIndexingMaps() {
 }
 
 AffineMap ContractOp::getLoopsToShapesMap() {
-  return concatAffineMaps(ArrayRef(getEinsum().getIndexingMaps()).drop_back(),
-                          getContext());
+  // The map of the result is that of `init`, too.
+  return concatAffineMaps(
+      ArrayRef(getEinsum().getIndexingMaps()).drop_back(getInit() ? 0 : 1),
+      getContext());
 }
 
 //===----------------------------------------------------------------------===//

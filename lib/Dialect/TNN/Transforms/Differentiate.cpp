@@ -103,7 +103,8 @@ private:
     return arith::TruncFOp::create(builder, loc, newType, value);
   }
 
-  void visitEinsum(Operation &op, EinsumAttr einsum, Value gradient);
+  void visitEinsum(Operation &op, EinsumAttr einsum, ValueRange factors,
+                   Value gradient);
   Value sumOver(Location loc, Value gradient, ArrayRef<int64_t> dimensions);
 
   OpBuilder &builder;
@@ -116,11 +117,11 @@ private:
 /// d operand_k = einsum of the other operands and d result, over all modes that
 /// operand_k lacks.
 void Differentiator::visitEinsum(Operation &op, EinsumAttr einsum,
-                                 Value gradient) {
+                                 ValueRange factors, Value gradient) {
   SmallVector<ArrayAttr> inputs(einsum.getInputs());
-  SmallVector<Value> operands(op.getOperands());
+  SmallVector<Value> operands(factors);
   gradient = castTo(op.getLoc(), gradient, elementTypeOf(operands.front()));
-  for (auto [k, operand] : llvm::enumerate(op.getOperands())) {
+  for (auto [k, operand] : llvm::enumerate(factors)) {
     if (!active.contains(operand))
       continue;
     SmallVector<ArrayAttr> otherInputs(inputs);
@@ -184,8 +185,14 @@ LogicalResult Differentiator::visitBackward(Operation &op) {
   Location loc = op.getLoc();
   Value gradient = gradients.lookup(op.getResult(0));
   return TypeSwitch<Operation *, LogicalResult>(&op)
-      .Case<EinsumOp, ContractOp>([&](auto einsum) {
-        visitEinsum(op, einsum.getEinsum(), gradient);
+      .Case([&](EinsumOp einsum) {
+        visitEinsum(op, einsum.getEinsum(), einsum.getInputs(), gradient);
+        return success();
+      })
+      .Case([&](ContractOp contract) {
+        visitEinsum(op, contract.getEinsum(), contract.getFactors(), gradient);
+        if (contract.getInit())
+          accumulate(loc, contract.getInit(), gradient);
         return success();
       })
       .Case([&](tensor::ExpandShapeOp reshape) {

@@ -54,9 +54,14 @@ class TNN_EinsumLikeOp<string mnemonic, list<Trait> traits = []>
       return ::mlir::cast<::mlir::RankedTensorType>(operand->get().getType())
           .getShape();
     }
+    /// Operands of the einsum.
+    ::mlir::OperandRange getFactors() {
+      return getOperation()->getOperands().take_front(
+          getEinsum().getNumInputs());
+    }
     /// Sizes of all modes, in the order of EinsumAttr::getModes().
     ::llvm::SmallVector<int64_t> getModeSizes() {
-      return getSizesOfModes(getEinsum(), getOperation()->getOperands());
+      return getSizesOfModes(getEinsum(), getFactors());
     }
   }];
 }
@@ -95,19 +100,27 @@ def TNN_ContractOp : TNN_EinsumLikeOp<"contract"> {
   let summary = "contraction of two tensors";
   let description = [{
     An einsum of exactly two operands: one step of a contraction order. Products
-    accumulate in f32; the result is rounded once when it is bf16.
+    accumulate in f32; the result is rounded once when it is bf16. With `init`
+    the sums of an f32 result go on from those of `init`, which has its type: so
+    a sum over slices of a mode (`tnn-slice-batch`) is a chain of contractions.
 
     ```mlir
     %t = tnn.contract "b i0 i1, i1 r -> b i0 r" %x, %g
         : (tensor<32x8x12xbf16>, tensor<12x12xbf16>) -> tensor<32x8x12xbf16>
+    %s = tnn.contract "b i, b r -> i r" %x1, %d1 init(%s0)
+        : (tensor<32x8xbf16>, tensor<32x12xbf16>, tensor<8x12xf32>) -> tensor<8x12xf32>
     ```
   }];
-  let arguments = (ins TNN_Tensor:$lhs, TNN_Tensor:$rhs, TNN_EinsumAttr:$einsum);
+  let arguments = (ins TNN_Tensor:$lhs, TNN_Tensor:$rhs,
+                       Optional<TNN_Tensor>:$init, TNN_EinsumAttr:$einsum);
   let results = (outs TNN_Tensor:$result);
   let assemblyFormat = [{
-    custom<EinsumSpec>($einsum) $lhs `,` $rhs attr-dict
+    custom<EinsumSpec>($einsum) $lhs `,` $rhs (`init` `(` $init^ `)`)? attr-dict
         `:` functional-type(operands, $result)
   }];
+  let builders = [OpBuilder<(ins "::mlir::Type":$type, "::mlir::Value":$lhs,
+                                 "::mlir::Value":$rhs,
+                                 "::fetta::tnn::EinsumAttr":$einsum)>];
   let extraClassDeclaration = einsumDeclarations # [{
     /// Number of multiply-adds: the product of the sizes of all modes.
     int64_t getMultiplyAdds();
