@@ -17,9 +17,16 @@
 
 using namespace fetta;
 
+void Accumulators::clearRow(int64_t row) {
+  std::fill_n(valid.begin() + row * lanes, lanes, 0);
+  tensorRow[size_t(row)] = -1;
+}
+
 void Accumulators::clear() {
-  std::fill(valid.begin(), valid.end(), 0);
-  std::fill(tensorRow.begin(), tensorRow.end(), -1);
+  // Valid words are only in rows that hold one of the result.
+  for (int64_t row = 0; row < rows; ++row)
+    if (tensorRow[size_t(row)] >= 0)
+      clearRow(row);
 }
 
 ContractRunner::ReadPort ContractRunner::makeReadPort(OperandId id, Net net,
@@ -49,25 +56,26 @@ ContractRunner::ContractRunner(const Program &program, size_t instruction,
                                const std::array<uint32_t, 3> &routes,
                                ResolvedRoutes &resolved, TensorMemory &memory,
                                Accumulators &accumulators, Counters &counters,
-                               const DrainObserver &observer)
+                               const DrainObserver &observer, ValuePath path)
     : program(program), instruction(instruction),
       contract(std::get<Contract>(program.code[instruction])),
       nest(contract.nest), machine(program.machine), resolved(resolved),
       memory(memory), accumulators(accumulators), counters(counters),
-      observer(observer), levels(nest, machine),
-      lanes(uint32_t(machine.lanes())),
+      observer(observer), byTable(path == ValuePath::Tables),
+      levels(nest, machine), lanes(uint32_t(machine.lanes())),
       positions(uint32_t(1) << machine.positionBits()),
       peRows(uint32_t(machine.peRows())),
       peColumns(uint32_t(machine.peColumns())),
+      kernels(byTable ? arrayKernels(peRows, positions, lanes)
+                      : ArrayKernels{columnChainOfLanes, multiplyIntoLanes}),
       stream(makeReadPort(levels.streamed, Net::Stream,
                           routes[unsigned(Net::Stream)])),
       hold(makeReadPort(levels.held, Net::Hold, routes[unsigned(Net::Hold)])),
       result(nest, OperandC, machine),
       resultRoute(routes[unsigned(Net::Reduce)]), keep(lanes),
       touched(size_t(llvm::divideCeil(lanes, banksPerMacro))), streamed(lanes),
-      held(peRows, std::vector<float>(lanes)), sums(lanes),
-      registers(levels.outputStationary ? peRows : 0,
-                std::vector<float>(lanes)) {
+      held(size_t(levels.outputStationary ? 1 : peRows) * lanes), sums(lanes),
+      registers(levels.outputStationary ? size_t(peRows) * lanes : 0) {
   uint32_t copies = 0;
   for (auto [l, bit] : llvm::enumerate(laneBits(nest, Net::Reduce, machine)))
     if (!bit)
@@ -80,8 +88,6 @@ ContractRunner::ContractRunner(const Program &program, size_t instruction,
       (levels.outputStationary ? NestLevels::beatsInside(nest, levels.tileLevel)
                                : levels.peRowsInUse) -
       1;
-  plans.assign(resultLanes.size(),
-               std::vector<const ReductionPlan *>(lanes, nullptr));
 }
 
 llvm::Error ContractRunner::fail(OperandId id, const llvm::Twine &what) const {
@@ -105,13 +111,20 @@ int64_t ContractRunner::countMacros(std::vector<uint8_t> &touched) const {
 // Operands
 //===----------------------------------------------------------------------===//
 
+void ContractRunner::keepInside(const OperandPort &port,
+                                const ModeIndex &index) {
+  std::fill(keep.begin(), keep.end(), 1);
+  port.clearBeyondEdge(index, nest.sizes, keep.data());
+}
+
 llvm::Error ContractRunner::read(ReadPort &read, const ModeIndex &index,
                                  float *out) {
+  if (byTable && readByTable(read, index, out))
+    return llvm::Error::success();
   const Operand &operand = read.port.operand();
   OperandId id = OperandId(&operand - nest.operands.data());
   std::fill(out, out + lanes, 0.0f);
-  std::fill(keep.begin(), keep.end(), 1);
-  read.port.clearBeyondEdge(index, nest.sizes, keep.data());
+  keepInside(read.port, index);
   for (uint32_t s = 0; s < read.captures.size(); ++s) {
     RowAccess access = read.port.access(index, s);
     if (!access.inside)
@@ -120,7 +133,7 @@ llvm::Error ContractRunner::read(ReadPort &read, const ModeIndex &index,
     if (!memory.contains(operand.slab, row))
       return fail(id, "row " + llvm::Twine(row) + " of slab " +
                           llvm::Twine(operand.slab) + " does not exist");
-    const std::vector<uint32_t> *&banks = read.banks[access.flips];
+    const std::vector<uint16_t> *&banks = read.banks[access.flips];
     if (!banks)
       banks = &resolved.distribution(read.route, access.flips);
     const uint16_t *words = memory.row(operand.slab, row);
@@ -151,7 +164,8 @@ llvm::Error ContractRunner::loadTile(const ModeIndex &index) {
     ModeIndex full = index;
     for (size_t m = 0; m < full.size(); ++m)
       full[m] += levels.peRowIndex[i][m];
-    if (llvm::Error error = read(hold, full, held[levels.peRow[i]].data()))
+    float *row = held.data() + size_t(levels.peRow[i]) * lanes;
+    if (llvm::Error error = read(hold, full, row))
       return error;
     counters.loadBeats += hold.port.subBeats();
   }
@@ -165,89 +179,71 @@ llvm::Error ContractRunner::loadTile(const ModeIndex &index) {
 /// Every operand is a BF16, so the product in float is the exact one rounded
 /// once (docs/Machine.md, section 7). The build forbids contraction to FMA.
 void ContractRunner::multiplyChain() {
-  float *sum = sums.data();
-  for (uint32_t row = 0; row < peRows; ++row) {
-    const float *h = held[row].data();
-    for (uint32_t ce = 0; ce < lanes; ce += positions) {
-      float s = streamed[ce + row];
-      if (row == 0)
-        for (uint32_t lane = ce; lane < ce + positions; ++lane)
-          sum[lane] = s * h[lane];
-      else
-        for (uint32_t lane = ce; lane < ce + positions; ++lane)
-          sum[lane] = sum[lane] + s * h[lane];
-    }
-  }
+  kernels.columnChain(sums.data(), streamed.data(), held.data(), peRows,
+                      positions, lanes);
 }
 
 void ContractRunner::multiplyInPlace(bool first) {
-  const float *h = held[0].data();
-  for (uint32_t row = 0; row < peRows; ++row) {
-    float *sum = registers[row].data();
-    for (uint32_t ce = 0; ce < lanes; ce += positions) {
-      float s = streamed[ce + row];
-      if (first)
-        for (uint32_t lane = ce; lane < ce + positions; ++lane)
-          sum[lane] = s * h[lane];
-      else
-        for (uint32_t lane = ce; lane < ce + positions; ++lane)
-          sum[lane] = sum[lane] + s * h[lane];
-    }
-  }
+  kernels.multiplyInto(registers.data(), streamed.data(), held.data(), peRows,
+                       positions, lanes, first);
 }
 
 //===----------------------------------------------------------------------===//
 // Results
 //===----------------------------------------------------------------------===//
 
-const ReductionPlan &ContractRunner::plan(uint32_t subBeat, uint32_t flips,
-                                          bool edges) {
-  if (edges) {
-    valid = resultLanes[subBeat];
+const ReductionPlan &ContractRunner::plan(const ModeIndex &index, uint32_t edge,
+                                          uint32_t subBeat, uint32_t flips) {
+  const ReductionPlan *&plan = plans[tableKey(edge, subBeat, flips)];
+  if (!plan) {
+    keepInside(result, index);
+    std::string valid = resultLanes[subBeat];
     for (uint32_t lane = 0; lane < lanes; ++lane)
       valid[lane] = char(valid[lane] & keep[lane]);
-    return resolved.reduction(resultRoute, flips, valid);
+    plan = &resolved.reduction(resultRoute, flips, valid);
   }
-  const ReductionPlan *&plan = plans[subBeat][flips];
-  if (!plan)
-    plan = &resolved.reduction(resultRoute, flips, resultLanes[subBeat]);
   return *plan;
 }
 
 llvm::Error ContractRunner::reduce(const ModeIndex &index,
                                    const ModeIndex &scopeStart, float *words) {
-  std::fill(keep.begin(), keep.end(), 1);
-  result.clearBeyondEdge(index, nest.sizes, keep.data());
-  bool edges = llvm::is_contained(keep, 0);
+  uint32_t edge = result.edgeState(index, nest.sizes);
   for (uint32_t s = 0; s < resultLanes.size(); ++s) {
     RowAccess access = result.access(index, s);
     if (!access.inside)
       continue;
-    ModeIndex full = result.serialIndex(index, s);
-    int64_t row = nest.accumulatorBase;
-    for (unsigned mode : result.heldModes()) {
-      unsigned b = result.operand().modes[mode]->lowBits;
-      row += ((full[mode] >> b) - (scopeStart[mode] >> b)) *
-             nest.accumulatorStrides[mode];
-    }
-    const ReductionPlan &p = plan(s, access.flips, edges);
-    for (const ReductionPlan::Add &add : p.adds)
-      words[add.to] = words[add.to] + words[add.from];
+    const ReductionPlan &p = plan(index, edge, s, access.flips);
     counters.reduceWords += int64_t(p.adds.size() + p.arrivals.size());
     counters.networkAdds += int64_t(p.adds.size());
     counters.columnAdds +=
         int64_t(p.adds.size() + p.arrivals.size()) * addsPerWord;
-    if (llvm::Error error = accumulate(p, words, row, access.row))
-      return error;
+    if (p.arrivals.empty())
+      continue;
+    llvm::Expected<int64_t> row = claimRow(index, scopeStart, s, access.row);
+    if (!row)
+      return row.takeError();
+    if (byTable)
+      accumulateByTable(p, words, *row);
+    else
+      accumulate(p, words, *row);
   }
   return llvm::Error::success();
 }
 
-llvm::Error ContractRunner::accumulate(const ReductionPlan &plan,
-                                       const float *words, int64_t row,
-                                       int64_t tensorRow) {
-  if (plan.arrivals.empty())
-    return llvm::Error::success();
+llvm::Expected<int64_t> ContractRunner::claimRow(const ModeIndex &index,
+                                                 const ModeIndex &scopeStart,
+                                                 uint32_t subBeat,
+                                                 int64_t tensorRow) {
+  int64_t row = nest.accumulatorBase;
+  ModeIndex serial;
+  if (subBeat)
+    serial = result.serialIndex(index, subBeat);
+  const ModeIndex &full = subBeat ? serial : index;
+  for (unsigned mode : result.heldModes()) {
+    unsigned b = result.operand().modes[mode]->lowBits;
+    row += ((full[mode] >> b) - (scopeStart[mode] >> b)) *
+           nest.accumulatorStrides[mode];
+  }
   if (row < 0 || row >= accumulators.rows)
     return fail(OperandC, "accumulator row " + llvm::Twine(row) +
                               " does not exist: a half has " +
@@ -259,6 +255,13 @@ llvm::Error ContractRunner::accumulate(const ReductionPlan &plan,
                               " and " + llvm::Twine(tensorRow) +
                               " of the result at once");
   holds = tensorRow;
+  return row;
+}
+
+void ContractRunner::accumulate(const ReductionPlan &plan, float *words,
+                                int64_t row) {
+  for (const ReductionPlan::Add &add : plan.adds)
+    words[add.to] = words[add.to] + words[add.from];
   float *sum = accumulators.words.data() + row * accumulators.lanes;
   uint8_t *there = accumulators.valid.data() + row * accumulators.lanes;
   int64_t adds = 0;
@@ -271,7 +274,6 @@ llvm::Error ContractRunner::accumulate(const ReductionPlan &plan,
   counters.accumulatorAdds += adds;
   counters.accumulatorReads += adds;
   counters.accumulatorWrites += int64_t(plan.arrivals.size());
-  return llvm::Error::success();
 }
 
 llvm::Error ContractRunner::drainTile(const ModeIndex &index,
@@ -280,7 +282,8 @@ llvm::Error ContractRunner::drainTile(const ModeIndex &index,
     ModeIndex full = index;
     for (size_t m = 0; m < full.size(); ++m)
       full[m] += levels.peRowIndex[i][m];
-    sums = registers[levels.peRow[i]];
+    const float *row = registers.data() + size_t(levels.peRow[i]) * lanes;
+    std::copy(row, row + lanes, sums.begin());
     if (llvm::Error error = reduce(full, scopeStart, sums.data()))
       return error;
     counters.tileDrainBeats += result.subBeats();
@@ -300,34 +303,43 @@ llvm::Error ContractRunner::drainScope() {
         !memory.contains(c.slab, target + (f32 ? 1 : 0)))
       return fail(OperandC, "row " + llvm::Twine(target) + " of slab " +
                                 llvm::Twine(c.slab) + " does not exist");
-    const float *sum = accumulators.words.data() + row * accumulators.lanes;
-    const uint8_t *there = accumulators.valid.data() + row * accumulators.lanes;
-    int64_t words = 0;
-    for (uint32_t bank = 0; bank < lanes; ++bank) {
-      if (!there[bank])
-        continue;
-      ++words;
-      touched[bank / banksPerMacro] = 1;
-      if (observer)
-        observer(instruction, c.slab, target, bank, sum[bank]);
-      memory.written(c.slab, target)[bank] = 1;
-      if (!f32) {
-        memory.row(c.slab, target)[bank] = floatToBF16(sum[bank]);
-        continue;
-      }
-      uint32_t bits = floatToBits(canonicalizeNaN(sum[bank]));
-      memory.row(c.slab, target)[bank] = uint16_t(bits >> 16);
-      memory.row(c.slab, target + 1)[bank] = uint16_t(bits);
-      memory.written(c.slab, target + 1)[bank] = 1;
-    }
-    counters.drainedWords += words;
-    counters.accumulatorReads += words;
+    if (byTable && !observer)
+      drainRowByTable(row, target);
+    else
+      drainRow(row, target);
     ++counters.drainedRows;
     counters.rowWrites += f32 ? 2 : 1;
-    counters.macroWrites += countMacros(touched) * (f32 ? 2 : 1);
+    accumulators.clearRow(row);
   }
-  accumulators.clear();
   return llvm::Error::success();
+}
+
+void ContractRunner::drainRow(int64_t row, int64_t target) {
+  const Operand &c = nest.c();
+  bool f32 = c.elementType == ElementType::F32;
+  const float *sum = accumulators.words.data() + row * accumulators.lanes;
+  const uint8_t *there = accumulators.valid.data() + row * accumulators.lanes;
+  int64_t words = 0;
+  for (uint32_t bank = 0; bank < lanes; ++bank) {
+    if (!there[bank])
+      continue;
+    ++words;
+    touched[bank / banksPerMacro] = 1;
+    if (observer)
+      observer(instruction, c.slab, target, bank, sum[bank]);
+    memory.written(c.slab, target)[bank] = 1;
+    if (!f32) {
+      memory.row(c.slab, target)[bank] = floatToBF16(sum[bank]);
+      continue;
+    }
+    uint32_t bits = floatToBits(canonicalizeNaN(sum[bank]));
+    memory.row(c.slab, target)[bank] = uint16_t(bits >> 16);
+    memory.row(c.slab, target + 1)[bank] = uint16_t(bits);
+    memory.written(c.slab, target + 1)[bank] = 1;
+  }
+  counters.drainedWords += words;
+  counters.accumulatorReads += words;
+  counters.macroWrites += countMacros(touched) * (f32 ? 2 : 1);
 }
 
 llvm::Error ContractRunner::run() {
@@ -341,7 +353,7 @@ llvm::Error ContractRunner::run() {
     if (llvm::Error error = read(stream, index, streamed.data()))
       return error;
     if (levels.outputStationary) {
-      if (llvm::Error error = read(hold, index, held[0].data()))
+      if (llvm::Error error = read(hold, index, held.data()))
         return error;
       multiplyInPlace(newTile);
     } else {

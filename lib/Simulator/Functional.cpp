@@ -33,7 +33,8 @@ llvm::Error checkRoute(const Program &program, Net net, const Route &route) {
 
 llvm::Expected<std::vector<Counters>>
 fetta::runProgram(const Program &program, TensorMemory &memory,
-                  const DrainObserver &observer, int64_t maxBeats) {
+                  const DrainObserver &observer, int64_t maxBeats,
+                  ValuePath path) {
   std::vector<Counters> counters(program.code.size());
   std::array<std::vector<uint32_t>, 3> slots;
   for (auto &net : slots)
@@ -83,7 +84,7 @@ fetta::runProgram(const Program &program, TensorMemory &memory,
         counters[i].activeRouteBytes += routeBytes(program.routes[routes[net]]);
     active = routes;
     ContractRunner runner(program, i, routes, resolved, memory, accumulators,
-                          counters[i], observer);
+                          counters[i], observer, path);
     if (llvm::Error error = runner.run())
       return error;
   }

@@ -8,6 +8,8 @@
 
 #include "llvm/ADT/STLExtras.h"
 
+#include <algorithm>
+
 using namespace fetta;
 
 OperandPort::OperandPort(const Nest &nest, OperandId id, const Machine &machine)
@@ -55,19 +57,43 @@ ModeIndex OperandPort::serialIndex(const ModeIndex &index,
 }
 
 RowAccess OperandPort::access(const ModeIndex &index, uint32_t subBeat) const {
-  ModeIndex full = serialIndex(index, subBeat);
+  // One sub-beat is the common case, and asked for in every beat.
+  if (subBeat == 0)
+    return accessAt(index);
+  return accessAt(serialIndex(index, subBeat));
+}
+
+RowAccess OperandPort::accessAt(const ModeIndex &full) const {
   RowAccess access;
   access.inside = true;
   for (unsigned mode : modes) {
     const DimLayout &dim = *op->modes[mode];
     int64_t chunk = full[mode] >> dim.lowBits;
-    access.inside &= chunk < dim.chunks();
+    access.inside &= chunk << dim.lowBits < dim.size;
     access.row += chunk * dim.rowStride;
   }
   access.flips = constantFlips;
   for (const TemporalBank &t : temporal)
     access.flips ^= uint32_t(full[t.source.mode] >> t.source.bit & 1) << t.bank;
   return access;
+}
+
+uint32_t OperandPort::edgeState(const ModeIndex &index,
+                                llvm::ArrayRef<int64_t> sizes) {
+  ModeIndex left(modes.size());
+  bool whole = true;
+  for (size_t i = 0; i < modes.size(); ++i) {
+    // All lanes are inside from maxPart + 1 on, none at 0 and below.
+    int64_t room = sizes[modes[i]] - index[modes[i]];
+    left[i] = std::clamp<int64_t>(room, 0, maxParts[i] + 1);
+    whole &= room > maxParts[i];
+  }
+  if (whole)
+    return 0;
+  if (!latestEdge || latestEdge->first != left)
+    latestEdge =
+        &*edgeStates.try_emplace(left, uint32_t(edgeStates.size()) + 1).first;
+  return latestEdge->second;
 }
 
 void OperandPort::clearBeyondEdge(const ModeIndex &index,

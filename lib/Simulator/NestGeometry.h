@@ -18,6 +18,7 @@
 #include "fetta/Machine/Machine.h"
 
 #include <cstdint>
+#include <map>
 #include <vector>
 
 namespace fetta {
@@ -51,12 +52,18 @@ public:
   /// The index with the serial lane bits of a sub-beat put in.
   ModeIndex serialIndex(const ModeIndex &index, uint32_t subBeat) const;
 
+  /// Which lanes lie beyond an edge: 0 if none, otherwise the number of one of
+  /// the different sets that came up so far.
+  uint32_t edgeState(const ModeIndex &index, llvm::ArrayRef<int64_t> sizes);
+
   /// Clears keep[lane] on every lane that lies beyond an edge of a mode that
   /// the operand holds.
   void clearBeyondEdge(const ModeIndex &index, llvm::ArrayRef<int64_t> sizes,
                        uint8_t *keep) const;
 
 private:
+  RowAccess accessAt(const ModeIndex &full) const;
+
   const Operand *op;
   uint32_t lanes;
   llvm::SmallVector<unsigned, 8> modes;
@@ -72,6 +79,9 @@ private:
     ModeBit source;
   };
   llvm::SmallVector<TemporalBank, 8> temporal;
+  /// Numbers of edge states, by index values left before each edge.
+  std::map<ModeIndex, uint32_t> edgeStates;
+  const std::pair<const ModeIndex, uint32_t> *latestEdge = nullptr;
 };
 
 /// Levels and counts of a nest. Level l means: loops [l, end) lie inside.

@@ -25,20 +25,35 @@ struct Run {
 
 /// Runs a contraction with NaN in every word that nobody wrote.
 llvm::Expected<Run> run(const Program &program, llvm::ArrayRef<float> a,
-                        llvm::ArrayRef<float> b) {
+                        llvm::ArrayRef<float> b, ValuePath path) {
   TensorMemory memory(program.machine);
   if (llvm::Error error = memory.store(program.tensors[0], a))
     return error;
   if (llvm::Error error = memory.store(program.tensors[1], b))
     return error;
   memory.poison(0xFFA5);
-  auto counters = runProgram(program, memory);
+  auto counters = runProgram(program, memory, nullptr,
+                             std::numeric_limits<int64_t>::max(), path);
   if (!counters)
     return counters.takeError();
   auto values = memory.load(program.tensors[2]);
   if (!values)
     return values.takeError();
   return Run{std::move(*values), std::move(*counters)};
+}
+
+/// Both ways through the simulator must agree in every bit and every counter.
+void expectSame(const Run &x, const Run &y) {
+  ASSERT_EQ(x.values.size(), y.values.size());
+  for (size_t i = 0; i < x.values.size(); ++i)
+    ASSERT_EQ(floatToBits(x.values[i]), floatToBits(y.values[i])) << i;
+  ASSERT_EQ(x.counters.size(), y.counters.size());
+  for (size_t i = 0; i < x.counters.size(); ++i) {
+#define FETTA_COUNTER(name, text)                                              \
+  EXPECT_EQ(x.counters[i].name, y.counters[i].name) << #name;
+    FETTA_COUNTERS(FETTA_COUNTER)
+#undef FETTA_COUNTER
+  }
 }
 
 void checkAgainstReference(const RandomContraction &contraction,
@@ -54,8 +69,11 @@ void checkAgainstReference(const RandomContraction &contraction,
     a.values[random() % a.values.size()] = INFINITY;
     b.values[random() % b.values.size()] = bitsToFloat(0xFFC10000);
   }
-  auto ran = run(program, a.values, b.values);
+  auto ran = run(program, a.values, b.values, ValuePath::Tables);
   ASSERT_TRUE(bool(ran)) << llvm::toString(ran.takeError());
+  auto byLanes = run(program, a.values, b.values, ValuePath::Lanes);
+  ASSERT_TRUE(bool(byLanes)) << llvm::toString(byLanes.takeError());
+  expectSame(*ran, *byLanes);
 
   ReferenceSums sums(c);
   for (size_t i = 0; i < contraction.nests.size(); ++i)
@@ -130,6 +148,7 @@ TEST_P(RandomNests, BitForBitAndWithinTheBound) {
 INSTANTIATE_TEST_SUITE_P(
     Machines, RandomNests,
     ::testing::Values(MachineSize{2, 2, 2}, MachineSize{2, 1, 3},
+                      MachineSize{4, 1, 1}, MachineSize{5, 0, 2},
                       MachineSize{3, 3, 1}, MachineSize{4, 2, 2},
                       MachineSize{4, 3, 1}, MachineSize{6, 2, 2},
                       MachineSize{3, 2, 2, NetworkTopology::Butterfly}));
@@ -146,9 +165,17 @@ protected:
     size_t count = size_t(program.tensors[tensor].layout.elements());
     must(memory.store(program.tensors[tensor], std::vector<float>(count)));
   }
+  /// What both ways through the simulator say.
   std::string messageOfRun() {
-    auto ran = runProgram(program, memory);
-    return ran ? "" : llvm::toString(ran.takeError());
+    std::string messages[2];
+    for (ValuePath path : {ValuePath::Tables, ValuePath::Lanes}) {
+      auto ran = runProgram(program, memory, nullptr,
+                            std::numeric_limits<int64_t>::max(), path);
+      if (!ran)
+        messages[size_t(path)] = llvm::toString(ran.takeError());
+    }
+    EXPECT_EQ(messages[0], messages[1]);
+    return messages[0];
   }
 };
 

@@ -32,6 +32,12 @@ namespace fetta {
 using DrainObserver =
     std::function<void(size_t, int64_t, int64_t, uint32_t, float)>;
 
+/// Two ways to the same values and counters, bit for bit.
+enum class ValuePath : uint8_t {
+  Tables, ///< Whole rows by tables of what a route does to them.
+  Lanes,  ///< Lane by lane; slow, and what tests hold the tables against.
+};
+
 /// Runs `program` to its Halt; tensors that the host places must be in
 /// `memory`. Returns the counters of each instruction of program.code. Errors
 /// name the contraction and the operand: a word inside an edge that was never
@@ -42,7 +48,8 @@ using DrainObserver =
 llvm::Expected<std::vector<Counters>>
 runProgram(const Program &program, TensorMemory &memory,
            const DrainObserver &observer = nullptr,
-           int64_t maxBeats = std::numeric_limits<int64_t>::max());
+           int64_t maxBeats = std::numeric_limits<int64_t>::max(),
+           ValuePath path = ValuePath::Tables);
 
 /// Bytes that a slot keeps of a route: 2 bits a switch and the masks.
 int64_t routeBytes(const Route &route);
