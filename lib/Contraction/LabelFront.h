@@ -23,7 +23,7 @@ namespace fetta {
 
 /// One way of contracting a set; all coordinates are to be small.
 template <size_t K> struct Label {
-  std::array<double, K> value;
+  std::array<double, K> value = {};
   uint32_t split = 0;             ///< The first half; 0 for a single tensor.
   uint32_t first = 0, second = 0; ///< Labels of the halves.
   uint8_t choice = 0;             ///< What else was decided.

@@ -12,8 +12,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "StoredFront.h"
 #include "LabelFront.h"
+#include "TrainingFronts.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/bit.h"
@@ -29,7 +29,7 @@ using Mask = SubsetVolumes::Mask;
 template <size_t K> class StoredSearch {
 public:
   StoredSearch(const TrainingTables &tables, double price,
-               const StoredFrontOptions &options)
+               const FrontOptions &options)
       : tables(tables), volumes(tables.getVolumes()), price(price),
         options(options) {
     for (auto &side : fronts)
@@ -37,7 +37,7 @@ public:
   }
 
   void run();
-  std::vector<StoredPoint> points() const;
+  std::vector<FrontPoint> points() const;
 
 private:
   bool isCounted(Mask set) const {
@@ -54,16 +54,18 @@ private:
     if (label.value[0] + tables.leastOutside(set) > options.flopCap)
       return false;
     if constexpr (K == 2)
-      return label.value[1] <= options.storedCap;
+      return label.value[1] <= options.elementCap &&
+             !options.incumbents.beat(label.value[0] + tables.leastOutside(set),
+                                      label.value[1]);
     return true;
   }
   void append(Mask set, bool isNeeded, uint32_t number,
-              StoredPoint &point) const;
+              FrontPoint &point) const;
 
   const TrainingTables &tables;
   const SubsetVolumes &volumes;
   double price;
-  StoredFrontOptions options;
+  FrontOptions options;
   std::array<std::vector<Front<K>>, 2> fronts; ///< By need, then by set.
 };
 
@@ -134,7 +136,7 @@ template <size_t K> void StoredSearch<K>::run() {
 
 template <size_t K>
 void StoredSearch<K>::append(Mask set, bool isNeeded, uint32_t number,
-                             StoredPoint &point) const {
+                             FrontPoint &point) const {
   const Label<K> &label = fronts[isNeeded][set][number];
   if (label.split == 0)
     return;
@@ -147,34 +149,30 @@ void StoredSearch<K>::append(Mask set, bool isNeeded, uint32_t number,
   point.retention.push_back(choice);
 }
 
-template <size_t K> std::vector<StoredPoint> StoredSearch<K>::points() const {
+template <size_t K> std::vector<FrontPoint> StoredSearch<K>::points() const {
   const Front<K> &found = fronts[0][volumes.full()];
-  std::vector<StoredPoint> points;
+  std::vector<FrontPoint> points;
   for (size_t k = 0; k < found.size(); ++k) {
-    StoredPoint point{found[k].value[0], found[k].value[K - 1], {}, {}};
+    FrontPoint point{found[k].value[0], found[k].value[K - 1], {}, {}};
     append(volumes.full(), false, k, point);
     points.push_back(std::move(point));
   }
-  llvm::sort(points, [](const StoredPoint &x, const StoredPoint &y) {
-    return std::tie(x.flops, x.stored) < std::tie(y.flops, y.stored);
-  });
-  return points;
+  return undominated(std::move(points));
 }
 
-std::vector<StoredPoint>
-fetta::findStoredFront(const TrainingTables &tables,
-                       const StoredFrontOptions &options) {
+std::vector<FrontPoint> fetta::findStoredFront(const TrainingTables &tables,
+                                               const FrontOptions &options) {
   StoredSearch<2> search(tables, 0, options);
   search.run();
   return search.points();
 }
 
-std::optional<StoredPoint>
+std::optional<FrontPoint>
 fetta::findStoredOptimum(const TrainingTables &tables, double price,
-                         const StoredFrontOptions &options) {
+                         const FrontOptions &options) {
   StoredSearch<1> search(tables, price, options);
   search.run();
-  std::vector<StoredPoint> points = search.points();
+  std::vector<FrontPoint> points = search.points();
   if (points.empty())
     return std::nullopt;
   return std::move(points.front());

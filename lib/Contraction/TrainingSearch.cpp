@@ -6,7 +6,7 @@
 
 #include "fetta/Contraction/TrainingSearch.h"
 
-#include "StoredFront.h"
+#include "TrainingFronts.h"
 #include "TrainingTree.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -34,10 +34,10 @@ public:
 
 private:
   Expected<TrainingTree> makeTraining(Splits splits) const;
-  Expected<TrainingTree> makeTraining(const StoredPoint &point) const;
+  Expected<TrainingTree> makeTraining(const FrontPoint &point) const;
   Expected<TrainingTree> searchAll(SubsetVolumes volumes, TrainingResult &base);
   Expected<TrainingTree> searchWithin(TrainingTables &tables,
-                                      StoredFrontOptions front);
+                                      FrontOptions front);
   bool isPlain() const {
     return options.storedPrice == 0 && !options.storedLimit &&
            !options.flopSlack;
@@ -64,21 +64,20 @@ Expected<TrainingTree> TrainingSearcher::makeTraining(Splits splits) const {
 }
 
 Expected<TrainingTree>
-TrainingSearcher::makeTraining(const StoredPoint &point) const {
+TrainingSearcher::makeTraining(const FrontPoint &point) const {
   Expected<TrainingTree> training = makeTraining(point.splits);
   if (training)
     training->retention = point.retention;
   return training;
 }
 
-Expected<TrainingTree>
-TrainingSearcher::searchWithin(TrainingTables &tables,
-                               StoredFrontOptions front) {
+Expected<TrainingTree> TrainingSearcher::searchWithin(TrainingTables &tables,
+                                                      FrontOptions front) {
   // Ever dearer storage gives a tree within the limit, whose multiply-adds
   // bound those of the best one.
   double limit = toDouble(*options.storedLimit), least = infinity;
   for (double price = 1; price < 0x1p40; price *= 8) {
-    std::optional<StoredPoint> point = findStoredOptimum(tables, price, front);
+    std::optional<FrontPoint> point = findStoredOptimum(tables, price, front);
     if (!point)
       break;
     Expected<TrainingTree> training = makeTraining(*point);
@@ -93,8 +92,8 @@ TrainingSearcher::searchWithin(TrainingTables &tables,
     if (stored > limit)
       continue;
     front.flopCap = toDouble(figures->flops) * (1 + 1e-9);
-    front.storedCap = limit;
-    std::vector<StoredPoint> points = findStoredFront(tables, front);
+    front.elementCap = limit;
+    std::vector<FrontPoint> points = findStoredFront(tables, front);
     if (points.empty())
       return training;
     return makeTraining(points.front());
@@ -131,8 +130,8 @@ Expected<TrainingTree> TrainingSearcher::searchAll(SubsetVolumes volumes,
   if (isPlain())
     return plain;
 
-  StoredFrontOptions front{infinity, infinity, options.recompute,
-                           options.countWeights, /*factor=*/1};
+  FrontOptions front{infinity, infinity, options.recompute,
+                     options.countWeights, /*factor=*/1};
   if (options.flopSlack) {
     front.flopCap = toDouble(base.fewestFlops) * (1 + *options.flopSlack / 100);
     // The fewest themselves, however they were rounded.
@@ -140,12 +139,28 @@ Expected<TrainingTree> TrainingSearcher::searchAll(SubsetVolumes volumes,
       front.flopCap *= 1 + 1e-9;
     tables.searchInside(front.flopCap);
     tables.searchOutside();
-    std::vector<StoredPoint> points = findStoredFront(tables, front);
+    std::vector<FrontPoint> points = findStoredFront(tables, front);
     return points.empty() ? std::move(plain) : makeTraining(points.back());
   }
   if (options.storedLimit) {
     if (counted(*figures) <= *options.storedLimit && options.storedPrice == 0)
       return plain;
+    // What the tree of the fewest multiply-adds can do bounds the others.
+    Expected<TrainingTree> known =
+        chooseRetention(network, goal, plain->tree, options);
+    if (known) {
+      Expected<TrainingFigures> bound =
+          computeTrainingFigures(network, goal, *known);
+      if (!bound)
+        return bound.takeError();
+      front.flopCap = toDouble(bound->flops) * (1 + 1e-9);
+      front.elementCap = toDouble(*options.storedLimit);
+      tables.searchInside(front.flopCap);
+      tables.searchOutside();
+      std::vector<FrontPoint> points = findStoredFront(tables, front);
+      return points.empty() ? std::move(known) : makeTraining(points.front());
+    }
+    consumeError(known.takeError());
     tables.searchInside(infinity);
     tables.searchOutside();
     return searchWithin(tables, front);
@@ -155,7 +170,7 @@ Expected<TrainingTree> TrainingSearcher::searchAll(SubsetVolumes volumes,
                   (1 + 1e-9);
   tables.searchInside(front.flopCap);
   tables.searchOutside();
-  std::optional<StoredPoint> point =
+  std::optional<FrontPoint> point =
       findStoredOptimum(tables, options.storedPrice, front);
   return point ? makeTraining(*point) : std::move(plain);
 }

@@ -76,7 +76,7 @@ TrainingTables::TrainingTables(SubsetVolumes volumes, const TrainingGoal &goal)
       activations(this->volumes.maskOf(goal.activations)),
       times(static_cast<double>(goal.repeats)) {}
 
-void TrainingTables::searchInside(double upperBound) {
+void TrainingTables::searchInside(double upperBound, double maxElements) {
   Mask full = volumes.full();
   inside.assign(size_t(full) + 1, infinity);
   for (unsigned bit = 0; bit < volumes.numTensors(); ++bit)
@@ -86,8 +86,9 @@ void TrainingTables::searchInside(double upperBound) {
       continue;
     // The step that makes the set costs at least its volume; so does the one
     // that reads it, which is repeated if the set's own step is.
-    double least = repeats(set) * volumes.elements(set);
-    if (least * (set == full ? 1 : 2) > upperBound)
+    double elements = volumes.elements(set);
+    double least = repeats(set) * elements * (set == full ? 1 : 2);
+    if (least > upperBound || elements > maxElements)
       continue;
     double scale = volumes.scale(set), best = infinity;
     double times = repeats(set);

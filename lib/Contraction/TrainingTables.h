@@ -18,6 +18,8 @@
 
 #include "ExactSearch.h"
 
+#include <limits>
+
 namespace fetta {
 
 /// The volumes of all subsets of a phase's tensors, in doubles that hold the
@@ -79,8 +81,10 @@ public:
 
   TrainingTables(SubsetVolumes volumes, const TrainingGoal &goal);
 
-  /// Fills least(): no set that takes more than \p upperBound is kept.
-  void searchInside(double upperBound);
+  /// Fills least(): no set that takes more than \p upperBound multiply-adds or
+  /// has more than \p maxElements is kept.
+  void searchInside(double upperBound,
+                    double maxElements = std::numeric_limits<double>::max());
   /// Fills leastOutside().
   void searchOutside();
 
