@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "RandomSearch.h"
+#include "LargeSearch.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Sequence.h"
@@ -20,6 +20,10 @@ using namespace fetta;
 
 namespace {
 
+/// Of an index on many values only so many partners are looked at, smallest
+/// first: a batch index on all tensors would make every two of them a pair.
+constexpr unsigned maxNeighbours = 32;
+
 /// Greedy state: the values that are still there, by their indices, and for
 /// each index the values that hold it.
 class Greedy {
@@ -27,12 +31,12 @@ public:
   Greedy(const ClosedNetwork &network, unsigned rootLeaf,
          std::optional<GreedyNoise> noise = std::nullopt)
       : network(network), root(rootLeaf), holders(network.getIndices().size()),
-        noise(noise), random(noise ? noise->seed : 0) {}
+        numHolders(holders.size(), 0), noise(noise),
+        random(noise ? noise->seed : 0) {}
 
-  Expected<ContractionTree> run();
+  ContractionTree run();
 
 private:
-  /// Sizes in doubles: they only rank; every chosen step is checked exactly.
   struct Candidate {
     double score, flops;
     unsigned lhs, rhs; ///< lhs < rhs.
@@ -43,34 +47,38 @@ private:
   };
   template <typename T>
   using MinQueue = std::priority_queue<T, std::vector<T>, std::greater<T>>;
+  /// What a value shares with the one at hand: volumes of the common indices
+  /// and of those among them that nobody else holds.
+  struct Overlap {
+    double shared = 0, gone = 0; ///< 0: not a neighbour.
+  };
 
-  IndexList unionOf(unsigned lhs, unsigned rhs) const {
-    IndexList all;
-    std::set_union(held[lhs].begin(), held[lhs].end(), held[rhs].begin(),
-                   held[rhs].end(), std::back_inserter(all));
-    return all;
+  double sizeOf(unsigned index) const {
+    return static_cast<double>(network.getIndices()[index].size);
   }
-  bool survives(unsigned index, unsigned lhs, unsigned rhs) const {
-    const std::set<unsigned> &set = holders[index];
-    return set.size() > set.count(lhs) + set.count(rhs);
+  void addOverlap(Overlap &overlap, unsigned index) const {
+    overlap.shared = cut(overlap.shared * sizeOf(index));
+    if (numHolders[index] == 2)
+      overlap.gone = cut(overlap.gone * sizeOf(index));
   }
-  double volume(const IndexList &list) const {
-    double result = 1;
-    for (unsigned index : list)
-      result *= static_cast<double>(network.getIndices()[index].size);
-    return result;
-  }
-  Candidate weigh(unsigned lhs, unsigned rhs);
+  /// Sizes in doubles: they only rank. Beyond this all are alike; none of them
+  /// can be in a tree that is returned.
+  static double cut(double volume) { return std::min(volume, 1e300); }
+
   double disturb(double result, double operands);
   void addValue(IndexList indices);
   void pushCandidates(unsigned value);
-  Error merge(unsigned lhs, unsigned rhs);
+  void merge(unsigned lhs, unsigned rhs);
 
   const ClosedNetwork &network;
   unsigned root;
-  std::vector<IndexList> held;
+  std::vector<IndexList> held; ///< Ascending.
+  std::vector<double> volumes;
   std::vector<bool> isPresent;
-  std::vector<std::set<unsigned>> holders;
+  /// By volume, then age; numHolders also counts leaves still to be added.
+  std::vector<std::set<std::pair<double, unsigned>>> holders;
+  std::vector<unsigned> numHolders;
+  std::vector<Overlap> overlaps; ///< Of each value; all 0 between uses.
   std::vector<ContractionTree::Step> steps;
   MinQueue<Candidate> candidates;
   std::optional<GreedyNoise> noise;
@@ -89,70 +97,88 @@ double Greedy::disturb(double result, double operands) {
   return magnitude + noise->temperature * std::log(-std::log(uniform));
 }
 
-Greedy::Candidate Greedy::weigh(unsigned lhs, unsigned rhs) {
-  IndexList all = unionOf(lhs, rhs);
-  double flops = volume(all);
-  erase_if(all, [&](unsigned index) { return !survives(index, lhs, rhs); });
-  double score = volume(all) - volume(held[lhs]) - volume(held[rhs]);
-  if (noise)
-    score = disturb(volume(all), volume(held[lhs]) + volume(held[rhs]));
-  return {score, flops, std::min(lhs, rhs), std::max(lhs, rhs)};
-}
-
 void Greedy::addValue(IndexList indices) {
-  unsigned value = held.size();
+  double volume = 1;
   for (unsigned index : indices)
-    holders[index].insert(value);
+    volume = cut(volume * sizeOf(index));
+  for (unsigned index : indices)
+    holders[index].insert({volume, held.size()});
   held.push_back(std::move(indices));
+  volumes.push_back(volume);
   isPresent.push_back(true);
+  overlaps.emplace_back();
 }
 
 void Greedy::pushCandidates(unsigned value) {
-  std::set<unsigned> neighbours;
-  for (unsigned index : held[value])
-    neighbours.insert(holders[index].begin(), holders[index].end());
-  for (unsigned other : neighbours)
-    if (other != value && other != root)
-      candidates.push(weigh(value, other));
+  SmallVector<unsigned, 32> neighbours;
+  SmallVector<unsigned, 4> hubs;
+  for (unsigned index : held[value]) {
+    bool isHub = holders[index].size() > maxNeighbours + 2;
+    if (isHub)
+      hubs.push_back(index);
+    unsigned left = maxNeighbours;
+    for (auto [volume, other] : holders[index]) {
+      if (other == value || other == root)
+        continue;
+      if (isHub && left-- == 0)
+        break;
+      Overlap &overlap = overlaps[other];
+      if (overlap.shared == 0) {
+        overlap = {1, 1};
+        neighbours.push_back(other);
+      }
+      if (!isHub)
+        addOverlap(overlap, index);
+    }
+  }
+  for (unsigned other : neighbours) {
+    Overlap overlap = std::exchange(overlaps[other], {});
+    for (unsigned index : hubs)
+      if (std::binary_search(held[other].begin(), held[other].end(), index))
+        addOverlap(overlap, index);
+    double flops = cut(volumes[value] / overlap.shared * volumes[other]);
+    double result = flops / overlap.gone;
+    double operands = volumes[value] + volumes[other];
+    double score = noise ? disturb(result, operands) : result - operands;
+    candidates.push(
+        {score, flops, std::min(value, other), std::max(value, other)});
+  }
 }
 
-Error Greedy::merge(unsigned lhs, unsigned rhs) {
-  IndexList all = unionOf(lhs, rhs);
-  if (!network.volume(all))
-    return createStringError("the multiply-adds of a step over [" +
-                             network.formatIndices(all) + "] exceed 128 bits");
-  IndexList result;
-  for (unsigned index : all) {
-    if (survives(index, lhs, rhs))
-      result.push_back(index);
-    holders[index].erase(lhs);
-    holders[index].erase(rhs);
+void Greedy::merge(unsigned lhs, unsigned rhs) {
+  IndexList all, result;
+  std::set_union(held[lhs].begin(), held[lhs].end(), held[rhs].begin(),
+                 held[rhs].end(), std::back_inserter(all));
+  for (unsigned value : {lhs, rhs}) {
+    for (unsigned index : held[value]) {
+      holders[index].erase({volumes[value], value});
+      --numHolders[index];
+    }
+    isPresent[value] = false;
   }
-  isPresent[lhs] = isPresent[rhs] = false;
+  for (unsigned index : all)
+    if (numHolders[index] != 0) {
+      result.push_back(index);
+      ++numHolders[index];
+    }
   steps.push_back({lhs, rhs});
   addValue(std::move(result));
   pushCandidates(held.size() - 1);
-  return Error::success();
 }
 
-Expected<ContractionTree> Greedy::run() {
+ContractionTree Greedy::run() {
   unsigned n = network.numLeaves();
-  for (IndexList leaf : network.getLeaves()) {
-    llvm::sort(leaf);
-    addValue(std::move(leaf));
+  for (const IndexList &leaf : network.getLeaves())
+    for (unsigned index : leaf)
+      ++numHolders[index];
+  for (auto [number, leaf] : enumerate(network.getLeaves())) {
+    IndexList indices = leaf;
+    llvm::sort(indices);
+    addValue(std::move(indices));
+    // With those before it only, so each pair comes up once.
+    if (number != root)
+      pushCandidates(number);
   }
-  for (unsigned value : seq(n))
-    if (value != root)
-      for (unsigned index : held[value])
-        for (unsigned other : holders[index])
-          if (other < value && other != root &&
-              // Once for each pair: at the first index that they share.
-              none_of(
-                  held[value],
-                  [&](unsigned earlier) {
-                    return earlier < index && holders[earlier].count(other);
-                  }))
-            candidates.push(weigh(value, other));
 
   // A candidate's score never changes while both operands are there: whether
   // an index survives depends on whether a third value holds it, and merging
@@ -161,25 +187,23 @@ Expected<ContractionTree> Greedy::run() {
     Candidate best = candidates.top();
     candidates.pop();
     if (isPresent[best.lhs] && isPresent[best.rhs])
-      if (Error error = merge(best.lhs, best.rhs))
-        return error;
+      merge(best.lhs, best.rhs);
   }
 
-  // Only outer products are left.
+  // Only outer products and pairs that a hub hides are left.
   MinQueue<std::pair<double, unsigned>> parts;
   for (auto [value, present] : enumerate(isPresent))
     if (present && value != root)
-      parts.push({volume(held[value]), value});
+      parts.push({volumes[value], value});
   while (parts.size() > 1) {
     unsigned lhs = parts.top().second;
     parts.pop();
     unsigned rhs = parts.top().second;
     parts.pop();
-    if (Error error = merge(std::min(lhs, rhs), std::max(lhs, rhs)))
-      return error;
-    parts.push({volume(held.back()), held.size() - 1});
+    merge(std::min(lhs, rhs), std::max(lhs, rhs));
+    parts.push({volumes.back(), held.size() - 1});
   }
-  return ContractionTree::create(n, root, std::move(steps));
+  return cantFail(ContractionTree::create(n, root, std::move(steps)));
 }
 
 Expected<ContractionTree> fetta::greedyTree(const ClosedNetwork &network,
@@ -191,9 +215,9 @@ Expected<ContractionTree> fetta::greedyTree(const ClosedNetwork &network,
   return Greedy(network, rootLeaf).run();
 }
 
-Expected<ContractionTree> fetta::randomGreedyTree(const ClosedNetwork &network,
-                                                  unsigned rootLeaf,
-                                                  const GreedyNoise &noise) {
+ContractionTree fetta::randomGreedyTree(const ClosedNetwork &network,
+                                        unsigned rootLeaf,
+                                        const GreedyNoise &noise) {
   assert(rootLeaf < network.numLeaves() && "no such leaf");
   return Greedy(network, rootLeaf, noise).run();
 }

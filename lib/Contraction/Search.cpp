@@ -7,7 +7,7 @@
 #include "fetta/Contraction/Search.h"
 
 #include "ExactSearch.h"
-#include "RandomSearch.h"
+#include "LargeSearch.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -88,34 +88,28 @@ Expected<SearchResult> fetta::searchTree(const ClosedNetwork &network,
     return createStringError("the exact limit of " + Twine(options.exactLimit) +
                              " tensors exceeds " + Twine(maxExactTensors));
   const Objective &objective = options.objective;
-  if (options.heuristic.window < 3 || options.heuristic.window > 16)
-    return createStringError("a window of " + Twine(options.heuristic.window) +
+  if (options.heuristic.work.window < 3 || options.heuristic.work.window > 16)
+    return createStringError("a window of " +
+                             Twine(options.heuristic.work.window) +
                              " tensors: 3 to 16 are possible");
-  // Greedy may leave 128 bits where a better tree does not.
-  std::optional<Cost> greedyFlops, greedyValue;
-  Expected<ContractionTree> greedy = greedyTree(network, rootLeaf);
-  Error greedyError = greedy.takeError();
-  if (!greedyError) {
-    Expected<TreeCost> cost = computeCost(network, *greedy);
-    greedyError = cost.takeError();
-    if (!greedyError) {
-      greedyFlops = cost->flops;
-      greedyValue = valueOf(objective, *cost);
-      if (!greedyValue)
-        greedyError = createStringError(
-            "the objective of the best tree found exceeds 128 bits");
-    }
-  }
   if (rootLeaf >= network.numLeaves())
-    return greedyError;
-
+    return createStringError("there is no leaf " + Twine(rootLeaf) +
+                             ": the network has " + Twine(network.numLeaves()) +
+                             " leaves");
   unsigned numTensors = network.numLeaves() - 1;
   std::string reason;
   if (numTensors <= options.exactLimit) {
+    // Greedy may leave 128 bits where a better tree does not.
+    std::optional<Cost> greedyValue;
+    Expected<ContractionTree> greedy = greedyTree(network, rootLeaf);
+    if (!greedy)
+      return greedy.takeError();
+    if (Expected<TreeCost> cost = computeCost(network, *greedy))
+      greedyValue = valueOf(objective, *cost);
+    else
+      consumeError(cost.takeError());
     Expected<std::optional<ExactResult>> exact =
         solveFor(network, rootLeaf, objective, greedyValue);
-    if (!exact || *exact)
-      consumeError(std::move(greedyError));
     if (!exact)
       return exact.takeError();
     if (ExactResult *found = exact->has_value() ? &**exact : nullptr) {
@@ -137,27 +131,19 @@ Expected<SearchResult> fetta::searchTree(const ClosedNetwork &network,
              " tensors exceed the exact limit of " +
              std::to_string(options.exactLimit);
   }
-  if (greedyError)
-    return greedyError;
   Cost lowerBound = lowerBoundOf(network, rootLeaf, objective);
-  if (options.heuristic.trials != 0 && lowerBound != *greedyValue) {
-    greedy = searchAtRandom(network, std::move(*greedy), objective,
-                            options.heuristic);
-    if (!greedy)
-      return greedy.takeError();
-    Expected<TreeCost> cost = computeCost(network, *greedy);
-    if (!cost)
-      return cost.takeError();
-    greedyFlops = cost->flops;
-    greedyValue = valueOf(objective, *cost);
-    assert(greedyValue && "no worse than the greedy tree");
-  }
-  bool proven = lowerBound == *greedyValue;
-  return SearchResult{UnrootedTree(*greedy).reroot(rootLeaf),
-                      *greedyFlops,
+  Expected<LargeResult> found =
+      searchLarge(network, rootLeaf, objective, options.heuristic);
+  if (!found)
+    return found.takeError();
+  bool proven = lowerBound == found->value;
+  return SearchResult{UnrootedTree(*found->tree).reroot(rootLeaf),
+                      found->flops,
                       lowerBound,
                       proven,
                       proven ? "" : reason,
                       /*pairs=*/0,
-                      *greedyValue};
+                      found->value,
+                      std::move(found->work),
+                      found->stopped};
 }

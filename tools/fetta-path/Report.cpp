@@ -6,6 +6,8 @@
 
 #include "Report.h"
 
+#include "SearchControl.h"
+
 #include "fetta/Contraction/Path.h"
 #include "fetta/Contraction/TreeText.h"
 
@@ -226,6 +228,15 @@ void fetta::printText(const PathReport &report, const ReportOptions &options,
   field("certificate") << describeCertificate(report.result,
                                               report.optimalityChecked)
                        << '\n';
+  const SearchResult &searched =
+      report.reference ? report.reference->result : report.result;
+  if (searched.work)
+    field("work") << formatWork(*searched.work)
+                  << (searched.stopped ? " (interrupted)"
+                      : hasTimeLimit()
+                          ? " (by --seconds, not reproducible without these)"
+                          : "")
+                  << '\n';
   if (report.reference && report.order != ContractionOrder::CSSE)
     printComparison(report, os);
 
@@ -297,6 +308,21 @@ static void printPathJson(StringRef key, const ContractionPath &path,
   });
 }
 
+/// What the heuristics have done, under the names of the options.
+static void printWorkJson(const SearchResult &result, json::OStream &json) {
+  json.attributeObject("work", [&] {
+    json.attribute("trials", result.work->trials);
+    json.attributeArray("anneal", [&] {
+      for (uint64_t sweeps : result.work->sweeps)
+        json.value(sweeps);
+    });
+    json.attribute("window", result.work->window);
+    json.attribute("rounds", result.work->rounds);
+    json.attribute("seed", result.work->seed);
+    json.attribute("reproducible", !hasTimeLimit() && !result.stopped);
+  });
+}
+
 void fetta::printJson(const PathReport &report, const ReportOptions &options,
                       raw_ostream &os) {
   const ContractionTree &tree = report.result.tree;
@@ -325,6 +351,10 @@ void fetta::printJson(const PathReport &report, const ReportOptions &options,
         json.attribute("value", toString(report.result.value));
         json.attribute("lower_bound", toString(report.result.lowerBound));
       });
+    const SearchResult &searched =
+        report.reference ? report.reference->result : report.result;
+    if (searched.work)
+      printWorkJson(searched, json);
     if (report.reference) {
       const SearchResult &best = report.reference->result;
       json.attributeObject("reference", [&] {

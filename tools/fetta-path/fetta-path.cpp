@@ -4,7 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Input.h"
 #include "Report.h"
+#include "SearchControl.h"
 
 #include "fetta/Contraction/Check.h"
 #include "fetta/Contraction/Path.h"
@@ -15,7 +17,6 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/MemoryBuffer.h"
 
 using namespace llvm;
 using namespace fetta;
@@ -47,29 +48,28 @@ Exit codes: 0 done; 1 input refused; 2 bad command line; 3 the searched order
 is not proven optimal because the einsum has more tensors than --exact-limit.
 )";
 
-static cl::OptionCategory category("fetta-path options");
 static cl::opt<std::string> einsumText(cl::Positional, cl::desc("[einsum]"),
-                                       cl::cat(category));
+                                       cl::cat(pathCategory()));
 static cl::opt<std::string> sizesText("sizes",
                                       cl::desc("Sizes of the indices: a=2,b=3"),
                                       cl::value_desc("list"),
-                                      cl::cat(category));
+                                      cl::cat(pathCategory()));
 static cl::opt<std::string>
     shapesText("shapes", cl::desc("Shapes of the operands instead: 2x3,3x4"),
-               cl::value_desc("list"), cl::cat(category));
+               cl::value_desc("list"), cl::cat(pathCategory()));
 static cl::opt<std::string>
     fileName("file",
              cl::desc("Read lines of EINSUM<TAB>SIZES ('-': stdin); "
                       "empty lines and lines that begin with '#' are skipped"),
-             cl::value_desc("file"), cl::cat(category));
+             cl::value_desc("file"), cl::cat(pathCategory()));
 static cl::opt<std::string>
     outputName("o", cl::desc("Write to a file ('-', the default: stdout)"),
-               cl::value_desc("file"), cl::init("-"), cl::cat(category));
+               cl::value_desc("file"), cl::init("-"), cl::cat(pathCategory()));
 static cl::opt<bool> asJson("json", cl::desc("One JSON object for each einsum"),
-                            cl::cat(category));
+                            cl::cat(pathCategory()));
 static cl::opt<ContractionOrder>
     order("order", cl::desc("What decides the order (default: csse)"),
-          cl::init(ContractionOrder::CSSE), cl::cat(category),
+          cl::init(ContractionOrder::CSSE), cl::cat(pathCategory()),
           cl::values(clEnumValN(ContractionOrder::CSSE, "csse", "searched"),
                      clEnumValN(ContractionOrder::Greedy, "greedy",
                                 "next the pair that shrinks memory most"),
@@ -85,74 +85,45 @@ static cl::opt<std::string>
     pathText("path",
              cl::desc("The order by hand, linear: \"(1,2),(0,1)\"; "
                       "implies --order=given"),
-             cl::value_desc("path"), cl::cat(category));
+             cl::value_desc("path"), cl::cat(pathCategory()));
 static cl::opt<std::string> checkText(
     "check",
     cl::desc("Verify somebody else's path, linear or SSA, and say how far it "
              "is from the optimum"),
-    cl::value_desc("path"), cl::cat(category));
+    cl::value_desc("path"), cl::cat(pathCategory()));
 static cl::opt<std::string> objectiveName(
     "objective",
     cl::desc("What is minimized: flops (multiply-adds, the default), size "
              "(largest intermediate, then multiply-adds), write (elements of "
              "all results), combo-N (flops + N * write)"),
-    cl::value_desc("name"), cl::init("flops"), cl::cat(category));
+    cl::value_desc("name"), cl::init("flops"), cl::cat(pathCategory()));
 static cl::opt<bool>
     train("train",
           cl::desc("The einsum is a layer's forward pass: plan all phases of "
                    "its training step together"),
-          cl::cat(category));
+          cl::cat(pathCategory()));
 static cl::opt<unsigned>
     inputOperand("input",
                  cl::desc("With --train: the operand that holds the "
                           "activations (default 0); the others are cores"),
-                 cl::value_desc("operand"), cl::init(0), cl::cat(category));
+                 cl::value_desc("operand"), cl::init(0),
+                 cl::cat(pathCategory()));
 static cl::opt<bool> showTree("tree", cl::desc("Show the tree, too"),
-                              cl::cat(category));
+                              cl::cat(pathCategory()));
 static cl::opt<bool>
     showDot("dot",
             cl::desc("Print the tree as Graphviz graph and nothing else (with "
                      "--json: as a key)"),
-            cl::cat(category));
+            cl::cat(pathCategory()));
 static cl::opt<bool> showSsa("ssa", cl::desc("Show the SSA path, too"),
-                             cl::cat(category));
-static cl::opt<unsigned> exactLimit(
-    "exact-limit",
-    cl::desc("Prove optimality up to this many tensors (default 20, at most "
-             "24; each further one triples the time)"),
-    cl::init(SearchOptions().exactLimit), cl::cat(category));
-static cl::opt<unsigned> trials(
-    "trials",
-    cl::desc("Beyond the exact limit: randomized greedy orders to try; the "
-             "best are improved by exactly solved windows (default 0: the "
-             "greedy order as it is)"),
-    cl::value_desc("count"), cl::init(0), cl::cat(category));
-static cl::opt<unsigned>
-    window("window", cl::desc("Tensors in a window (default 10; 3 to 16)"),
-           cl::init(HeuristicOptions().window), cl::cat(category));
-static cl::opt<uint64_t> seed("seed",
-                              cl::desc("Seed of the trials (default 1)"),
-                              cl::init(HeuristicOptions().seed),
-                              cl::cat(category));
-static cl::opt<unsigned>
-    threads("threads",
-            cl::desc("Threads for the trials (default 1; 0: all); they do not "
-                     "change the result"),
-            cl::init(HeuristicOptions().threads), cl::cat(category));
+                             cl::cat(pathCategory()));
 static cl::opt<unsigned> checkLimit(
     "check-limit",
     cl::desc("Repeat the proof with an independent program up to this many "
              "tensors (default 12, at most 16; slow there)"),
-    cl::init(12), cl::cat(category));
+    cl::init(12), cl::cat(pathCategory()));
 
 namespace {
-
-/// One einsum of the input and where it stands.
-struct Request {
-  EinsumSpec spec;
-  TensorNetwork network;
-  std::string place; ///< "FILE:LINE", or empty.
-};
 
 /// What the command line asks to be found.
 struct Wish {
@@ -163,99 +134,14 @@ struct Wish {
 
 } // namespace
 
-/// "2x3,3x4"; a scalar's shape is empty.
-static Expected<std::vector<SmallVector<int64_t, 8>>>
-parseShapes(StringRef text) {
-  std::vector<SmallVector<int64_t, 8>> shapes;
-  SmallVector<StringRef> parts;
-  text.split(parts, ',');
-  for (StringRef part : parts) {
-    SmallVector<int64_t, 8> &shape = shapes.emplace_back();
-    if (part.trim().empty())
-      continue;
-    SmallVector<StringRef> dimensions;
-    part.split(dimensions, 'x');
-    for (StringRef dimension : dimensions)
-      if (dimension.trim().getAsInteger(10, shape.emplace_back()))
-        return makeError("shapes: '{0}' is not a shape like 2x3", part);
-  }
-  return shapes;
-}
-
-static Expected<Request> makeRequest(StringRef einsum, StringRef sizes,
-                                     const FileLocation &einsumAt,
-                                     const FileLocation &sizesAt) {
-  Expected<EinsumSpec> spec = parseEinsum(einsum, einsumAt);
-  if (!spec)
-    return spec.takeError();
-  Expected<TensorNetwork> network = bindSizes(*spec, sizes, sizesAt);
-  if (!network)
-    return network.takeError();
-  return Request{std::move(*spec), std::move(*network), ""};
-}
-
-/// All lines are read before the first is searched, and all bad ones named.
-static Expected<std::vector<Request>> readFile(StringRef name) {
-  ErrorOr<std::unique_ptr<MemoryBuffer>> buffer =
-      MemoryBuffer::getFileOrSTDIN(name, /*IsText=*/true);
-  if (std::error_code code = buffer.getError())
-    return makeError("cannot read '{0}': {1}", name, code.message());
-  std::string shown = name == "-" ? "<stdin>" : name.str();
-  std::vector<Request> requests;
-  Error errors = Error::success();
-  StringRef rest = (*buffer)->getBuffer();
-  for (unsigned number = 1; !rest.empty(); ++number) {
-    StringRef line;
-    std::tie(line, rest) = rest.split('\n');
-    line = line.rtrim('\r');
-    if (line.trim().empty() || line.ltrim().starts_with("#"))
-      continue;
-    if (line.contains('=') && !line.contains('\t')) {
-      errors = joinErrors(
-          std::move(errors),
-          makeErrorAt({shown, number},
-                      "no tab between the einsum and its sizes: '{0}'", line));
-      continue;
-    }
-    auto [einsum, sizes] = line.split('\t');
-    unsigned sizesColumn =
-        count_if(einsum,
-                 [](char byte) {
-                   return (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
-                 }) +
-        2;
-    Expected<Request> request = makeRequest(einsum, sizes, {shown, number, 1},
-                                            {shown, number, sizesColumn});
-    if (!request) {
-      errors = joinErrors(std::move(errors), request.takeError());
-      continue;
-    }
-    request->place = shown + ":" + std::to_string(number);
-    requests.push_back(std::move(*request));
-  }
-  if (errors)
-    return errors;
-  return requests;
-}
-
 static Expected<std::vector<Request>> readCommandLine() {
-  if (shapesText.getNumOccurrences() == 0) {
-    Expected<Request> request =
-        makeRequest(einsumText, sizesText, {"einsum", 1, 1}, {"sizes", 1, 1});
-    if (!request)
-      return request.takeError();
-    return std::vector<Request>{std::move(*request)};
-  }
-  Expected<EinsumSpec> spec = parseEinsum(einsumText);
-  if (!spec)
-    return spec.takeError();
-  auto shapes = parseShapes(shapesText);
-  if (!shapes)
-    return shapes.takeError();
-  Expected<TensorNetwork> network = bindShapes(*spec, *shapes);
-  if (!network)
-    return network.takeError();
-  return std::vector<Request>{{std::move(*spec), std::move(*network), ""}};
+  Expected<Request> request =
+      shapesText.getNumOccurrences() == 0
+          ? makeRequestFromSizes(einsumText, sizesText)
+          : makeRequestFromShapes(einsumText, shapesText);
+  if (!request)
+    return request.takeError();
+  return std::vector<Request>{std::move(*request)};
 }
 
 /// The tree of an order that is not searched. \p format says how a given path
@@ -282,12 +168,8 @@ makeTree(const ClosedNetwork &network, const Wish &wish, PathFormat &format) {
 
 static Expected<SearchResult> search(const ClosedNetwork &network,
                                      const Objective &objective) {
-  SearchOptions options{exactLimit, objective};
-  options.heuristic.trials = trials;
-  options.heuristic.window = window;
-  options.heuristic.seed = seed;
-  options.heuristic.threads = threads;
-  return searchTree(network, network.numLeaves() - 1, options);
+  return searchTree(network, network.numLeaves() - 1,
+                    makeSearchOptions(objective));
 }
 
 /// Whether the checker repeated the proof; an error if a claim is false.
@@ -397,7 +279,7 @@ static int usage(const Twine &message) {
 
 int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
-  cl::HideUnrelatedOptions(category);
+  cl::HideUnrelatedOptions(pathCategory());
   // With a stream, bad options are reported there and do not exit.
   if (!cl::ParseCommandLineOptions(argc, argv, overview, &errs()))
     return Usage;
@@ -434,10 +316,8 @@ int main(int argc, char **argv) {
                            : "--order=given and --path belong together");
   if (!objective->isFlops() && chosen != ContractionOrder::CSSE && !isChecked)
     return usage("--objective goes with --order=csse or --check");
-  if (exactLimit > maxExactTensors)
-    return usage("--exact-limit is at most " + Twine(maxExactTensors));
-  if (window < 3 || window > 16)
-    return usage("--window is 3 to 16");
+  if (std::string problem = checkSearchOptions(); !problem.empty())
+    return usage(problem);
   if (checkLimit > 16)
     return usage("--check-limit is at most 16");
 
@@ -451,10 +331,11 @@ int main(int argc, char **argv) {
     path = std::move(*parsed);
   }
   Expected<std::vector<Request>> requests =
-      fromFile ? readFile(fileName) : readCommandLine();
+      fromFile ? readRequests(fileName) : readCommandLine();
   if (!requests)
     return reportError("fetta-path", requests.takeError());
 
+  catchSignals();
   Wish wish{chosen, std::move(path), *objective};
   ReportOptions options{showTree, showDot, showSsa};
   int code = Done;
@@ -462,6 +343,7 @@ int main(int argc, char **argv) {
   raw_string_ostream os(text);
   for (const Request &request : *requests) {
     Expected<PathReport> report = solve(request, wish);
+    clearProgress();
     if (!report) {
       Error error = report.takeError();
       if (!request.place.empty())

@@ -16,26 +16,13 @@
 #ifndef FETTA_CONTRACTION_SEARCH_H
 #define FETTA_CONTRACTION_SEARCH_H
 
+#include "fetta/Contraction/Heuristic.h"
 #include "fetta/Contraction/Objective.h"
 
 namespace fetta {
 
 /// Above this many tensors in a phase the tables alone take gigabytes.
 constexpr unsigned maxExactTensors = 24;
-
-/// Work for networks beyond the exact limit. The result depends on it, but not
-/// on the number of threads.
-struct HeuristicOptions {
-  /// Randomized greedy trees besides the greedy one; 0: only that one, as is.
-  unsigned trials = 0;
-  /// The best trees are improved by solving windows of so many neighbouring
-  /// values exactly, 3 to 16; the greedy tree is one of them.
-  unsigned window = 10;
-  /// Times that all windows of a tree are visited; fewer if nothing improves.
-  unsigned rounds = 10;
-  uint64_t seed = 1;
-  unsigned threads = 1; ///< 0: as many as the machine has.
-};
 
 struct SearchOptions {
   /// Phases of up to this many tensors (leaves without the root) are solved
@@ -58,6 +45,9 @@ struct SearchResult {
   std::string reason;
   uint64_t pairs = 0; ///< Pairs of subsets that were weighed.
   Cost value = 0;     ///< The objective; equals flops where that is minimized.
+  /// If the heuristics ran: the work that gives the same tree again.
+  std::optional<HeuristicWork> work = std::nullopt;
+  bool stopped = false; ///< By HeuristicOptions::shouldStop.
 };
 
 /// The best tree for the phase that leaves \p rootLeaf out. If multiply-adds
@@ -72,8 +62,9 @@ llvm::Expected<SearchResult> searchTree(const ClosedNetwork &network,
 /// The tree that contracts next the pair which shrinks memory most (size of
 /// the result less that of its operands), as opt_einsum's "greedy" does; pairs
 /// that share nothing come last, smallest first. Ties go to the smaller step
-/// cost, then to the older values. Any number of tensors. Error: sizes beyond
-/// 128 bits.
+/// cost, then to the older values. Of an index on very many values only the
+/// smallest of them are partners. Any number of tensors; its cost may exceed
+/// 128 bits. Error: rootLeaf out of range.
 llvm::Expected<ContractionTree> greedyTree(const ClosedNetwork &network,
                                            unsigned rootLeaf);
 
