@@ -22,6 +22,8 @@ target_compile_definitions(FettaFlags INTERFACE BOOST_ALLOW_DEPRECATED_HEADERS)
 target_compile_options(FettaFlags INTERFACE
   $<BUILD_INTERFACE:-Wall> $<BUILD_INTERFACE:-Wextra> $<BUILD_INTERFACE:-Werror>
   $<BUILD_INTERFACE:-Wno-unused-parameter>
+  # g++ 12 takes the parts of a std::variant for uninitialised when it is moved.
+  $<BUILD_INTERFACE:$<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>>
   # The modelled arithmetic rounds after every operation.
   $<BUILD_INTERFACE:-ffp-contract=off>)
 foreach(definition ${FETTA_LLVM_DEFINITIONS})

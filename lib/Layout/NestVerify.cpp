@@ -46,6 +46,7 @@ private:
   Error loops();
   Error operand(OperandId id);
   Error scope();
+  Error accumulation();
   Error accumulators();
   int64_t accumulatorExtent(unsigned mode) const;
 
@@ -297,6 +298,29 @@ Error Verifier::scope() {
   return Error::success();
 }
 
+/// N16: partial sums are FP32, each scope reloads rows of its own.
+Error Verifier::accumulation() {
+  if (!nest.accumulate)
+    return Error::success();
+  if (nest.c().elementType != ElementType::F32)
+    return broken(16, "it accumulates, but its result is bf16; partial sums "
+                      "are f32");
+  if (!nest.clearAtStart)
+    return broken(16, "it accumulates, so its scope cannot go on from the "
+                      "contraction before as well");
+  for (unsigned l = 0; l < nest.scopeLevel; ++l) {
+    const Loop &loop = nest.loops[l];
+    int64_t chunk = int64_t(1) << nest.c().modes[loop.mode]->lowBits;
+    if (loop.count > 1 && loop.weight % chunk)
+      return broken(16,
+                    "loop {0} outside the accumulator scope moves mode {1} by "
+                    "{2}, so two scopes would reload one row, whose chunks "
+                    "have {3} indices; move the scope outwards",
+                    l, loop.mode, loop.weight, chunk);
+  }
+  return Error::success();
+}
+
 /// Accumulator chunks of a mode of the result that one scope can touch: 1 +
 /// max (index >> b) - (index at scope start >> b) over indices of the tensor.
 ///
@@ -409,6 +433,8 @@ Error Verifier::run() {
     if (Error error = operand(id))
       return error;
   if (Error error = scope())
+    return error;
+  if (Error error = accumulation())
     return error;
   return accumulators();
 }

@@ -10,6 +10,30 @@
 
 using namespace fetta;
 
+llvm::StringRef fetta::queueName(Queue queue) {
+  static const char *const names[QueueCount] = {"contract", "load", "store",
+                                                "vector"};
+  return names[unsigned(queue)];
+}
+
+Queue fetta::queueOf(const Instruction &instruction) {
+  if (const auto *dma = std::get_if<Dma>(&instruction))
+    return dma->store ? Queue::Store : Queue::Load;
+  if (const auto *sync = std::get_if<Sync>(&instruction))
+    return sync->queue;
+  return Queue::Contract;
+}
+
+Tokens fetta::tokensOf(const Instruction &instruction) {
+  if (const auto *contract = std::get_if<Contract>(&instruction))
+    return contract->tokens;
+  if (const auto *dma = std::get_if<Dma>(&instruction))
+    return dma->tokens;
+  if (const auto *sync = std::get_if<Sync>(&instruction))
+    return sync->tokens;
+  return {};
+}
+
 ProgramBuilder::ProgramBuilder(Machine machine) {
   program.machine = std::move(machine);
 }
@@ -17,6 +41,11 @@ ProgramBuilder::ProgramBuilder(Machine machine) {
 uint32_t ProgramBuilder::addTensor(TensorEntry tensor) {
   program.tensors.push_back(std::move(tensor));
   return uint32_t(program.tensors.size() - 1);
+}
+
+uint32_t ProgramBuilder::addRegion(DramRegion region) {
+  program.regions.push_back(std::move(region));
+  return uint32_t(program.regions.size() - 1);
 }
 
 uint32_t ProgramBuilder::addOp(OpEntry op) {
@@ -51,15 +80,23 @@ uint16_t ProgramBuilder::slotFor(Net net, uint32_t route) {
 }
 
 void ProgramBuilder::addContract(Nest nest, std::array<uint32_t, 3> tensors,
-                                 std::array<uint32_t, 3> routes, uint32_t op) {
+                                 std::array<uint32_t, 3> routes, uint32_t op,
+                                 Tokens tokens) {
   Contract contract;
   for (unsigned net = 0; net < 3; ++net)
     contract.slots[net] = slotFor(Net(net), routes[net]);
   contract.nest = std::move(nest);
   contract.tensors = tensors;
   contract.op = op;
+  contract.tokens = tokens;
   program.code.push_back(std::move(contract));
 }
+
+void ProgramBuilder::addDma(Dma dma) {
+  program.code.emplace_back(std::move(dma));
+}
+
+void ProgramBuilder::addSync(Sync sync) { program.code.emplace_back(sync); }
 
 Program ProgramBuilder::finish() && {
   program.code.push_back(Halt());

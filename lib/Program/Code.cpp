@@ -144,15 +144,32 @@ private:
   bool first = true;
 };
 
-template <typename T> constexpr Opcode OpcodeOf = Opcode::Halt;
-template <> constexpr Opcode OpcodeOf<LoadRoute> = Opcode::LoadRoute;
-template <> constexpr Opcode OpcodeOf<Contract> = Opcode::Contract;
+Opcode opcodeOf(const LoadRoute &) { return Opcode::LoadRoute; }
+Opcode opcodeOf(const Contract &) { return Opcode::Contract; }
+Opcode opcodeOf(const Dma &dma) {
+  return dma.store ? Opcode::DmaStore : Opcode::DmaLoad;
+}
+Opcode opcodeOf(const Sync &) { return Opcode::Sync; }
+Opcode opcodeOf(const Halt &) { return Opcode::Halt; }
 
 const OpcodeInfo &infoOf(Opcode opcode) {
   for (const OpcodeInfo &op : opcodes())
     if (op.opcode == opcode)
       return op;
   llvm_unreachable("every opcode is in the table");
+}
+
+/// `queue=load wait=3*1 signal=...` as far as it is not the usual.
+void printTokens(llvm::raw_ostream &os, const Instruction &instruction) {
+  if (std::holds_alternative<Sync>(instruction))
+    os << " queue=" << queueName(queueOf(instruction));
+  Tokens tokens = tokensOf(instruction);
+  for (const Token &t : tokens.waits)
+    if (t.count)
+      os << " wait=" << unsigned(t.semaphore) << '*' << unsigned(t.count);
+  for (const Token &t : tokens.signals)
+    if (t.count)
+      os << " signal=" << unsigned(t.semaphore) << '*' << unsigned(t.count);
 }
 
 /// The lists of a nest that have one entry per mode.
@@ -185,9 +202,11 @@ isa::encodeCode(llvm::ArrayRef<Instruction> code) {
     unit.resize(8);
     Writer body(unit);
     Head head;
+    head.queue = unsigned(queueOf(instruction));
+    head.tokens = tokensOf(instruction);
     std::visit(
         [&](auto copy) {
-          head.opcode = unsigned(OpcodeOf<decltype(copy)>);
+          head.opcode = unsigned(opcodeOf(copy));
           codeBody(body, copy);
         },
         instruction);
@@ -228,24 +247,29 @@ isa::decodeCode(llvm::ArrayRef<uint8_t> bytes,
       return refused(LoadCode::Length, "length 0");
     if (head.length > (bytes.size() - start) / UnitBytes)
       return refused(LoadCode::CodeSize, "the code ends inside it");
-    if (head.queue != 0)
-      return refused(LoadCode::Queue, "queue " + std::to_string(head.queue) +
-                                          "; there is queue 0 only");
-    for (unsigned semaphore : head.semaphores)
-      if (semaphore)
-        return refused(LoadCode::Semaphore,
-                       "it waits for or signals a semaphore");
     reader.setEnd(start + uint64_t(head.length) * UnitBytes);
     auto decode = [&](auto body) {
       codeBody(reader, body);
       code.emplace_back(std::move(body));
     };
+    Contract contract;
+    Dma dma;
+    contract.tokens = dma.tokens = head.tokens;
     switch (Opcode(head.opcode)) {
     case Opcode::LoadRoute:
       decode(LoadRoute());
       break;
     case Opcode::Contract:
-      decode(Contract());
+      decode(std::move(contract));
+      break;
+    case Opcode::DmaStore:
+      dma.store = true;
+      [[fallthrough]];
+    case Opcode::DmaLoad:
+      decode(std::move(dma));
+      break;
+    case Opcode::Sync:
+      decode(Sync{Queue(head.queue), head.tokens});
       break;
     case Opcode::Halt:
       decode(Halt());
@@ -254,13 +278,26 @@ isa::decodeCode(llvm::ArrayRef<uint8_t> bytes,
       return refused(LoadCode::Opcode, "opcode " + std::to_string(head.opcode));
     }
     uint64_t stop = start + uint64_t(head.length) * UnitBytes;
-    if (reader.problem || reader.byte() != stop) {
-      code.pop_back();
-      if (reader.problem)
-        return refused(reader.problem->first, reader.problem->second);
+    Instruction instruction = std::move(code.back());
+    code.pop_back();
+    if (reader.problem)
+      return refused(reader.problem->first, reader.problem->second);
+    if (reader.byte() != stop)
       return refused(LoadCode::Length, "its length is too large for its "
                                        "content");
-    }
+    auto queue = unsigned(queueOf(instruction));
+    const char *mnemonic = infoOf(Opcode(head.opcode)).mnemonic;
+    if (head.queue != queue || queue >= QueueCount)
+      return refused(
+          LoadCode::Queue,
+          llvm::formatv("{0} in queue {1}", mnemonic, head.queue).str());
+    if (tokensOf(instruction) != head.tokens)
+      return refused(LoadCode::Semaphore,
+                     llvm::formatv("{0} waits for and signals nothing, but "
+                                   "tokens are named",
+                                   mnemonic)
+                         .str());
+    code.push_back(std::move(instruction));
     start = stop;
   }
   return code;
@@ -269,7 +306,8 @@ isa::decodeCode(llvm::ArrayRef<uint8_t> bytes,
 void isa::print(llvm::raw_ostream &os, const Instruction &instruction) {
   std::visit(
       [&](auto copy) {
-        os << infoOf(OpcodeOf<decltype(copy)>).mnemonic;
+        os << infoOf(opcodeOf(copy)).mnemonic;
+        printTokens(os, instruction);
         Printer printer(os);
         codeBody(printer, copy);
         os << '\n';

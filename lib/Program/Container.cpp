@@ -71,7 +71,7 @@ llvm::Error container::refuse(LoadCode code, const SectionData &section,
 
 const char *container::sectionName(SectionId id) {
   static const char *const names[SectionCount] = {
-      "machine", "tensors", "routes", "ops", "code", "producer"};
+      "machine", "tensors", "routes", "ops", "code", "producer", "regions"};
   return names[id];
 }
 
@@ -89,6 +89,8 @@ const Section *container::section(const Container &container, SectionId id) {
     return container.code();
   case ProducerId:
     return container.producer();
+  case RegionsId:
+    return container.regions();
   case SectionCount:
     break;
   }
@@ -267,6 +269,8 @@ static llvm::Expected<Program> load(ArrayRef<uint8_t> file,
             "): compile it for this machine");
 
   if (llvm::Error error = decodeTensors((*sections)[TensorsId], program))
+    return error;
+  if (llvm::Error error = decodeRegions((*sections)[RegionsId], program))
     return error;
   if (llvm::Error error = decodeRoutes((*sections)[RoutesId], program))
     return error;

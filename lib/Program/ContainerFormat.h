@@ -42,6 +42,7 @@ enum SectionId : unsigned {
   OpsId,
   CodeId,
   ProducerId,
+  RegionsId,
   SectionCount,
 };
 const char *sectionName(SectionId id);
@@ -64,6 +65,7 @@ llvm::Error refuse(LoadCode code, const SectionData &section,
 /// to 8.
 llvm::Error decodeMachine(const SectionData &section, Program &program);
 llvm::Error decodeTensors(const SectionData &section, Program &program);
+llvm::Error decodeRegions(const SectionData &section, Program &program);
 llvm::Error decodeRoutes(const SectionData &section, Program &program);
 llvm::Error decodeOps(const SectionData &section, Program &program);
 

@@ -58,6 +58,19 @@ static Bytes tensorSection(const Program &program) {
   return take(builder);
 }
 
+static Bytes regionSection(const Program &program) {
+  FlatBufferBuilder builder;
+  std::vector<Offset<Region>> regions;
+  for (const DramRegion &r : program.regions) {
+    auto name = builder.CreateString(r.name);
+    auto shape = builder.CreateVector(r.shape.data(), r.shape.size());
+    regions.push_back(CreateRegion(builder, name, shape, uint8_t(r.elementType),
+                                   uint8_t(r.role), r.byteAddress));
+  }
+  builder.Finish(CreateRegionSection(builder, builder.CreateVector(regions)));
+  return take(builder);
+}
+
 static Bytes routeSection(const Program &program) {
   FlatBufferBuilder builder;
   std::vector<Offset<container::Route>> routes;
@@ -113,7 +126,8 @@ llvm::Expected<Bytes> fetta::encodeProgram(const Program &program) {
       routeSection(program),
       opSection(program),
       std::move(*code),
-      Bytes(program.producer.begin(), program.producer.end())};
+      Bytes(program.producer.begin(), program.producer.end()),
+      regionSection(program)};
   uint64_t total = 0;
   for (const Bytes &bytes : sections)
     total += bytes.size();
@@ -126,9 +140,10 @@ llvm::Expected<Bytes> fetta::encodeProgram(const Program &program) {
   for (unsigned id = 0; id < SectionCount; ++id)
     offsets[id] =
         CreateSectionDirect(builder, llvm::crc32(sections[id]), &sections[id]);
-  builder.Finish(CreateContainer(
-      builder, offsets[MachineId], offsets[TensorsId], offsets[RoutesId],
-      offsets[OpsId], offsets[CodeId], offsets[ProducerId]));
+  builder.Finish(CreateContainer(builder, offsets[MachineId],
+                                 offsets[TensorsId], offsets[RoutesId],
+                                 offsets[OpsId], offsets[CodeId],
+                                 offsets[ProducerId], offsets[RegionsId]));
 
   Bytes file(HeaderBytes + builder.GetSize());
   llvm::copy(Magic, file.begin() + MagicAt);

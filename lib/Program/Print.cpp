@@ -60,6 +60,13 @@ void fetta::print(llvm::raw_ostream &os, const Program &program) {
     print(os, tensor.layout);
     os << '\n';
   }
+  for (auto [i, region] : llvm::enumerate(program.regions)) {
+    os << "region " << i << " \"" << region.name << "\" " << nameOf(region.role)
+       << ' ';
+    llvm::interleave(region.shape, os, "x");
+    os << (region.elementType == ElementType::F32 ? " f32" : " bf16")
+       << " address " << region.byteAddress << '\n';
+  }
   for (auto [i, route] : llvm::enumerate(program.routes))
     os << "route " << i
        << (route.wiring.kind == NetKind::Reduction ? " reduction"

@@ -135,6 +135,38 @@ llvm::Error container::decodeTensors(const SectionData &section,
   return llvm::Error::success();
 }
 
+llvm::Error container::decodeRegions(const SectionData &section,
+                                     Program &program) {
+  auto root = rootOf<RegionSection>(section);
+  if (!root)
+    return root.takeError();
+  Budget budget(section);
+  for (auto [i, r] : llvm::enumerate(*(*root)->regions())) {
+    auto refused = [&, i = i](Twine what) {
+      return refuse(LoadCode::RegionEntry, section,
+                    "region " + Twine(i) + ": " + what);
+    };
+    budget.take(r->name());
+    budget.take(r->shape());
+    if (budget.exceeded)
+      return shared(section);
+    if (!isAligned(r->shape()))
+      return refuse(LoadCode::SectionTable, section, "misaligned vector");
+    DramRegion region;
+    region.name = r->name()->str();
+    region.shape.assign(r->shape()->begin(), r->shape()->end());
+    if (r->element_type() > uint8_t(ElementType::F32))
+      return refused("unknown element type");
+    region.elementType = ElementType(r->element_type());
+    if (r->role() > uint8_t(TensorRole::Temporary))
+      return refused("unknown role");
+    region.role = TensorRole(r->role());
+    region.byteAddress = r->byte_address();
+    program.regions.push_back(std::move(region));
+  }
+  return llvm::Error::success();
+}
+
 llvm::Error container::decodeRoutes(const SectionData &section,
                                     Program &program) {
   auto root = rootOf<RouteSection>(section);

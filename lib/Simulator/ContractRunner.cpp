@@ -254,6 +254,9 @@ llvm::Expected<int64_t> ContractRunner::claimRow(const ModeIndex &index,
                               " would hold rows " + llvm::Twine(holds) +
                               " and " + llvm::Twine(tensorRow) +
                               " of the result at once");
+  if (nest.accumulate && holds < 0)
+    if (llvm::Error error = reloadRow(full, row, tensorRow))
+      return error;
   holds = tensorRow;
   return row;
 }

@@ -95,6 +95,9 @@ private:
   /// Adds in the network and then to a row. Overwrite `words`.
   void accumulate(const ReductionPlan &plan, float *words, int64_t row);
   void accumulateByTable(const ReductionPlan &plan, float *words, int64_t row);
+  /// Fills an accumulator row that holds nothing yet with the partial sums in
+  /// the result's row `tensorRow`, to which the indices `index` belong.
+  llvm::Error reloadRow(const ModeIndex &index, int64_t row, int64_t tensorRow);
   llvm::Error drainScope();
   void drainRow(int64_t row, int64_t target);
   void drainRowByTable(int64_t row, int64_t target);

@@ -7,6 +7,7 @@
 #include "fetta/Simulator/Functional.h"
 
 #include "ContractRunner.h"
+#include "DmaRunner.h"
 #include "Executable.h"
 #include "fetta/Program/InstructionCoding.h"
 #include "fetta/Support/Error.h"
@@ -33,8 +34,7 @@ llvm::Error checkRoute(const Program &program, Net net, const Route &route) {
 
 llvm::Expected<std::vector<Counters>>
 fetta::runProgram(const Program &program, TensorMemory &memory,
-                  const DrainObserver &observer, int64_t maxBeats,
-                  ValuePath path) {
+                  DramMemory &dram, const ExecutionOptions &options) {
   std::vector<Counters> counters(program.code.size());
   std::array<std::vector<uint32_t>, 3> slots;
   for (auto &net : slots)
@@ -44,7 +44,8 @@ fetta::runProgram(const Program &program, TensorMemory &memory,
 
   std::array<uint32_t, 3> active;
   active.fill(emptySlot);
-  for (size_t i = 0; i < program.code.size(); ++i) {
+  for (size_t step = 0; step < program.code.size(); ++step) {
+    size_t i = options.order.empty() ? step : options.order[step];
     const Instruction &instruction = program.code[i];
     llvm::Expected<std::vector<uint8_t>> bytes = isa::encodeCode(instruction);
     if (!bytes)
@@ -67,7 +68,14 @@ fetta::runProgram(const Program &program, TensorMemory &memory,
       counters[i].routeBytes = routeBytes(route);
       continue;
     }
-    if (llvm::Error error = checkExecutable(program, i, maxBeats))
+    if (std::holds_alternative<Sync>(instruction))
+      continue;
+    if (std::holds_alternative<Dma>(instruction)) {
+      if (llvm::Error error = runDma(program, i, memory, dram))
+        return error;
+      continue;
+    }
+    if (llvm::Error error = checkExecutable(program, i, options.maxBeats))
       return error;
     const auto &contract = std::get<Contract>(instruction);
     std::array<uint32_t, 3> routes;
@@ -84,11 +92,23 @@ fetta::runProgram(const Program &program, TensorMemory &memory,
         counters[i].activeRouteBytes += routeBytes(program.routes[routes[net]]);
     active = routes;
     ContractRunner runner(program, i, routes, resolved, memory, accumulators,
-                          counters[i], observer, path);
+                          counters[i], options.observer, options.path);
     if (llvm::Error error = runner.run())
       return error;
   }
   return counters;
+}
+
+llvm::Expected<std::vector<Counters>>
+fetta::runProgram(const Program &program, TensorMemory &memory,
+                  const DrainObserver &observer, int64_t maxBeats,
+                  ValuePath path) {
+  DramMemory dram(program);
+  ExecutionOptions options;
+  options.observer = observer;
+  options.maxBeats = maxBeats;
+  options.path = path;
+  return runProgram(program, memory, dram, options);
 }
 
 int64_t fetta::routeBytes(const Route &route) {

@@ -89,7 +89,10 @@ ProgramTiming fetta::timeProgram(const Program &program) {
                         uint64_t(machine.routeBytesPerCycle)));
       continue;
     }
-    t.start = now;
+    // Every transfer ends in the cycle in which it starts.
+    t.start = t.end = now;
+    if (queueOf(program.code[i]) != Queue::Contract)
+      continue;
     int64_t wait = std::max<int64_t>(
         0, *std::max_element(slotsReady.begin(), slotsReady.end()) - now);
     if (const auto *contract = std::get_if<Contract>(&program.code[i])) {

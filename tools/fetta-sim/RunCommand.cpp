@@ -13,14 +13,20 @@
 #include "fetta/Support/Npy.h"
 #include "fetta/Support/OutputFile.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
 using namespace fetta;
 
-/// Reads the array of one tensor; checks type and shape.
-static llvm::Expected<std::vector<float>>
-readTensor(const TensorEntry &tensor, const RunOptions &options) {
+/// Reads the array of one tensor or region; checks type and shape.
+template <typename Entry>
+static llvm::Expected<std::vector<float>> readArray(const Entry &tensor,
+                                                    const RunOptions &options) {
+  if (options.inputs.empty())
+    return makeError("the program needs an array '{0}' of shape {1}: give its "
+                     "folder with --inputs",
+                     tensor.name, formatShape(tensor.shape));
   llvm::SmallString<128> path(options.inputs);
   llvm::sys::path::append(path, tensor.name + ".npy");
   if (!llvm::sys::fs::exists(path))
@@ -52,8 +58,9 @@ readTensor(const TensorEntry &tensor, const RunOptions &options) {
   return values;
 }
 
-static NpyArray toArray(const TensorEntry &tensor,
-                        const std::vector<float> &values, bool rawBF16) {
+template <typename Entry>
+static NpyArray toArray(const Entry &tensor, const std::vector<float> &values,
+                        bool rawBF16) {
   if (!rawBF16 || tensor.elementType != ElementType::BF16)
     return NpyArray::fromFloats(tensor.shape, values);
   std::vector<uint16_t> words;
@@ -80,17 +87,24 @@ llvm::Error fetta::runCommand(const Program &program,
   for (const TensorEntry &tensor : program.tensors) {
     if (!isPreloaded(tensor.role))
       continue;
-    if (options.inputs.empty())
-      return makeError("the program needs an array '{0}' of shape {1}: give "
-                       "its folder with --inputs",
-                       tensor.name, formatShape(tensor.shape));
-    llvm::Expected<std::vector<float>> values = readTensor(tensor, options);
+    llvm::Expected<std::vector<float>> values = readArray(tensor, options);
     if (!values)
       return values.takeError();
     if (llvm::Error error = memory.store(tensor, *values))
       return error;
   }
-  llvm::Expected<std::vector<Counters>> counters = runProgram(program, memory);
+  DramMemory dram(program);
+  for (auto [r, region] : llvm::enumerate(program.regions)) {
+    if (!isPreloaded(region.role))
+      continue;
+    llvm::Expected<std::vector<float>> values = readArray(region, options);
+    if (!values)
+      return values.takeError();
+    if (llvm::Error error = dram.store(uint32_t(r), *values))
+      return error;
+  }
+  llvm::Expected<std::vector<Counters>> counters =
+      runProgram(program, memory, dram, ExecutionOptions());
   if (!counters)
     return counters.takeError();
   ProgramTiming timing = timeProgram(program);
@@ -98,20 +112,24 @@ llvm::Error fetta::runCommand(const Program &program,
 
   OutputDirectory outputs(options.outputs), reports(options.report);
   if (!options.outputs.empty()) {
-    for (const TensorEntry &tensor : program.tensors) {
-      if (!isCollected(tensor.role))
-        continue;
-      llvm::Expected<std::vector<float>> values = memory.load(tensor);
+    auto write = [&](const auto &entry,
+                     llvm::Expected<std::vector<float>> values) {
       if (!values)
         return values.takeError();
-      NpyArray array = toArray(tensor, *values, options.rawBF16);
-      if (llvm::Error error =
-              outputs.add(tensor.name + ".npy", [&](llvm::raw_ostream &os) {
-                writeNpy(array, os);
-                return llvm::Error::success();
-              }))
-        return error;
-    }
+      NpyArray array = toArray(entry, *values, options.rawBF16);
+      return outputs.add(entry.name + ".npy", [&](llvm::raw_ostream &os) {
+        writeNpy(array, os);
+        return llvm::Error::success();
+      });
+    };
+    for (const TensorEntry &tensor : program.tensors)
+      if (isCollected(tensor.role))
+        if (llvm::Error error = write(tensor, memory.load(tensor)))
+          return error;
+    for (auto [r, region] : llvm::enumerate(program.regions))
+      if (isCollected(region.role))
+        if (llvm::Error error = write(region, dram.load(uint32_t(r))))
+          return error;
   }
   if (!options.report.empty()) {
     auto add = [&](llvm::StringRef name,

@@ -191,7 +191,7 @@ TEST(Machine, Fingerprint) {
     EXPECT_NE(machine->fingerprint(), m.fingerprint())
         << llvm::StringRef(entry.first).str();
   }
-  EXPECT_EQ(numbers, 21);
+  EXPECT_EQ(numbers, 22);
   EXPECT_NE(load("fetta-edge-butterfly").fingerprint(), m.fingerprint());
 }
 
@@ -235,7 +235,7 @@ TEST(MachineFile, RefusesWithLocationAndRemedy) {
             "digits, '-' and '_'");
   EXPECT_EQ(refusal(edgeWith("energy_preset",
                              "energy_preset: {value: tpu8nm, source: a}")),
-            "38:24: error: there is no energy preset 'tpu8nm'; there are: "
+            "39:24: error: there is no energy preset 'tpu8nm'; there are: "
             "cacti7-scaled, tpu7nm");
   EXPECT_EQ(
       refusal(edgeWith("contraction_engines",

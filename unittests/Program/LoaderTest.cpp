@@ -215,8 +215,10 @@ TEST(Decode, Codes) {
   EXPECT_EQ(code(Field::Contract_modes, 33), unsigned(LoadCode::FieldValue));
   EXPECT_EQ(code(Field::Operand_modes, 8), unsigned(LoadCode::FieldValue));
   EXPECT_EQ(code(Field::Head_queue, 1), unsigned(LoadCode::Queue));
-  EXPECT_EQ(code(Field::Head_wait0, 0x21), unsigned(LoadCode::Semaphore));
-  EXPECT_EQ(code(Field::Head_signal1, 0x20), unsigned(LoadCode::Semaphore));
+  EXPECT_EQ(code(Field::Head_queue, 5), unsigned(LoadCode::Queue));
+  // A semaphore without a count; a token of a load-route.
+  EXPECT_EQ(code(Field::Head_wait0, 1), unsigned(LoadCode::Semaphore));
+  EXPECT_EQ(code(Field::Head_signal1Count, 1), unsigned(LoadCode::Semaphore));
   // The loader does not stop at decoding.
   EXPECT_EQ(code(Field::LoadRoute_slot, 2), unsigned(LoadCode::Reference));
   EXPECT_EQ(code(Field::Loop_count, 2), unsigned(LoadCode::NestRule));

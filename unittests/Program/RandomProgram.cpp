@@ -28,6 +28,7 @@ public:
       modes = draw(8);
       return modes;
     case Field::Contract_loops:
+    case Field::Dma_dims:
       return draw(8);
     // Masks of modes that exist.
     case Field::Operand_modes:
@@ -76,11 +77,25 @@ Instruction test::randomInstruction(std::mt19937 &rng) {
     codeBody(coder, body);
     return Instruction(std::move(body));
   };
-  switch (rng() % 3) {
+  auto token = [&]() -> Token {
+    if (rng() % 2)
+      return {};
+    return {uint8_t(rng() % SemaphoreCount), uint8_t(1 + rng() % 7)};
+  };
+  Tokens tokens = {{token(), token()}, {token(), token()}};
+  Contract contract;
+  Dma dma;
+  dma.store = rng() % 2;
+  contract.tokens = dma.tokens = tokens;
+  switch (rng() % 5) {
   case 0:
     return draw(LoadRoute());
   case 1:
-    return draw(Contract());
+    return draw(contract);
+  case 2:
+    return draw(dma);
+  case 3:
+    return draw(Sync{Queue(rng() % QueueCount), tokens});
   default:
     return draw(Halt());
   }
@@ -111,6 +126,16 @@ Program test::randomProgram(std::mt19937 &rng, const Machine &machine) {
     t.slab = int64_t(rng());
     t.baseRow = int64_t(rng());
     program.tensors.push_back(std::move(t));
+  }
+  for (unsigned n = rng() % 4; n; --n) {
+    DramRegion r;
+    r.name = randomText(rng);
+    for (unsigned d = rng() % 4; d; --d)
+      r.shape.push_back(int64_t(rng()) - int64_t(rng()));
+    r.elementType = ElementType(rng() % 2);
+    r.role = TensorRole(rng() % 7);
+    r.byteAddress = int64_t(rng()) - int64_t(rng());
+    program.regions.push_back(std::move(r));
   }
   for (unsigned n = rng() % 4; n; --n) {
     Route r;

@@ -83,6 +83,9 @@ struct Nest {
   unsigned scopeLevel = 0;
   bool clearAtStart = true; ///< Clears the half before the first beat.
   bool drainAtEnd = true;   ///< Otherwise the scope stays open.
+  /// Every scope goes on from the partial sums in its rows of the result, an
+  /// FP32 tensor, which are reloaded into the half at its start (N16).
+  bool accumulate = false;
   /// Accumulator row = base + sum over modes of C of
   /// ((index >> lowBits) - (index at scope start >> lowBits)) * stride.
   int64_t accumulatorBase = 0;

@@ -69,6 +69,7 @@ struct Machine {
   int64_t dramBytesPerSecond = 25600000000;
   int64_t dramLatencyCycles = 100;
   int64_t dramBurstBytes = 64;
+  int64_t stagingRows = 64; ///< Rows of the staging buffer of each DMA engine.
 
   int64_t clockHz = 1000000000;
   std::string energyPreset; ///< Name of a file in machines/energy.

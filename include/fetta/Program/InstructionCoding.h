@@ -79,7 +79,7 @@ struct Head {
   unsigned opcode = 0;
   unsigned length = 0;
   unsigned queue = 0;
-  std::array<unsigned, 4> semaphores = {0, 0, 0, 0};
+  Tokens tokens;
 };
 
 /// Base of all coders. Derived has
@@ -130,10 +130,16 @@ template <typename C> void codeHead(C &c, Head &head) {
   c.field(Field::Head_length, head.length);
   c.field(Field::Head_queue, head.queue);
   c.reserved(Field::Head_reserved0);
-  c.field(Field::Head_wait0, head.semaphores[0]);
-  c.field(Field::Head_wait1, head.semaphores[1]);
-  c.field(Field::Head_signal0, head.semaphores[2]);
-  c.field(Field::Head_signal1, head.semaphores[3]);
+  auto token = [&](Field semaphore, Field count, Token &value) {
+    c.field(semaphore, value.semaphore);
+    c.field(count, value.count);
+    if (value.semaphore && !value.count)
+      c.refuse(LoadCode::Semaphore, "a token names a semaphore, but no count");
+  };
+  token(Field::Head_wait0, Field::Head_wait0Count, head.tokens.waits[0]);
+  token(Field::Head_wait1, Field::Head_wait1Count, head.tokens.waits[1]);
+  token(Field::Head_signal0, Field::Head_signal0Count, head.tokens.signals[0]);
+  token(Field::Head_signal1, Field::Head_signal1Count, head.tokens.signals[1]);
 }
 
 template <typename C> void codeBody(C &c, LoadRoute &load) {
@@ -147,6 +153,31 @@ template <typename C> void codeBody(C &c, LoadRoute &load) {
 template <typename C> void codeBody(C &c, Halt &) {
   c.begin(Record::Halt);
   c.reserved(Field::Halt_reserved0);
+}
+
+template <typename C> void codeBody(C &c, Sync &) {
+  c.begin(Record::Sync);
+  c.reserved(Field::Sync_reserved0);
+}
+
+template <typename C> void codeBody(C &c, Dma &dma) {
+  c.begin(Record::Dma);
+  uint64_t dims = dma.strides.size();
+  c.field(Field::Dma_region, dma.region);
+  c.field(Field::Dma_tensor, dma.tensor);
+  c.field(Field::Dma_offset, dma.offset);
+  c.field(Field::Dma_dims, dims);
+  c.reserved(Field::Dma_reserved0);
+  if (dims > MaxModes) {
+    c.refuse(LoadCode::FieldValue, "a transfer has at most 32 dimensions");
+    return;
+  }
+  c.resize(dma.strides, dims);
+  for (int64_t &stride : dma.strides) {
+    c.begin(Record::Stride);
+    c.field(Field::Stride_stride, stride);
+  }
+  c.align();
 }
 
 template <typename C>
@@ -203,6 +234,7 @@ template <typename C> void codeBody(C &c, Contract &contract) {
   c.field(Field::Contract_clear, nest.clearAtStart);
   c.field(Field::Contract_drain, nest.drainAtEnd);
   c.field(Field::Contract_modes, modes);
+  c.field(Field::Contract_accumulate, nest.accumulate);
   c.reserved(Field::Contract_reserved0);
   c.field(Field::Contract_loops, loops);
   c.field(Field::Contract_scope, nest.scopeLevel);

@@ -58,6 +58,33 @@ struct TensorEntry {
   }
 };
 
+/// Elements of all regions of a program together, at most: what one can be
+/// checked for.
+inline constexpr int64_t MaxDramElements = int64_t(1) << 28;
+
+/// An array in DRAM, row-major in `shape`; BF16 elements take 2 bytes, FP32
+/// elements 4. What a role means is as for tensors; a temporary region is a
+/// spill.
+struct DramRegion {
+  std::string name; ///< Name of the .npy file; unique unless Temporary.
+  llvm::SmallVector<int64_t, 4> shape;
+  ElementType elementType = ElementType::BF16;
+  TensorRole role = TensorRole::Temporary;
+  int64_t byteAddress = 0; ///< Of the first element.
+
+  /// Product of the shape, which must be legal.
+  int64_t elements() const {
+    int64_t product = 1;
+    for (int64_t size : shape)
+      product *= size;
+    return product;
+  }
+  int64_t elementBytes() const {
+    return elementType == ElementType::F32 ? 4 : 2;
+  }
+  int64_t bytes() const { return elements() * elementBytes(); }
+};
+
 /// Phases of a training step.
 enum class Phase : uint8_t { Forward = 0, Backward = 1, WeightGradient = 2 };
 /// `fp`, `bp` or `wg`.
@@ -71,7 +98,33 @@ struct OpEntry {
   Phase phase = Phase::Forward;
 };
 
-/// Loads the words of a route into a slot of a network.
+/// The in-order queues of the machine (docs/Queues.md, section 1).
+enum class Queue : uint8_t { Contract = 0, Load = 1, Store = 2, Vector = 3 };
+inline constexpr unsigned QueueCount = 4, SemaphoreCount = 32;
+/// `contract`, `load`, `store` or `vector`.
+llvm::StringRef queueName(Queue queue);
+
+/// So many tokens of a semaphore; count 0 stands for none.
+struct Token {
+  uint8_t semaphore = 0; ///< Below SemaphoreCount.
+  uint8_t count = 0;     ///< At most 7.
+  bool operator==(const Token &o) const {
+    return semaphore == o.semaphore && count == o.count;
+  }
+  bool operator!=(const Token &o) const { return !(*this == o); }
+};
+
+/// What an instruction takes before it issues and gives when it and all before
+/// it in its queue have completed.
+struct Tokens {
+  std::array<Token, 2> waits, signals;
+  bool operator==(const Tokens &o) const {
+    return waits == o.waits && signals == o.signals;
+  }
+  bool operator!=(const Tokens &o) const { return !(*this == o); }
+};
+
+/// Loads the words of a route into a slot of a network. Has no tokens.
 struct LoadRoute {
   Net net = Net::Stream;
   uint16_t slot = 0;
@@ -86,33 +139,66 @@ struct Contract {
   /// lie inside them.
   std::array<uint32_t, 3> tensors = {0, 0, 0};
   uint32_t op = 0; ///< Index into Program::ops.
+  Tokens tokens;
 };
 
-/// Ends the queue.
+/// Moves a whole tensor from (or, store, to) a region of DRAM. The element of
+/// the tensor with these indices is the element offset + sum of index * stride
+/// of the region.
+struct Dma {
+  bool store = false;
+  uint32_t region = 0; ///< Index into Program::regions.
+  uint32_t tensor = 0; ///< Index into Program::tensors.
+  int64_t offset = 0;  ///< In elements.
+  /// In elements, one per dimension of the tensor's layout; 0 for dimensions of
+  /// size 1.
+  llvm::SmallVector<int64_t, 6> strides;
+  Tokens tokens;
+};
+
+/// Waits and signals, nothing else.
+struct Sync {
+  Queue queue = Queue::Contract;
+  Tokens tokens;
+};
+
+/// Ends the stream, and with it all queues.
 struct Halt {};
 
-using Instruction = std::variant<LoadRoute, Contract, Halt>;
+using Instruction = std::variant<LoadRoute, Contract, Dma, Sync, Halt>;
+
+/// The queue of an instruction; that of Halt is Contract.
+Queue queueOf(const Instruction &instruction);
+/// Its tokens; none for LoadRoute and Halt.
+Tokens tokensOf(const Instruction &instruction);
 
 struct Program {
   Machine machine;
   std::vector<TensorEntry> tensors;
+  std::vector<DramRegion> regions;
   std::vector<Route> routes;
   std::vector<OpEntry> ops;
-  std::vector<Instruction> code; ///< One in-order queue; ends with one Halt.
-  std::string producer;          ///< Tool and options; no time stamps.
+  /// One stream for all queues, in an order in which they may run; ends with
+  /// one Halt.
+  std::vector<Instruction> code;
+  std::string producer; ///< Tool and options; no time stamps.
 };
 
-/// Appends a contraction with the LoadRoutes that it needs: slots are used
-/// least recently first, a route already in a slot of its network is not loaded
-/// again. Routes equal to one of the program's are shared.
+/// Appends instructions, contractions with the LoadRoutes that they need: slots
+/// are used least recently first, a route already in a slot of its network is
+/// not loaded again. Routes equal to one of the program's are shared.
 class ProgramBuilder {
 public:
   explicit ProgramBuilder(Machine machine);
   uint32_t addTensor(TensorEntry tensor);
+  uint32_t addRegion(DramRegion region);
   uint32_t addOp(OpEntry op);
   uint32_t addRoute(Route route);
   void addContract(Nest nest, std::array<uint32_t, 3> tensors,
-                   std::array<uint32_t, 3> routes, uint32_t op);
+                   std::array<uint32_t, 3> routes, uint32_t op,
+                   Tokens tokens = {});
+  void addDma(Dma dma);
+  void addSync(Sync sync);
   /// Adds the Halt and hands the program out.
   Program finish() &&;
 

@@ -17,6 +17,7 @@
 
 #include "fetta/Program/Program.h"
 #include "fetta/Simulator/Counters.h"
+#include "fetta/Simulator/DramMemory.h"
 #include "fetta/Simulator/TensorMemory.h"
 
 #include "llvm/Support/Error.h"
@@ -38,13 +39,29 @@ enum class ValuePath : uint8_t {
   Lanes,  ///< Lane by lane; slow, and what tests hold the tables against.
 };
 
-/// Runs `program` to its Halt; tensors that the host places must be in
-/// `memory`. Returns the counters of each instruction of program.code. Errors
-/// name the contraction and the operand: a word inside an edge that was never
-/// written, a row outside the memory or the accumulators, an empty slot. A
-/// program that was not verified may be run too: what makes no sense is an
+struct ExecutionOptions {
+  DrainObserver observer = nullptr;
+  int64_t maxBeats = std::numeric_limits<int64_t>::max();
+  /// Indices into program.code in the order in which they run; empty: the order
+  /// of the stream. The values of a verified program are the same in every
+  /// order that keeps queues and tokens (shuffledOrder).
+  llvm::ArrayRef<uint32_t> order = {};
+  ValuePath path = ValuePath::Tables;
+};
+
+/// Runs `program` to its Halt, one instruction after the other; tensors that
+/// the host places must be in `memory`, regions that it fills in `dram`.
+/// Returns the counters of each instruction of program.code. Errors name the
+/// instruction, and the operand or the region: a word inside an edge that was
+/// never written, a row outside the memory or the accumulators, an empty slot.
+/// A program that was not verified may be run too: what makes no sense is an
 /// error or gives wrong values, and a contraction of more than `maxBeats` beats
 /// is an error.
+llvm::Expected<std::vector<Counters>>
+runProgram(const Program &program, TensorMemory &memory, DramMemory &dram,
+           const ExecutionOptions &options);
+
+/// The same for a program whose regions the host need not fill.
 llvm::Expected<std::vector<Counters>>
 runProgram(const Program &program, TensorMemory &memory,
            const DrainObserver &observer = nullptr,
