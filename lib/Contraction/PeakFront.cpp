@@ -76,7 +76,9 @@ public:
     for (unsigned bit = 0; bit < volumes.numTensors(); ++bit)
       if (tables.wantsGradient(Mask(1) << bit))
         allResults += volumes.elements(Mask(1) << bit);
-    output = volumes.numTensors() > 1 ? volumes.elements(volumes.full()) : 0;
+    output = volumes.numTensors() > 1 && !options.resultInPlace
+                 ? volumes.elements(volumes.full())
+                 : 0;
     // At the end all results are alive.
     this->options.flopCap =
         std::min(options.flopCap, options.incumbents.flopCap(floor()));
@@ -133,7 +135,8 @@ void PeakSearch::join(Mask set, Mask a, Mask b, double flops, Front<4> &to) {
   MemoryProfile y = side(b, wantsB, volumes.elements(b), resultsOf(b));
   double keptX = wantsB ? x.value : 0, keptY = wantsA ? y.value : 0;
   bool isRoot = set == volumes.full();
-  double result = volumes.elements(set), adjoint = isRoot ? 0 : result;
+  double result = isRoot ? output : volumes.elements(set);
+  double adjoint = isRoot ? 0 : result;
   double rest = tables.leastOutside(set);
   for (size_t i = 0; i < fronts[a].size(); ++i) {
     const Label<4> &first = fronts[a][i];
@@ -159,6 +162,8 @@ void PeakSearch::join(Mask set, Mask a, Mask b, double flops, Front<4> &to) {
         label.value[Stored] = label.value[BackwardPeak] = 0;
       }
       double peak = isRoot ? label.value[ForwardPeak] : peakOf(label);
+      if (peak > options.elementCap)
+        continue;
       if (options.incumbents.beat(label.value[Flops] + rest,
                                   std::max(peak, floor())))
         continue;
@@ -181,7 +186,7 @@ void PeakSearch::run() {
       continue;
     }
     double rest = tables.leastOutside(set);
-    double result = volumes.elements(set);
+    double result = set == full ? output : volumes.elements(set);
     if (!(tables.least(set) + rest <= options.flopCap) ||
         options.incumbents.beat(tables.least(set) + rest,
                                 std::max(result, floor())))

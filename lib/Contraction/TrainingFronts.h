@@ -48,6 +48,8 @@ struct FrontOptions {
   bool recompute = true, countWeights = false;
   double factor = 1; ///< See Front.
   Incumbents incumbents = {};
+  /// The last result takes no elements: it has its place already.
+  bool resultInPlace = false;
 };
 
 /// The trees of which no other has fewer multiply-adds and stored elements
@@ -64,7 +66,8 @@ std::optional<FrontPoint> findStoredOptimum(const TrainingTables &tables,
 
 /// The same for multiply-adds and the peak of live elements as planTraining
 /// arranges it; everything that a gradient reads is stored, nothing repeats.
-/// elementCap, recompute and countWeights are without meaning.
+/// recompute and countWeights are without meaning, elementCap is one of the
+/// peak.
 std::vector<FrontPoint> findPeakFront(const TrainingTables &tables,
                                       const FrontOptions &options);
 
