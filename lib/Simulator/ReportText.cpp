@@ -101,11 +101,14 @@ static std::string quoted(llvm::StringRef text) {
 
 /// Of the contract queue; the other classes belong to other resources.
 static constexpr CycleClass queueClasses[] = {
-    CycleClass::Beat,         CycleClass::BankConflict,
-    CycleClass::FirstLoad,    CycleClass::StationaryReload,
-    CycleClass::SlabConflict, CycleClass::AccHazard,
-    CycleClass::DrainBusy,    CycleClass::Fill,
-    CycleClass::Drain,        CycleClass::WaitRoute};
+    CycleClass::Beat,          CycleClass::BankConflict,
+    CycleClass::FirstLoad,     CycleClass::StationaryReload,
+    CycleClass::SlabConflict,  CycleClass::AccHazard,
+    CycleClass::DrainBusy,     CycleClass::Fill,
+    CycleClass::Drain,         CycleClass::WaitRoute,
+    CycleClass::WaitRow,       CycleClass::WaitLoss,
+    CycleClass::WaitSemaphore, CycleClass::Reload,
+    CycleClass::IdleNoWork};
 
 void Report::writeOpsCsv(llvm::raw_ostream &os) const {
   os << "op,einsum,phase,location,start_cycle,cycles";
@@ -168,7 +171,10 @@ void Report::writeTrace(llvm::raw_ostream &os) const {
   for (size_t i = 0; i < program.code.size(); ++i) {
     const InstructionTiming &t = timing.instructions[i];
     llvm::json::Object event{
-        {"ph", "X"}, {"pid", 0}, {"ts", t.start}, {"dur", t.cycles()}};
+        {"ph", "X"},
+        {"pid", 0},
+        {"ts", t.start},
+        {"dur", t.cycles() ? t.cycles() : t.end - t.start}};
     if (const auto *load = std::get_if<LoadRoute>(&program.code[i])) {
       event["name"] =
           llvm::formatv("route {0} to slot {1}", load->route, load->slot).str();

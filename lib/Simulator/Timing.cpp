@@ -6,8 +6,7 @@
 
 #include "fetta/Simulator/Timing.h"
 
-#include "ContractTimer.h"
-#include "fetta/Simulator/Functional.h"
+#include "ArrayEngine.h"
 
 #include "llvm/Support/ErrorHandling.h"
 
@@ -38,6 +37,16 @@ llvm::StringRef fetta::cycleClassName(CycleClass cycleClass) {
     return "drain";
   case CycleClass::WaitRoute:
     return "wait-route";
+  case CycleClass::WaitRow:
+    return "wait-row";
+  case CycleClass::WaitLoss:
+    return "wait-loss";
+  case CycleClass::WaitSemaphore:
+    return "wait-semaphore";
+  case CycleClass::WaitSlot:
+    return "wait-slot";
+  case CycleClass::Reload:
+    return "reload";
   case CycleClass::Busy:
     return "busy";
   case CycleClass::Read:
@@ -60,6 +69,13 @@ CycleClasses &CycleClasses::operator+=(const CycleClasses &o) {
   return *this;
 }
 
+const CycleClasses &ProgramTiming::of(llvm::StringRef resource) const {
+  for (const ResourceTiming &r : resources)
+    if (r.name == resource)
+      return r.classes;
+  llvm_unreachable("unknown resource");
+}
+
 /// A model that loses or invents cycles must not report anything.
 static void checkSum(llvm::StringRef what, const CycleClasses &classes,
                      int64_t total) {
@@ -70,64 +86,188 @@ static void checkSum(llvm::StringRef what, const CycleClasses &classes,
                              llvm::Twine(total));
 }
 
-ProgramTiming fetta::timeProgram(const Program &program) {
-  const Machine &machine = program.machine;
+namespace {
+
+/// Runs the queues of a program against each other.
+class ProgramTimer {
+public:
+  ProgramTimer(const Program &program, const TimingOptions &options);
+  ProgramTiming run();
+
+private:
+  struct QueueState {
+    std::vector<size_t> code; ///< Instructions, in order.
+    size_t head = 0;          ///< Next to issue.
+    size_t signalled = 0;     ///< Before it all have completed and signalled.
+    bool atEnd() const { return head == code.size(); }
+  };
+
+  bool step();
+  bool issue(Queue queue);
+  bool tokensThere(const Tokens &tokens) const;
+  bool signal();
+  /// The contraction that waits for tokens, or nobody.
+  uint32_t waitsForTokens() const;
+
+  const Program &program;
   ProgramTiming timing;
-  timing.instructions.resize(program.code.size());
-  std::array<int64_t, 3> slotsReady = {0, 0, 0};
-  std::vector<CycleClasses> slabs(size_t(machine.slabs));
+  std::vector<ResourceTrack> tracks;
+  std::unique_ptr<ArrayEngine> array;
+  std::array<QueueState, QueueCount> queues;
+  std::vector<uint8_t> completed;
+  std::array<int64_t, SemaphoreCount> tokens = {};
   int64_t now = 0;
+};
+
+/// Tracks in the order of the report; slabs follow.
+enum Resource : unsigned {
+  ContractTrack,
+  NetworkTracks,
+  RouteTracks = NetworkTracks + 3,
+  HalfTracks = RouteTracks + 3,
+  TrackCount = HalfTracks + 2,
+};
+const char *const trackNames[] = {
+    "contract",      "stream",        "hold",
+    "reduce",        "stream-routes", "hold-routes",
+    "reduce-routes", "accumulator0",  "accumulator1"};
+
+} // namespace
+
+ProgramTimer::ProgramTimer(const Program &program, const TimingOptions &options)
+    : program(program), completed(program.code.size(), 0) {
+  timing.instructions.resize(program.code.size());
+  for (unsigned i = 0; i < TrackCount; ++i)
+    tracks.emplace_back(i, options.sink);
+  ArrayTracks array;
+  array.contract = &tracks[ContractTrack];
+  for (size_t net = 0; net < 3; ++net) {
+    array.networks[net] = &tracks[NetworkTracks + net];
+    array.routes[net] = &tracks[RouteTracks + net];
+  }
+  array.halves = {&tracks[HalfTracks], &tracks[HalfTracks + 1]};
+  this->array =
+      std::make_unique<ArrayEngine>(program, array, timing.instructions);
   for (size_t i = 0; i < program.code.size(); ++i) {
-    InstructionTiming &t = timing.instructions[i];
-    if (const auto *load = std::get_if<LoadRoute>(&program.code[i])) {
-      // Each network loads its own slots; nothing else waits for a load.
-      int64_t &ready = slotsReady[size_t(load->net)];
-      t.start = std::max(now, ready);
-      t.end = ready =
-          t.start + int64_t(llvm::divideCeil(
-                        uint64_t(routeBytes(program.routes[load->route])),
-                        uint64_t(machine.routeBytesPerCycle)));
-      continue;
-    }
-    // Every transfer ends in the cycle in which it starts.
-    t.start = t.end = now;
-    if (queueOf(program.code[i]) != Queue::Contract)
-      continue;
-    int64_t wait = std::max<int64_t>(
-        0, *std::max_element(slotsReady.begin(), slotsReady.end()) - now);
-    if (const auto *contract = std::get_if<Contract>(&program.code[i])) {
-      ContractTimer timer(contract->nest, machine);
-      timer.run(t);
-      for (OperandId id : {OperandA, OperandB}) {
-        int64_t slab = contract->nest.operands[id].slab;
-        slabs[size_t(slab)][CycleClass::Read] += timer.accesses(id);
-      }
-      slabs[size_t(contract->nest.c().slab)][CycleClass::Write] +=
-          timer.writes();
-    }
-    t.queue[CycleClass::WaitRoute] += wait;
-    for (CycleClasses &network : t.networks)
-      network[CycleClass::WaitRoute] += wait;
-    t.end = now = t.start + t.queue.total();
-    for (const CycleClasses &network : t.networks)
-      checkSum("a network", network, t.cycles());
     if (std::holds_alternative<Halt>(program.code[i]))
       break;
+    queues[size_t(queueOf(program.code[i]))].code.push_back(i);
+  }
+}
+
+bool ProgramTimer::tokensThere(const Tokens &wanted) const {
+  return llvm::all_of(wanted.waits, [&](const Token &token) {
+    return tokens[token.semaphore] >= token.count;
+  });
+}
+
+bool ProgramTimer::issue(Queue which) {
+  QueueState &queue = queues[size_t(which)];
+  if (queue.atEnd())
+    return false;
+  size_t i = queue.code[queue.head];
+  Tokens wanted = tokensOf(program.code[i]);
+  bool contract = std::holds_alternative<Contract>(program.code[i]);
+  if (!tokensThere(wanted) || (contract && !array->shadowFree()))
+    return false;
+  for (const Token &token : wanted.waits)
+    tokens[token.semaphore] -= token.count;
+  ++queue.head;
+  if (contract) {
+    array->issueContract(i, now);
+  } else if (std::holds_alternative<LoadRoute>(program.code[i])) {
+    array->issueRoute(i, now);
+  } else {
+    timing.instructions[i].start = timing.instructions[i].end = now;
+    completed[i] = 1;
+  }
+  return true;
+}
+
+bool ProgramTimer::signal() {
+  bool changed = false;
+  for (QueueState &queue : queues) {
+    while (queue.signalled < queue.head &&
+           completed[queue.code[queue.signalled]]) {
+      const Instruction &done = program.code[queue.code[queue.signalled++]];
+      for (const Token &token : tokensOf(done).signals) {
+        tokens[token.semaphore] += token.count;
+        changed |= token.count > 0;
+      }
+    }
+  }
+  return changed;
+}
+
+uint32_t ProgramTimer::waitsForTokens() const {
+  const QueueState &queue = queues[size_t(Queue::Contract)];
+  if (queue.atEnd() ||
+      tokensThere(tokensOf(program.code[queue.code[queue.head]])))
+    return nobody;
+  for (size_t i = queue.head; i < queue.code.size(); ++i)
+    if (std::holds_alternative<Contract>(program.code[queue.code[i]]))
+      return uint32_t(queue.code[i]);
+  return nobody;
+}
+
+/// Everything that can happen in this cycle; whether more may follow.
+bool ProgramTimer::step() {
+  bool changed = array->settle(now);
+  for (size_t i : array->takeCompleted())
+    completed[i] = 1;
+  changed |= signal();
+  for (Queue queue :
+       {Queue::Contract, Queue::Load, Queue::Store, Queue::Vector})
+    while (issue(queue))
+      changed = true;
+  return changed;
+}
+
+ProgramTiming ProgramTimer::run() {
+  SlabBits taken(size_t(program.machine.slabs), 0);
+  while (true) {
+    while (step()) {
+    }
+    bool done = array->done() && llvm::all_of(queues, [](const QueueState &q) {
+                  return q.atEnd() && q.signalled == q.code.size();
+                });
+    if (done)
+      break;
+    int64_t next = array->nextEvent(now);
+    if (next >= never || next <= now)
+      llvm::report_fatal_error(
+          "the timing of the program does not go on after cycle " +
+          llvm::Twine(now) + ": its queues wait for each other");
+    std::fill(taken.begin(), taken.end(), 0);
+    array->advance(now, next, taken, waitsForTokens());
+    now = next;
   }
   timing.cycles = now;
-
-  timing.resources = {
-      {"contract", {}}, {"stream", {}}, {"hold", {}}, {"reduce", {}}};
-  for (const InstructionTiming &t : timing.instructions) {
-    timing.resources[0].classes += t.queue;
-    for (size_t net = 0; net < 3; ++net)
-      timing.resources[1 + net].classes += t.networks[net];
+  timing.events = array->events();
+  for (unsigned i = 0; i < TrackCount; ++i) {
+    tracks[i].add(now, CycleClass::IdleNoWork, nobody);
+    tracks[i].finish();
+    timing.resources.push_back({trackNames[i], tracks[i].classes()});
   }
-  for (size_t s = 0; s < slabs.size(); ++s) {
-    slabs[s][CycleClass::IdleNoWork] = now - slabs[s].total();
-    timing.resources.push_back({"slab" + std::to_string(s), slabs[s]});
+  auto accesses = array->slabAccesses();
+  for (size_t s = 0; s < accesses.size(); ++s) {
+    CycleClasses slab;
+    slab[CycleClass::Read] = accesses[s][0];
+    slab[CycleClass::Write] = accesses[s][1];
+    slab[CycleClass::IdleNoWork] = now - slab.total();
+    timing.resources.push_back({"slab" + std::to_string(s), slab});
   }
   for (const ResourceTiming &resource : timing.resources)
     checkSum(resource.name, resource.classes, timing.cycles);
-  return timing;
+  CycleClasses queue;
+  for (const InstructionTiming &t : timing.instructions)
+    queue += t.queue;
+  if (!queues[size_t(Queue::Contract)].code.empty() && queue.total() > 0)
+    checkSum("the contractions", queue, timing.cycles);
+  return std::move(timing);
+}
+
+ProgramTiming fetta::timeProgram(const Program &program,
+                                 const TimingOptions &options) {
+  return ProgramTimer(program, options).run();
 }

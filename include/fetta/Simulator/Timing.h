@@ -5,9 +5,9 @@
 //===----------------------------------------------------------------------===//
 ///
 /// \file
-/// The tile-event model (level 1 of docs/Machine.md section 8): one in-order
-/// queue, contractions one after the other, tensors in tensor memory. Knows
-/// nests, not values. Every cycle of every resource is in one named class.
+/// The tile-event model (level 1 of docs/Simulator.md): the queues of
+/// docs/Queues.md with all that they wait for. Knows nests, not values. Every
+/// cycle of every resource is in one named class.
 ///
 //===----------------------------------------------------------------------===//
 
@@ -37,7 +37,12 @@ enum class CycleClass : uint8_t {
   Fill,             ///< Latency of memory, networks, array and accumulators.
   Drain,            ///< Last tile and accumulators to tensor memory.
   WaitRoute,        ///< Switch words on their way into a slot.
-  Busy,             ///< Networks: words pass.
+  WaitRow,          ///< A row that is still to be written.
+  WaitLoss,         ///< A result whose gradient is wanted.
+  WaitSemaphore,    ///< Tokens.
+  WaitSlot,         ///< Route loaders: the slot is still in use.
+  Reload,           ///< Partial sums on their way back into accumulators.
+  Busy,             ///< Words pass, sums arrive, a transfer runs.
   Read,             ///< Slabs.
   Write,            ///< Slabs.
   IdleNoWork,       ///< Nothing was asked of the resource.
@@ -58,19 +63,25 @@ struct CycleClasses {
 
 /// One instruction on the time axis.
 struct InstructionTiming {
-  int64_t start = 0; ///< First cycle, a wait for routes included.
-  int64_t end = 0;   ///< First cycle after its last write.
-  /// Contract queue; zero for instructions that take none of its time.
+  int64_t issued = 0; ///< Contractions.
+  /// First cycle that it has for itself: of the contract queue, a route loader
+  /// or the DRAM link.
+  int64_t start = 0;
+  int64_t end = 0; ///< First cycle after its last write.
+  /// Contract queue: from the end of the beats of the contraction before to the
+  /// end of its own, waits included; what follows the last beats belongs to the
+  /// last contraction. Zero for other instructions.
   CycleClasses queue;
-  std::array<CycleClasses, 3> networks; ///< By Net.
   int64_t tiles = 0;
-  int64_t loadBeats = 0; ///< All stationary loads, hidden or not.
+  int64_t loadBeats = 0;    ///< All stationary loads, hidden or not.
+  int64_t drainedRows = 0;  ///< Row accesses.
+  int64_t reloadedRows = 0; ///< Row accesses.
 
-  int64_t cycles() const { return end - start; }
+  int64_t cycles() const { return queue.total(); }
 };
 
 struct ResourceTiming {
-  std::string name; ///< `contract`, `stream`, `hold`, `reduce`, `slab0`, ...
+  std::string name; ///< As docs/Simulator.md lists them.
   CycleClasses classes;
 };
 
@@ -80,9 +91,31 @@ struct ProgramTiming {
   /// The classes of each sum to `cycles`; a program for which they do not is a
   /// defect of the model and ends the process, in release builds too.
   std::vector<ResourceTiming> resources;
+  /// The classes of a resource, which must exist.
+  const CycleClasses &of(llvm::StringRef resource) const;
+  /// Steps that the model took: parts of blocks of beats, stationary loads,
+  /// drains, reloads, route loads.
+  int64_t events = 0;
 };
 
-ProgramTiming timeProgram(const Program &program);
+/// Sees what the resources do.
+class TimelineSink {
+public:
+  virtual ~TimelineSink() = default;
+  /// `resource` (in the order of ProgramTiming::resources) spends [from, to)
+  /// on `cycleClass` for an instruction, or for none (~0). Intervals of one
+  /// resource come in order of time; slabs have none.
+  virtual void interval(unsigned resource, CycleClass cycleClass, int64_t from,
+                        int64_t to, uint32_t instruction) = 0;
+};
+
+struct TimingOptions {
+  TimelineSink *sink = nullptr;
+};
+
+/// Times a verified program; one that is not may end the process.
+ProgramTiming timeProgram(const Program &program,
+                          const TimingOptions &options = {});
 
 } // namespace fetta
 
