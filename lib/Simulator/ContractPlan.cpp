@@ -108,16 +108,6 @@ int64_t ContractPlan::accesses(OperandId id) const {
 // Rows
 //===----------------------------------------------------------------------===//
 
-std::pair<int64_t, int64_t> ContractPlan::rowRange(OperandId id) const {
-  const Operand &operand = nest.operands[id];
-  int64_t last = 0;
-  for (unsigned mode : ports[id].heldModes())
-    last +=
-        (operand.modes[mode]->chunks() - 1) * operand.modes[mode]->rowStride;
-  int64_t scale = operand.elementType == ElementType::F32 ? 2 : 1;
-  return {operand.baseRow, operand.baseRow + last * scale + scale - 1};
-}
-
 ContractPlan::Row ContractPlan::rowOf(OperandId id, const ModeIndex &index,
                                       int64_t subBeat) const {
   RowAccess access = ports[id].access(index, uint32_t(subBeat));

@@ -54,7 +54,9 @@ public:
   /// Whether sub-beats of an operand go beyond its tensor.
   bool overhangs(OperandId id) const { return beyond[id]; }
   /// Physical rows that an operand's window lies in: first and last.
-  std::pair<int64_t, int64_t> rowRange(OperandId id) const;
+  std::pair<int64_t, int64_t> rowRange(OperandId id) const {
+    return fetta::rowRange(nest.operands[id]);
+  }
 
   /// One row access: whether it lies in the tensor, and its physical row.
   struct Row {

@@ -19,6 +19,7 @@
 
 #include <cstdint>
 #include <map>
+#include <utility>
 #include <vector>
 
 namespace fetta {
@@ -32,6 +33,9 @@ struct RowAccess {
   int64_t row = 0;     ///< Relative to the base row, in rows of the layout.
   uint32_t flips = 0;  ///< Constant of the lane -> bank map.
 };
+
+/// First and last physical row of the window that an operand sees.
+std::pair<int64_t, int64_t> rowRange(const Operand &operand);
 
 /// One operand behind its network.
 class OperandPort {

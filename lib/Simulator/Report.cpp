@@ -14,22 +14,12 @@
 
 using namespace fetta;
 
-int64_t Limits::largest() const {
-  return std::max({compute, dram, criticalPath});
-}
-
-llvm::StringRef Limits::binding() const {
-  return largest() == compute ? "compute"
-         : largest() == dram  ? "dram"
-                              : "critical_path";
-}
-
 Report::Report(const Program &program, const ProgramTiming &timing,
                llvm::ArrayRef<Counters> counters, EnergyTable energy)
     : program(program), timing(timing), table(std::move(energy)),
       ops(program.ops.size()) {
   sum(counters);
-  findLimits();
+  bounds = limitsOf(program, 0);
 }
 
 void Report::sum(llvm::ArrayRef<Counters> counters) {
@@ -64,47 +54,6 @@ void Report::sum(llvm::ArrayRef<Counters> counters) {
   bill(all);
   llvm::for_each(phases, bill);
   llvm::for_each(ops, bill);
-}
-
-/// A contraction takes at least its multiply-adds at peak and the pipeline
-/// once, after everything it reads. Nothing that reads the gradient of a result
-/// starts before the result is there: a loss stands between them.
-void Report::findLimits() {
-  const Machine &machine = program.machine;
-  auto atPeak = [&](int64_t work) {
-    return int64_t(llvm::divideCeil(uint64_t(work), uint64_t(machine.pes())));
-  };
-  bounds.compute = atPeak(all.counters.multiplyAdds);
-  std::vector<int64_t> ready(program.tensors.size(), 0);
-  auto readyAt = [&](uint32_t tensor) {
-    int64_t at = ready[tensor];
-    llvm::StringRef name = program.tensors[tensor].name;
-    if (isPreloaded(program.tensors[tensor].role) && name.consume_front("d_"))
-      for (size_t t = 0; t < ready.size(); ++t)
-        if (program.tensors[t].role == TensorRole::Result &&
-            program.tensors[t].name == name)
-          at = std::max(at, ready[t]);
-    return at;
-  };
-  int64_t open = 0; // End of what a scope that stays open holds.
-  for (const Instruction &instruction : program.code) {
-    const auto *contract = std::get_if<Contract>(&instruction);
-    if (!contract)
-      continue;
-    const Nest &nest = contract->nest;
-    int64_t start = std::max(readyAt(contract->tensors[OperandA]),
-                             readyAt(contract->tensors[OperandB]));
-    if (!nest.clearAtStart)
-      start = std::max(start, open);
-    int64_t end = start + atPeak(multiplyAdds(nest));
-    if (nest.drainAtEnd)
-      end += machine.pipelineCycles();
-    else
-      open = end;
-    int64_t &written = ready[contract->tensors[OperandC]];
-    written = std::max(written, end);
-    bounds.criticalPath = std::max(bounds.criticalPath, end);
-  }
 }
 
 double Report::utilization(const Totals &totals) const {

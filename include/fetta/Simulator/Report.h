@@ -14,6 +14,7 @@
 #define FETTA_SIMULATOR_REPORT_H
 
 #include "fetta/Simulator/Energy.h"
+#include "fetta/Simulator/Limits.h"
 #include "fetta/Simulator/Timing.h"
 
 #include "llvm/Support/raw_ostream.h"
@@ -29,15 +30,6 @@ struct Totals {
   FigureRange energy;   ///< Dynamic, picojoules.
 
   int64_t cycles() const { return classes.total(); }
-};
-
-/// Lower bounds on the cycles of a program on its machine.
-struct Limits {
-  int64_t compute = 0;      ///< Multiply-adds / PEs, rounded up.
-  int64_t dram = 0;         ///< 0 while tensors stay in tensor memory.
-  int64_t criticalPath = 0; ///< Longest chain of dependent contractions.
-  int64_t largest() const;
-  llvm::StringRef binding() const; ///< `compute`, `dram` or `critical_path`.
 };
 
 /// `timing` and `counters` are those of `program`; all are referred to.
@@ -65,7 +57,6 @@ public:
 
 private:
   void sum(llvm::ArrayRef<Counters> counters);
-  void findLimits();
 
   const Program &program;
   const ProgramTiming &timing;

@@ -20,7 +20,8 @@ assert set(summary["phases"]) == {"fp", "bp", "wg"}
 assert summary["dram_bytes"] == 0
 energy = summary["energy_pj"]
 assert energy["low"] <= energy["nominal"] <= energy["high"]
-names = ["contract", "stream", "hold", "reduce", "slab0", "slab1", "slab2", "slab3"]
+names = ["contract", "stream", "hold", "reduce", "stream-routes", "hold-routes", "reduce-routes",
+         "accumulator0", "accumulator1", "slab0", "slab1", "slab2", "slab3"]
 assert sorted(summary["resources"]) == sorted(names)
 for name, resource in summary["resources"].items():
     classes = resource["cycles_by_class"]
@@ -43,9 +44,8 @@ assert abs(total - energy["nominal"]) <= 1e-9 * total
 with (report / "ops.csv").open(newline="") as file:
     rows = list(csv.DictReader(file))
 assert len(rows) == 1 and int(rows[0]["macs"]) == summary["macs"]
-parts = ["beat", "bank_conflict", "first_load", "stationary_reload", "slab_conflict",
-         "acc_hazard", "drain_busy", "fill", "drain", "wait_route"]
-assert sum(int(rows[0][part + "_cycles"]) for part in parts) == cycles
+parts = [key for key in rows[0] if key.endswith("_cycles")]
+assert sum(int(rows[0][part]) for part in parts) == cycles
 
 trace = json.loads((report / "trace.json").read_text())
 assert isinstance(trace["traceEvents"], list)

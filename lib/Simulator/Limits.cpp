@@ -1,0 +1,181 @@
+//===- Limits.cpp - What no schedule of a program can beat ----------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fetta/Simulator/Limits.h"
+
+#include "NestGeometry.h"
+
+#include <algorithm>
+#include <map>
+
+using namespace fetta;
+
+int64_t Limits::largest() const {
+  return std::max({compute, dram, criticalPath});
+}
+
+llvm::StringRef Limits::binding() const {
+  return largest() == compute ? "compute"
+         : largest() == dram  ? "dram"
+                              : "critical_path";
+}
+
+static int64_t beatsAtPeak(int64_t work, const Machine &machine) {
+  return int64_t(llvm::divideCeil(uint64_t(work), uint64_t(machine.pes())));
+}
+
+namespace {
+
+/// Finds the longest chain. Times are those of last beats, counted from 1.
+class Chains {
+public:
+  explicit Chains(const Program &program)
+      : program(program), machine(program.machine),
+        pipeline(machine.pipelineCycles()), written(program.tensors.size()),
+        after(program.tensors.size(), 0) {}
+
+  int64_t longest() {
+    int64_t end = 0;
+    for (const Instruction &instruction : program.code) {
+      if (const auto *contract = std::get_if<Contract>(&instruction))
+        end = std::max(end, add(*contract) + pipeline + 1);
+      else if (const auto *dma = std::get_if<Dma>(&instruction))
+        add(*dma);
+    }
+    return end;
+  }
+
+private:
+  struct Write {
+    std::pair<int64_t, int64_t> rows;
+    int64_t lastBeat;
+  };
+  /// First and last index of a region's first dimension that a transfer
+  /// touches.
+  std::pair<int64_t, int64_t> slice(const Dma &dma) const {
+    const DramRegion &region = program.regions[dma.region];
+    const Layout &layout = program.tensors[dma.tensor].layout;
+    int64_t first = dma.offset, last = dma.offset;
+    for (size_t d = 0; d < layout.dims.size(); ++d) {
+      int64_t reach = (layout.dims[d].size - 1) * dma.strides[d];
+      (reach < 0 ? first : last) += reach;
+    }
+    int64_t inner = region.shape.empty() || region.shape[0] == 0
+                        ? 1
+                        : region.elements() / region.shape[0];
+    return {first / inner, last / inner};
+  }
+
+  /// A transfer hands on what its elements have to come after.
+  void add(const Dma &dma) {
+    const DramRegion &region = program.regions[dma.region];
+    if (dma.store) {
+      int64_t last = after[dma.tensor];
+      for (const Write &write : written[dma.tensor])
+        last = std::max(last, write.lastBeat + pipeline + 1);
+      stores[region.name].push_back({slice(dma), last});
+      return;
+    }
+    // What was in the tensor's place does not matter to who reads it now.
+    written[dma.tensor].clear();
+    after[dma.tensor] = 0;
+    llvm::StringRef name = region.name;
+    bool gradient = name.consume_front("d_");
+    auto it = stores.find(gradient ? name.str() : region.name);
+    if (it == stores.end())
+      return;
+    auto [first, last] = slice(dma);
+    bool sameShape = !gradient || sameShapes(name, region);
+    for (const Write &store : it->second)
+      if (!sameShape ||
+          (store.rows.first <= last && first <= store.rows.second))
+        after[dma.tensor] = std::max(after[dma.tensor], store.lastBeat);
+  }
+
+  bool sameShapes(llvm::StringRef name, const DramRegion &gradient) const {
+    for (const DramRegion &region : program.regions)
+      if (region.name == name)
+        return region.shape == gradient.shape;
+    return false;
+  }
+
+  int64_t add(const Contract &contract) {
+    const Nest &nest = contract.nest;
+    int64_t beats = beatsAtPeak(multiplyAdds(nest), machine);
+    int64_t last = beats;
+    auto reads = [&](uint32_t tensor, const Operand &operand) {
+      // Everything it does with the tensor comes after these.
+      last = std::max(last, after[tensor] + beats);
+      auto [first, end] = rowRange(operand);
+      for (const Write &write : written[tensor])
+        if (first <= write.rows.first && write.rows.second <= end)
+          last = std::max(last, write.lastBeat + std::max(beats, pipeline + 2));
+    };
+    for (OperandId id : {OperandA, OperandB}) {
+      uint32_t tensor = contract.tensors[id];
+      reads(tensor, nest.operands[id]);
+      last = std::max(last, lossBefore(tensor) + beats);
+    }
+    uint32_t result = contract.tensors[OperandC];
+    if (nest.accumulate && nest.dataflow != Dataflow::OutputStationary)
+      reads(result, nest.c());
+    if (!nest.clearAtStart)
+      last = std::max(last, open + beats);
+    if (!nest.drainAtEnd) {
+      open = last;
+      return last;
+    }
+    std::pair<int64_t, int64_t> rows = rowRange(nest.c());
+    for (Write &write : written[result])
+      if (write.rows == rows) {
+        write.lastBeat = std::max(write.lastBeat, last);
+        return last;
+      }
+    written[result].push_back({rows, last});
+    return last;
+  }
+
+  /// When the result NAME of a tensor d_NAME that the host places is there.
+  int64_t lossBefore(uint32_t tensor) const {
+    llvm::StringRef name = program.tensors[tensor].name;
+    int64_t last = 0;
+    if (!isPreloaded(program.tensors[tensor].role) || !name.consume_front("d_"))
+      return last;
+    for (size_t t = 0; t < program.tensors.size(); ++t)
+      if (program.tensors[t].role == TensorRole::Result &&
+          program.tensors[t].name == name)
+        for (const Write &write : written[t])
+          last = std::max(last, write.lastBeat + pipeline + 1);
+    return last;
+  }
+
+  const Program &program;
+  const Machine &machine;
+  int64_t pipeline;
+  std::vector<std::vector<Write>> written; ///< By tensor.
+  std::vector<int64_t> after; ///< By tensor: what its load has to come after.
+  std::map<std::string, std::vector<Write>> stores; ///< By region.
+  int64_t open = 0; ///< Last beat of what a scope that stays open holds.
+};
+
+} // namespace
+
+Limits fetta::limitsOf(const Program &program, int64_t dramBytes) {
+  const Machine &machine = program.machine;
+  Limits limits;
+  int64_t work = 0;
+  for (const Instruction &instruction : program.code)
+    if (const auto *contract = std::get_if<Contract>(&instruction))
+      work += multiplyAdds(contract->nest);
+  limits.compute = beatsAtPeak(work, machine);
+  // Bytes times cycles per second may not fit 64 bits.
+  unsigned __int128 cycles =
+      (unsigned __int128)dramBytes * (unsigned __int128)machine.clockHz;
+  limits.dram = int64_t((cycles + uint64_t(machine.dramBytesPerSecond) - 1) /
+                        uint64_t(machine.dramBytesPerSecond));
+  limits.criticalPath = Chains(program).longest();
+  return limits;
+}
