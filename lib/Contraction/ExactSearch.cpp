@@ -1,224 +1,106 @@
-//===- ExactSearch.cpp - Dynamic programming over subsets -----------------===//
+//===- ExactSearch.cpp - Optimal trees, certified -------------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-//===----------------------------------------------------------------------===//
-
-//
-// Let n tensors and the root leaf make up the closed network. For a set T of
-// leaves let P(T) be the product of the sizes of all indices whose ends all
-// lie in T, and W = P(all). A step contracts A with B; R is the rest, the root
-// among it. An index is on neither operand exactly if its ends all lie in A,
-// all in B or all in R, so
-//
-//   cost(A, B) = W / (P(A) P(B) P(R)),
-//
-// two loads and two multiplications for each pair, whatever the index
-// structure. docs/Search.md has the proofs of this and of the certificate.
+// What does not decide anything is taken out of a phase, then the solver that
+// suits it is asked. docs/Search.md has the proofs.
 //
 //===----------------------------------------------------------------------===//
 
 #include "ExactSearch.h"
 
-#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Sequence.h"
 #include "llvm/ADT/bit.h"
 
 #include <cmath>
 #include <limits>
-#include <map>
 
 using namespace llvm;
 using namespace fetta;
 
 namespace {
 
-/// Tensors by bit; the root leaf is bit n.
-using Mask = uint32_t;
+/// A phase after preprocessing, and the way back.
+struct ReducedPhase {
+  Phase phase;
+  /// The size of what lies on every leaf: it multiplies every step.
+  Cost factor = 1;
+  /// For each tensor the original ones in it.
+  SmallVector<TensorMask, 32> members;
+  /// The steps that fuse tensors with equal indices, in original tensors, and
+  /// what they cost (without the factor).
+  SplitList fusions;
+  Cost fusionCost = 0;
 
-/// Real is double, or long double where W leaves its exponents.
-template <typename Real> class Solver {
-public:
-  Solver(unsigned numTensors, std::vector<Bundle> bundles,
-         const Objective &objective, Real upperBound, std::optional<Cost> cap)
-      : n(numTensors), root(Mask(1) << numTensors), full(root - 1),
-        bundles(std::move(bundles)), objective(objective), cap(cap) {
-    // Roundings of one cost: each of three P and W takes at most two for each
-    // bundle; a tree's sum takes fewer than 2n more, weights two.
-    Real unit = std::numeric_limits<Real>::epsilon();
-    relativeError = unit * (8 * this->bundles.size() + 2 * n + 16);
-    limit = upperBound * (1 + 4 * relativeError);
+  TensorMask expand(TensorMask set) const {
+    TensorMask result = 0;
+    for (; set != 0; set &= set - 1)
+      result |= members[countr_zero(set)];
+    return result;
   }
-
-  void fillTables();
-  void run();
-
-  Real optimum() const { return cells[full].cost; }
-  uint64_t pairs() const { return numPairs; }
-
-  /// Steps of a tree with the least floating-point value.
-  void appendSteps(Mask set, std::vector<std::pair<Mask, Mask>> &splits) const;
-  /// The exact value of these steps.
-  std::optional<Cost> sumExactly(ArrayRef<std::pair<Mask, Mask>> splits) const;
-  /// No tree costs less than this (0 if it does not fit in 64 bits).
-  uint64_t integerLowerBound() const;
-
-  /// Exact optimum of a set among all splits that floating point cannot tell
-  /// from its best one; none: beyond 128 bits.
-  struct ExactEntry {
-    std::optional<Cost> cost;
-    Mask split = 0;
-  };
-  const ExactEntry &solveInIntegers(Mask set);
-  void appendExactSteps(Mask set, std::vector<std::pair<Mask, Mask>> &splits);
-
-private:
-  struct Cell {
-    Real cost;    ///< Least value of contracting the set; infinite if pruned.
-    Real inverse; ///< 1 / P(set).
-  };
-  static constexpr Real infinity = std::numeric_limits<Real>::infinity();
-
-  std::optional<Cost> stepCost(Mask a, Mask b) const;
-  std::optional<Cost> volumeOf(Mask set) const;
-  bool exceedsCap(Mask set, Real volume) const;
-  template <typename Callback>
-  void forEachSplit(Mask set, Callback call) const {
-    // Halves are unordered: the lowest tensor stays in the first.
-    Mask low = set & -set, rest = set ^ low;
-    for (Mask part = (rest - 1) & rest;; part = (part - 1) & rest) {
-      call(low | part, rest ^ part);
-      if (part == 0)
-        return;
-    }
-  }
-  Real weightOfFlops(Mask set) const {
-    return static_cast<Real>(objective.flopWeight) * outside[set];
-  }
-  Real weightedWrite(Mask set) const {
-    return static_cast<Real>(objective.writeWeight) *
-           (outside[set] * cells[set].inverse);
-  }
-  Real splitCost(Mask set, Mask a, Mask b) const {
-    return (cells[a].cost + cells[b].cost +
-            weightOfFlops(set) * (cells[a].inverse * cells[b].inverse)) +
-           weightedWrite(set);
-  }
-
-  unsigned n;
-  Mask root, full;
-  std::vector<Bundle> bundles;
-  Objective objective;
-  std::optional<Cost> cap;
-  Real relativeError, limit;
-  std::vector<Cell> cells;
-  std::vector<Real> outside; ///< W / P(all leaves outside of the set).
-  uint64_t numPairs = 0;
-  std::map<Mask, ExactEntry> exact;
 };
 
 } // namespace
 
-template <typename Real> void Solver<Real>::fillTables() {
-  size_t numSets = size_t(full) + 1;
-  // First P(set), and P(set and the root); each is the product over the
-  // bundles within, gathered by a subset-product transform.
-  cells.assign(numSets, {0, 1});
-  std::vector<Real> withRoot(numSets, 1);
-  Real all = 1;
-  for (const Bundle &bundle : bundles) {
-    all *= static_cast<Real>(bundle.size);
-    withRoot[bundle.ends & full] *= static_cast<Real>(bundle.size);
-    if (!(bundle.ends & root))
-      cells[bundle.ends].inverse *= static_cast<Real>(bundle.size);
-  }
-  for (Mask bit = 1; bit < root; bit <<= 1)
-    for (Mask set = bit; set <= full; set = (set + 1) | bit) {
-      cells[set].inverse *= cells[set ^ bit].inverse;
-      withRoot[set] *= withRoot[set ^ bit];
-    }
-  outside.resize(numSets);
-  for (size_t set = 0; set < numSets; ++set) {
-    cells[set].inverse = 1 / cells[set].inverse;
-    outside[set] = all / withRoot[full ^ set];
-  }
+static Error exceeds(const Objective &objective) {
+  if (objective.isLargest)
+    return createStringError(
+        "the largest intermediate of the best tree exceeds 128 bits");
+  return createStringError(
+      "the multiply-adds of the best tree exceed 128 bits");
 }
 
-template <typename Real> void Solver<Real>::run() {
-  for (Mask set = 1; set <= full; ++set) {
-    Mask low = set & -set, rest = set ^ low;
-    if (rest == 0)
+Expected<Phase> fetta::makePhase(const ClosedNetwork &network,
+                                 unsigned rootLeaf) {
+  unsigned n = network.numLeaves() - 1;
+  assert(n <= maxExactTensors && "too many tensors for masks");
+  Phase phase{n, {}};
+  for (auto [number, index] : enumerate(network.getIndices())) {
+    if (index.size == 1)
       continue;
-    // The volume of the set bounds the multiply-adds of the step that makes it
-    // from below and, if the set is not the whole phase, of another step that
-    // reads it.
-    Real volume = outside[set] * cells[set].inverse;
-    Real scale = weightOfFlops(set), write = weightedWrite(set);
-    Real mustBe = static_cast<Real>(objective.flopWeight) * volume;
-    Real mustFollow = set == full ? 0 : mustBe;
-    Real best = infinity;
-    if (mustBe + write + mustFollow <= limit && !exceedsCap(set, volume)) {
-      for (Mask part = (rest - 1) & rest;; part = (part - 1) & rest) {
-        const Cell &a = cells[low | part], &b = cells[rest ^ part];
-        Real cost = a.cost + b.cost + scale * (a.inverse * b.inverse);
-        best = cost < best ? cost : best;
-        if (part == 0)
-          break;
-      }
-      numPairs += (uint64_t(1) << llvm::popcount(rest)) - 1;
-      best += write;
-      if (best + mustFollow > limit)
-        best = infinity;
-    }
-    cells[set].cost = best;
+    TensorMask ends = 0;
+    for (unsigned leaf : network.ends(number).set_bits())
+      ends |= TensorMask(1) << (leaf == rootLeaf  ? n
+                                : leaf < rootLeaf ? leaf
+                                                  : leaf - 1);
+    if (ends != 0)
+      phase.bundles.push_back({ends, static_cast<Cost>(index.size)});
   }
+  llvm::sort(phase.bundles,
+             [](const Bundle &a, const Bundle &b) { return a.ends < b.ends; });
+  size_t kept = 0;
+  for (const Bundle &bundle : phase.bundles) {
+    if (kept == 0 || phase.bundles[kept - 1].ends != bundle.ends) {
+      phase.bundles[kept++] = bundle;
+      continue;
+    }
+    Cost &size = phase.bundles[kept - 1].size;
+    std::optional<Cost> product = multiplyCosts(size, bundle.size);
+    // Every index is on an operand of some step, with its whole bundle.
+    if (!product)
+      return exceeds(Objective::flops());
+    size = *product;
+  }
+  phase.bundles.resize(kept);
+  return phase;
 }
 
-template <typename Real>
-void Solver<Real>::appendSteps(
-    Mask set, std::vector<std::pair<Mask, Mask>> &splits) const {
-  if (llvm::popcount(set) < 2)
-    return;
-  Mask chosen = 0;
-  forEachSplit(set, [&](Mask a, Mask b) {
-    if (chosen == 0 && splitCost(set, a, b) == cells[set].cost)
-      chosen = a;
-  });
-  assert(chosen && "the recurrence met its minimum");
-  appendSteps(chosen, splits);
-  appendSteps(set ^ chosen, splits);
-  splits.push_back({chosen, set ^ chosen});
-}
-
-template <typename Real>
-std::optional<Cost> Solver<Real>::volumeOf(Mask set) const {
+std::optional<Cost> IntegerCosts::volumeOf(TensorMask set) const {
   std::optional<Cost> volume = 1;
-  for (const Bundle &bundle : bundles)
+  for (const Bundle &bundle : phase.bundles)
     if (volume && (bundle.ends & set) && (bundle.ends & ~set))
       volume = multiplyCosts(*volume, bundle.size);
   return volume;
 }
 
-template <typename Real>
-bool Solver<Real>::exceedsCap(Mask set, Real volume) const {
-  if (!cap)
-    return false;
-  Real bound = static_cast<Real>(*cap), margin = 4 * relativeError;
-  if (volume < bound * (1 - margin) || volume > bound * (1 + margin))
-    return volume > bound;
-  // Too close for floating point.
-  std::optional<Cost> exactVolume = volumeOf(set);
-  return !exactVolume || *exactVolume > *cap;
-}
-
-template <typename Real>
-std::optional<Cost> Solver<Real>::stepCost(Mask a, Mask b) const {
-  Mask outsideSet = (full | root) ^ a ^ b;
+std::optional<Cost> IntegerCosts::stepCost(TensorMask a, TensorMask b) const {
+  TensorMask rest = (phase.full() | phase.root()) ^ a ^ b;
   Cost cost = 1;
-  for (const Bundle &bundle : bundles) {
+  for (const Bundle &bundle : phase.bundles) {
+    // On neither operand: all ends in one, or all in the rest.
     if ((bundle.ends & ~a) == 0 || (bundle.ends & ~b) == 0 ||
-        (bundle.ends & ~outsideSet) == 0)
+        (bundle.ends & ~rest) == 0)
       continue;
     std::optional<Cost> next = multiplyCosts(cost, bundle.size);
     if (!next)
@@ -234,9 +116,7 @@ std::optional<Cost> Solver<Real>::stepCost(Mask a, Mask b) const {
   return flops && write ? addCosts(*flops, *write) : std::nullopt;
 }
 
-template <typename Real>
-std::optional<Cost>
-Solver<Real>::sumExactly(ArrayRef<std::pair<Mask, Mask>> splits) const {
+std::optional<Cost> IntegerCosts::sum(const SplitList &splits) const {
   Cost total = 0;
   for (auto [a, b] : splits) {
     std::optional<Cost> step = stepCost(a, b);
@@ -248,158 +128,170 @@ Solver<Real>::sumExactly(ArrayRef<std::pair<Mask, Mask>> splits) const {
   return total;
 }
 
-template <typename Real> uint64_t Solver<Real>::integerLowerBound() const {
-  Real bound = std::ceil(optimum() * (1 - 2 * relativeError));
-  return bound < Real(uint64_t(1) << 52) ? static_cast<uint64_t>(bound) : 0;
+double fetta::relativeErrorOf(const Phase &phase) {
+  // Roundings of one cost: each of its factors takes at most two for each
+  // bundle; a tree's sum takes fewer than 2n more, weights two.
+  return std::numeric_limits<double>::epsilon() *
+         static_cast<double>(8 * phase.bundles.size() + 8 * phase.numTensors +
+                             16);
 }
 
-template <typename Real>
-const typename Solver<Real>::ExactEntry &
-Solver<Real>::solveInIntegers(Mask set) {
-  auto found = exact.find(set);
-  if (found != exact.end())
-    return found->second;
-  ExactEntry entry;
-  if (llvm::popcount(set) < 2) {
-    entry.cost = 0;
-  } else {
-    Real margin = std::max<Real>(Real(1e-12), 4 * relativeError);
-    Real threshold = cells[set].cost * (1 + margin);
-    std::vector<Mask> candidates;
-    forEachSplit(set, [&](Mask a, Mask b) {
-      if (splitCost(set, a, b) <= threshold)
-        candidates.push_back(a);
+/// Bundles of one end, and of none, have been summed away.
+static void normalize(std::vector<Bundle> &bundles) {
+  erase_if(bundles,
+           [](const Bundle &bundle) { return popcount(bundle.ends) < 2; });
+}
+
+/// An index on every leaf is on every operand of every step.
+static void takeFactor(ReducedPhase &reduced) {
+  TensorMask all = reduced.phase.full() | reduced.phase.root();
+  erase_if(reduced.phase.bundles, [&](const Bundle &bundle) {
+    if (bundle.ends != all)
+      return false;
+    // At most one bundle has these ends.
+    reduced.factor = bundle.size;
+    return true;
+  });
+}
+
+/// Tensors with equal indices may be multiplied first when multiply-adds are
+/// minimized. None: a step exceeds 128 bits.
+static bool fuseEqualTensors(ReducedPhase &reduced) {
+  Phase &phase = reduced.phase;
+  auto isOnSame = [&](unsigned a, unsigned b) {
+    return all_of(phase.bundles, [&](const Bundle &bundle) {
+      return (bundle.ends >> a & 1) == (bundle.ends >> b & 1);
     });
-    for (Mask a : candidates) {
-      std::optional<Cost> cost = stepCost(a, set ^ a);
-      for (Mask half : {a, set ^ a}) {
-        std::optional<Cost> inner = solveInIntegers(half).cost;
-        cost = cost && inner ? addCosts(*cost, *inner) : std::nullopt;
-      }
-      if (cost && (!entry.cost || *cost < *entry.cost))
-        entry = {cost, a};
+  };
+  for (unsigned b = 1; b < phase.numTensors; ++b)
+    for (unsigned a = 0; a < b; ++a) {
+      if (!isOnSame(a, b))
+        continue;
+      IntegerCosts costs{phase, Objective()};
+      std::optional<Cost> step =
+          costs.stepCost(TensorMask(1) << a, TensorMask(1) << b);
+      std::optional<Cost> sum =
+          step ? addCosts(reduced.fusionCost, *step) : std::nullopt;
+      if (!sum)
+        return false;
+      reduced.fusionCost = *sum;
+      reduced.fusions.push_back({reduced.members[a], reduced.members[b]});
+      reduced.members[a] |= reduced.members[b];
+      reduced.members.erase(reduced.members.begin() + b);
+      TensorMask below = (TensorMask(1) << b) - 1;
+      for (Bundle &bundle : phase.bundles)
+        bundle.ends = (bundle.ends & below) | (bundle.ends >> 1 & ~below);
+      --phase.numTensors;
+      normalize(phase.bundles);
+      // The fused tensor may equal an earlier one.
+      b = 0;
+      break;
     }
-  }
-  return exact.emplace(set, entry).first->second;
-}
-
-template <typename Real>
-void Solver<Real>::appendExactSteps(
-    Mask set, std::vector<std::pair<Mask, Mask>> &splits) {
-  if (llvm::popcount(set) < 2)
-    return;
-  Mask chosen = exact.at(set).split;
-  appendExactSteps(chosen, splits);
-  appendExactSteps(set ^ chosen, splits);
-  splits.push_back({chosen, set ^ chosen});
-}
-
-static Error exceeds() {
-  return createStringError(
-      "the multiply-adds of the best tree exceed 128 bits");
-}
-
-template <typename Real>
-static Expected<std::optional<ExactResult>>
-solve(const ClosedNetwork &network, unsigned rootLeaf,
-      std::vector<Bundle> bundles, const Objective &objective,
-      std::optional<Cost> upperBound, std::optional<Cost> cap) {
-  unsigned n = network.numLeaves() - 1;
-  Real bound = upperBound ? static_cast<Real>(*upperBound)
-                          : std::numeric_limits<Real>::infinity();
-  Solver<Real> solver(n, std::move(bundles), objective, bound, cap);
-  solver.fillTables();
-  solver.run();
-
-  Mask full = (Mask(1) << n) - 1;
-  std::vector<std::pair<Mask, Mask>> splits;
-  std::optional<Cost> value;
-  if (std::isfinite(solver.optimum())) {
-    solver.appendSteps(full, splits);
-    value = solver.sumExactly(splits);
-    // One integer in the interval of error: it is the optimum. Otherwise the
-    // trees that look alike are compared in integers.
-    if (!value || *value > solver.integerLowerBound()) {
-      value = solver.solveInIntegers(full).cost;
-      splits.clear();
-      if (value)
-        solver.appendExactSteps(full, splits);
-    }
-  }
-  if (!value)
-    return exceeds();
-  Expected<ContractionTree> tree =
-      makeTree(network.numLeaves(), rootLeaf, splits);
-  if (!tree)
-    return tree.takeError();
-  return ExactResult{std::move(*tree), *value, solver.pairs()};
+  return true;
 }
 
 Expected<ContractionTree>
 fetta::makeTree(unsigned numLeaves, unsigned rootLeaf,
-                ArrayRef<std::pair<uint32_t, uint32_t>> splits) {
+                ArrayRef<std::pair<TensorMask, TensorMask>> splits) {
   // Bits back to leaves, splits to steps.
-  DenseMap<Mask, unsigned> valueOf;
+  SmallVector<std::pair<TensorMask, unsigned>, 32> valueOf;
   for (unsigned bit : seq(numLeaves - 1))
-    valueOf[Mask(1) << bit] = bit < rootLeaf ? bit : bit + 1;
+    valueOf.push_back({TensorMask(1) << bit, bit < rootLeaf ? bit : bit + 1});
+  auto take = [&](TensorMask set) {
+    auto *found =
+        find_if(valueOf, [&](auto &entry) { return entry.first == set; });
+    assert(found != valueOf.end() && "operands come before their steps");
+    unsigned value = found->second;
+    valueOf.erase(found);
+    return value;
+  };
   std::vector<ContractionTree::Step> steps;
   for (auto [a, b] : splits) {
-    valueOf[a | b] = numLeaves + steps.size();
-    steps.push_back({valueOf.lookup(a), valueOf.lookup(b)});
+    unsigned lhs = take(a), rhs = take(b);
+    valueOf.push_back({a | b, numLeaves + static_cast<unsigned>(steps.size())});
+    steps.push_back({lhs, rhs});
   }
   return ContractionTree::create(numLeaves, rootLeaf, std::move(steps));
 }
 
-Expected<std::vector<Bundle>>
-fetta::collectBundles(const ClosedNetwork &network, unsigned rootLeaf) {
-  unsigned n = network.numLeaves() - 1;
-  assert(n <= maxExactTensors && "too many tensors for flat tables");
-  std::map<Mask, Cost> sizeByEnds;
-  for (auto [number, index] : enumerate(network.getIndices())) {
-    if (index.size == 1)
-      continue;
-    Mask ends = 0;
-    for (unsigned leaf : network.ends(number).set_bits())
-      ends |= Mask(1) << (leaf == rootLeaf  ? n
-                          : leaf < rootLeaf ? leaf
-                                            : leaf - 1);
-    if (ends == 0)
-      continue;
-    Cost &size = sizeByEnds.try_emplace(ends, 1).first->second;
-    std::optional<Cost> product = multiplyCosts(size, index.size);
-    // Every index is on an operand of some step, with its whole bundle.
-    if (!product)
-      return exceeds();
-    size = *product;
-  }
-  std::vector<Bundle> bundles;
-  for (auto [ends, size] : sizeByEnds)
-    bundles.push_back({ends, size});
-  return bundles;
+/// The least largest intermediate, and of the trees that have it the one with
+/// the fewest multiply-adds.
+static std::optional<ExactSolution> solveLargestThenFlops(const Phase &phase,
+                                                          double upperBound) {
+  std::optional<ExactSolution> largest = solveLargest(phase, upperBound);
+  if (!largest)
+    return std::nullopt;
+  // The tree found shows that there is one and bounds its cost.
+  Objective flops;
+  std::optional<Cost> bound = IntegerCosts{phase, flops}.sum(largest->splits);
+  if (!bound)
+    return largest;
+  std::optional<ExactSolution> cheapest =
+      solveDensely(phase, flops, toDouble(*bound), largest->value);
+  if (!cheapest)
+    return largest;
+  largest->splits = std::move(cheapest->splits);
+  largest->pairs += cheapest->pairs;
+  largest->sets += cheapest->sets;
+  largest->tableBytes = std::max(largest->tableBytes, cheapest->tableBytes);
+  return largest;
 }
 
-Expected<std::optional<ExactResult>>
-fetta::solveExactly(const ClosedNetwork &network, unsigned rootLeaf,
-                    const Objective &objective, std::optional<Cost> upperBound,
-                    std::optional<Cost> cap) {
-  assert(!objective.isLargest && "the objective must be a sum over steps");
-  Expected<std::vector<Bundle>> bundles = collectBundles(network, rootLeaf);
-  if (!bundles)
-    return bundles.takeError();
-  if (network.numLeaves() < 3)
-    return ExactResult{
-        cantFail(ContractionTree::create(network.numLeaves(), rootLeaf, {})), 0,
-        0};
-  double log2All = 0;
-  for (const Bundle &bundle : *bundles)
-    log2All += std::log2(toDouble(bundle.size));
-  // W, its inverse and their products must stay normal numbers.
-  constexpr double share = 0.9;
-  if (log2All < share * std::numeric_limits<double>::max_exponent)
-    return solve<double>(network, rootLeaf, std::move(*bundles), objective,
-                         upperBound, cap);
-  if (log2All < share * std::numeric_limits<long double>::max_exponent)
-    return solve<long double>(network, rootLeaf, std::move(*bundles), objective,
-                              upperBound, cap);
-  return std::nullopt;
+static std::optional<ExactSolution>
+solve(const Phase &phase, const Objective &objective, double upperBound) {
+  if (phase.numTensors < 2)
+    return ExactSolution();
+  if (objective.isLargest)
+    return solveLargestThenFlops(phase, upperBound);
+  // Weights of zero add nothing; the rule about outer products speaks of
+  // multiply-adds only.
+  constexpr unsigned leastForSparse = 9;
+  if (objective.isFlops() && phase.numTensors >= leastForSparse &&
+      isConnectedGraph(phase)) {
+    bool giveUp = false;
+    std::optional<ExactSolution> solution =
+        solveSparsely(phase, upperBound, giveUp);
+    if (!giveUp)
+      return solution;
+  }
+  return solveDensely(phase, objective, upperBound);
+}
+
+Expected<ExactResult> fetta::solveExactly(const ClosedNetwork &network,
+                                          unsigned rootLeaf,
+                                          const Objective &objective) {
+  Expected<Phase> phase = makePhase(network, rootLeaf);
+  if (!phase)
+    return phase.takeError();
+  ReducedPhase reduced{std::move(*phase), 1, {}, {}, 0};
+  for (unsigned tensor : seq(reduced.phase.numTensors))
+    reduced.members.push_back(TensorMask(1) << tensor);
+  takeFactor(reduced);
+  if (objective.isFlops() && !fuseEqualTensors(reduced))
+    return exceeds(objective);
+
+  double upperBound = boundByGreedy(reduced.phase, objective);
+  std::optional<ExactSolution> solution =
+      solve(reduced.phase, objective, upperBound);
+  std::optional<Cost> value;
+  if (solution)
+    value = addCosts(solution->value, reduced.fusionCost);
+  if (value)
+    value = multiplyCosts(*value, reduced.factor);
+  if (!value)
+    return exceeds(objective);
+  SplitList splits = reduced.fusions;
+  for (auto [a, b] : solution->splits)
+    splits.push_back({reduced.expand(a), reduced.expand(b)});
+  Expected<ContractionTree> tree =
+      makeTree(network.numLeaves(), rootLeaf, splits);
+  if (!tree)
+    return tree.takeError();
+  ExactCertificate certificate;
+  certificate.pairs = solution->pairs;
+  certificate.sets = solution->sets;
+  certificate.tableBytes = solution->tableBytes;
+  certificate.enumeration = solution->enumeration;
+  certificate.fusedTensors = reduced.fusions.size();
+  return ExactResult{std::move(*tree), *value, certificate};
 }

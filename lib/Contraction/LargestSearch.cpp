@@ -18,18 +18,18 @@
 using namespace llvm;
 using namespace fetta;
 
-using Mask = uint32_t;
+using Mask = TensorMask;
 
-Expected<ExactResult> fetta::solveLargest(const ClosedNetwork &network,
-                                          unsigned rootLeaf,
-                                          std::optional<Cost> upperBound) {
-  Expected<std::vector<Bundle>> bundles = collectBundles(network, rootLeaf);
-  if (!bundles)
-    return bundles.takeError();
-  unsigned n = network.numLeaves() - 1;
+std::optional<ExactSolution> fetta::solveLargest(const Phase &phase,
+                                                 double upperBound) {
+  unsigned n = phase.numTensors;
   constexpr Cost none = ~Cost(0);
-  Mask full = (Mask(1) << n) - 1;
-  Cost limit = upperBound ? *upperBound : none - 1;
+  Mask full = phase.full();
+  // The bound comes from doubles.
+  double bound = upperBound * (1 + relativeErrorOf(phase)) + 1;
+  Cost limit = bound < 0x1p127 ? static_cast<Cost>(bound) : none - 1;
+  Objective size = Objective::size();
+  IntegerCosts costs{phase, size};
   // A tensor is no intermediate: 0. A set that no tree within the limit
   // contracts: none.
   std::vector<Cost> largest(size_t(full) + 1, 0);
@@ -39,10 +39,7 @@ Expected<ExactResult> fetta::solveLargest(const ClosedNetwork &network,
     Mask low = set & -set, rest = set ^ low;
     if (rest == 0)
       continue;
-    std::optional<Cost> volume = 1;
-    for (const Bundle &bundle : *bundles)
-      if (volume && (bundle.ends & set) && (bundle.ends & ~set))
-        volume = multiplyCosts(*volume, bundle.size);
+    std::optional<Cost> volume = costs.volumeOf(set);
     largest[set] = none;
     if (!volume || *volume > limit)
       continue;
@@ -63,8 +60,7 @@ Expected<ExactResult> fetta::solveLargest(const ClosedNetwork &network,
       largest[set] = std::max(best, *volume);
   }
   if (n > 1 && largest[full] == none)
-    return createStringError(
-        "the largest intermediate of the best tree exceeds 128 bits");
+    return std::nullopt;
 
   // Operands before the steps that use them: each set's halves are smaller
   // numbers than it is.
@@ -79,12 +75,12 @@ Expected<ExactResult> fetta::solveLargest(const ClosedNetwork &network,
     todo.push_back(set ^ split[set]);
   }
   llvm::sort(sets);
-  std::vector<std::pair<Mask, Mask>> splits;
+  ExactSolution solution;
   for (Mask set : sets)
-    splits.push_back({split[set], set ^ split[set]});
-  Expected<ContractionTree> tree =
-      makeTree(network.numLeaves(), rootLeaf, splits);
-  if (!tree)
-    return tree.takeError();
-  return ExactResult{std::move(*tree), largest[full], pairs};
+    solution.splits.push_back({split[set], set ^ split[set]});
+  solution.value = largest[full];
+  solution.pairs = pairs;
+  solution.sets = count_if(largest, [](Cost cost) { return cost != none; });
+  solution.tableBytes = largest.size() * (sizeof(Cost) + sizeof(Mask));
+  return solution;
 }

@@ -52,33 +52,28 @@ static Cost lowerBoundOf(const ClosedNetwork &network, unsigned rootLeaf,
   return valueOf(objective, least).value_or(~Cost(0));
 }
 
-/// The exact solver for an objective; its result's value is certified. None:
-/// out of the range of floating point.
-static Expected<std::optional<ExactResult>>
-solveFor(const ClosedNetwork &network, unsigned rootLeaf,
-         const Objective &objective, std::optional<Cost> upperBound) {
-  if (!objective.isLargest)
-    return solveExactly(network, rootLeaf, objective, upperBound);
-  Expected<ExactResult> largest = solveLargest(network, rootLeaf, upperBound);
-  if (!largest)
-    return largest.takeError();
-  // Of the trees that have it, the cheapest; the one found shows that there
-  // is one and bounds its cost.
-  std::optional<Cost> flops;
-  Expected<TreeCost> cost = computeCost(network, largest->tree);
-  if (cost)
+/// The optimum, as a tree whose form does not depend on how it was found.
+static Expected<SearchResult> searchExactly(const ClosedNetwork &network,
+                                            unsigned rootLeaf,
+                                            const Objective &objective) {
+  Expected<ExactResult> found = solveExactly(network, rootLeaf, objective);
+  if (!found)
+    return found.takeError();
+  ContractionTree tree = UnrootedTree(found->tree).reroot(rootLeaf);
+  Cost flops = found->value;
+  if (!objective.isFlops()) {
+    Expected<TreeCost> cost = computeCost(network, tree);
+    if (!cost)
+      return cost.takeError();
     flops = cost->flops;
-  else
-    consumeError(cost.takeError());
-  Expected<std::optional<ExactResult>> cheapest = solveExactly(
-      network, rootLeaf, Objective::flops(), flops, largest->value);
-  if (!cheapest)
-    return cheapest.takeError();
-  if (*cheapest) {
-    largest->tree = std::move((*cheapest)->tree);
-    largest->pairs += (*cheapest)->pairs;
   }
-  return std::move(*largest);
+  return SearchResult{std::move(tree),       flops,
+                      found->value,
+                      /*proven=*/true,
+                      /*reason=*/"",         found->certificate.pairs,
+                      found->value,
+                      /*work=*/std::nullopt,
+                      /*stopped=*/false,     found->certificate};
 }
 
 Expected<SearchResult> fetta::searchTree(const ClosedNetwork &network,
@@ -97,40 +92,11 @@ Expected<SearchResult> fetta::searchTree(const ClosedNetwork &network,
                              ": the network has " + Twine(network.numLeaves()) +
                              " leaves");
   unsigned numTensors = network.numLeaves() - 1;
-  std::string reason;
-  if (numTensors <= options.exactLimit) {
-    // Greedy may leave 128 bits where a better tree does not.
-    std::optional<Cost> greedyValue;
-    Expected<ContractionTree> greedy = greedyTree(network, rootLeaf);
-    if (!greedy)
-      return greedy.takeError();
-    if (Expected<TreeCost> cost = computeCost(network, *greedy))
-      greedyValue = valueOf(objective, *cost);
-    else
-      consumeError(cost.takeError());
-    Expected<std::optional<ExactResult>> exact =
-        solveFor(network, rootLeaf, objective, greedyValue);
-    if (!exact)
-      return exact.takeError();
-    if (ExactResult *found = exact->has_value() ? &**exact : nullptr) {
-      ContractionTree tree = UnrootedTree(found->tree).reroot(rootLeaf);
-      Cost flops = found->value;
-      if (!objective.isFlops()) {
-        Expected<TreeCost> cost = computeCost(network, tree);
-        if (!cost)
-          return cost.takeError();
-        flops = cost->flops;
-      }
-      return SearchResult{std::move(tree), flops,        found->value,
-                          /*proven=*/true,
-                          /*reason=*/"",   found->pairs, found->value};
-    }
-    reason = "the product of all index sizes leaves the range of long double";
-  } else {
-    reason = std::to_string(numTensors) +
-             " tensors exceed the exact limit of " +
-             std::to_string(options.exactLimit);
-  }
+  if (numTensors <= options.exactLimit)
+    return searchExactly(network, rootLeaf, objective);
+  std::string reason = std::to_string(numTensors) +
+                       " tensors exceed the exact limit of " +
+                       std::to_string(options.exactLimit);
   Cost lowerBound = lowerBoundOf(network, rootLeaf, objective);
   Expected<LargeResult> found =
       searchLarge(network, rootLeaf, objective, options.heuristic);

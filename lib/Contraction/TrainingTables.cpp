@@ -24,10 +24,10 @@ Expected<SubsetVolumes> SubsetVolumes::create(const ClosedNetwork &network,
   if (volumes.n > maxExactTensors)
     return createStringError(Twine(volumes.n) + " tensors exceed " +
                              Twine(maxExactTensors));
-  Expected<std::vector<Bundle>> bundles = collectBundles(network, rootLeaf);
-  if (!bundles)
-    return bundles.takeError();
-  volumes.bundles = std::move(*bundles);
+  Expected<Phase> phase = makePhase(network, rootLeaf);
+  if (!phase)
+    return phase.takeError();
+  volumes.bundles = std::move(phase->bundles);
   double log2All = 0;
   for (const Bundle &bundle : volumes.bundles)
     log2All += std::log2(toDouble(bundle.size));

@@ -59,7 +59,7 @@ private:
   unsigned root = 0;
   double exactLimit = 0;
   std::vector<Bundle> bundles;
-  std::vector<double> inverse; ///< 1 / P(set), see ExactSearch.cpp.
+  std::vector<double> inverse; ///< 1 / P(set), see DenseSearch.cpp.
   std::vector<double> outside; ///< W / P(all leaves outside of the set).
 };
 

@@ -26,7 +26,7 @@ cl::OptionCategory &fetta::pathCategory() {
 static cl::opt<unsigned> exactLimit(
     "exact-limit",
     cl::desc("Prove optimality up to this many tensors (default 20, at most "
-             "24; each further one triples the time)"),
+             "24; each further one at worst triples the time)"),
     cl::init(SearchOptions().exactLimit), cl::cat(pathCategory()));
 static cl::opt<unsigned>
     trials("trials",

@@ -26,11 +26,30 @@ constexpr unsigned maxExactTensors = 24;
 
 struct SearchOptions {
   /// Phases of up to this many tensors (leaves without the root) are solved
-  /// exactly. Each further one triples the time; at most maxExactTensors.
+  /// exactly. Each further one at worst triples the time; at most
+  /// maxExactTensors.
   unsigned exactLimit = 20;
   /// What is minimized.
   Objective objective = {};
   HeuristicOptions heuristic = {};
+};
+
+/// What an exact search looks at.
+enum class Enumeration {
+  None,          ///< It was not exact.
+  AllSubsets,    ///< Every subset, every split.
+  ConnectedPairs ///< Connected sets and absorbed outer products.
+};
+
+/// How an optimum was proven; docs/Search.md says why each way is sound.
+struct ExactCertificate {
+  Enumeration enumeration = Enumeration::None;
+  uint64_t pairs = 0; ///< Pairs of sets that were weighed.
+  uint64_t sets = 0;  ///< Sets that the upper bound did not rule out.
+  /// Bytes of the tables at their largest.
+  uint64_t tableBytes = 0;
+  /// Tensors multiplied into another one with the same indices beforehand.
+  unsigned fusedTensors = 0;
 };
 
 struct SearchResult {
@@ -43,11 +62,12 @@ struct SearchResult {
   bool proven = false;
   /// Why not proven ("25 tensors exceed the exact limit of 20"); else empty.
   std::string reason;
-  uint64_t pairs = 0; ///< Pairs of subsets that were weighed.
+  uint64_t pairs = 0; ///< Pairs of sets that were weighed.
   Cost value = 0;     ///< The objective; equals flops where that is minimized.
   /// If the heuristics ran: the work that gives the same tree again.
   std::optional<HeuristicWork> work = std::nullopt;
   bool stopped = false; ///< By HeuristicOptions::shouldStop.
+  ExactCertificate certificate = {};
 };
 
 /// The best tree for the phase that leaves \p rootLeaf out. If multiply-adds
