@@ -39,44 +39,6 @@ static Pairs pairsOf(const ParetoFront &front) {
   return pairs;
 }
 
-/// Every tree over the leaves but the root.
-static std::vector<ContractionTree> everyTree(unsigned numLeaves,
-                                              unsigned root) {
-  std::vector<ContractionTree> trees;
-  std::vector<unsigned> values;
-  for (unsigned leaf : seq(numLeaves))
-    if (leaf != root)
-      values.push_back(leaf);
-  std::vector<ContractionTree::Step> steps;
-  // Of two steps that do not touch, the earlier pair comes first: each tree in
-  // one order, or in some; a few twice do no harm.
-  std::function<void(std::vector<unsigned>)> extend =
-      [&](std::vector<unsigned> present) {
-        if (present.size() < 2) {
-          trees.push_back(
-              must(ContractionTree::create(numLeaves, root, steps)));
-          return;
-        }
-        for (size_t i = 0; i < present.size(); ++i)
-          for (size_t j = i + 1; j < present.size(); ++j) {
-            unsigned made = numLeaves + steps.size();
-            if (!steps.empty() && present[j] != made - 1 &&
-                std::pair(present[i], present[j]) <
-                    std::pair(steps.back().lhs, steps.back().rhs))
-              continue;
-            steps.push_back({present[i], present[j]});
-            std::vector<unsigned> next = present;
-            next.erase(next.begin() + j);
-            next.erase(next.begin() + i);
-            next.push_back(made);
-            extend(next);
-            steps.pop_back();
-          }
-      };
-  extend(values);
-  return trees;
-}
-
 TEST(Pareto, StoredAgainstAllTreesAndRetentions) {
   std::mt19937_64 random(31);
   unsigned count = std::getenv("FETTA_LONG") ? 1500 : 100;
