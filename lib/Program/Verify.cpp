@@ -4,34 +4,31 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Refuse.h"
+#include "VerifyMemory.h"
 #include "VerifyRoutes.h"
-#include "WordSet.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Support/FormatVariadic.h"
 
 using namespace fetta;
 using llvm::Error;
 using llvm::StringRef;
 
-/// Words of tensor memory, 512 MiB: what the sets below are made for. Bounds
-/// what a small file can make the loader allocate.
+/// Words (512 MiB) and rows of tensor memory and ranges of a transfer that the
+/// sets below are made for. Bound what a small file can make the loader
+/// allocate.
 static constexpr int64_t MaxMemoryWords = int64_t(1) << 28;
+static constexpr int64_t MaxMemoryRows = int64_t(1) << 20;
+static constexpr int64_t MaxRuns = int64_t(1) << 20;
+/// Byte addresses of DRAM, so that sums of them do not overflow.
+static constexpr int64_t MaxAddress = int64_t(1) << 48;
 
 static constexpr const char *operandNames[] = {"A", "B", "C"};
 static constexpr const char *netNames[] = {"stream", "hold", "reduce"};
 
 namespace {
-
-template <typename... Args>
-Error refuse(LoadCode code, const char *section, const char *format,
-             Args &&...args) {
-  return llvm::make_error<LoadError>(
-      code, section, 0,
-      llvm::formatv(format, std::forward<Args>(args)...).str());
-}
 
 class Verifier {
 public:
@@ -43,12 +40,17 @@ private:
   Error checkMachine();
   Error checkTensor(size_t index);
   Error checkTensors();
+  Error checkName(const char *section, const char *kind, size_t index,
+                  StringRef name, TensorRole role);
+  Error checkRegions();
   Error checkRoutes();
   Error checkSemantics();
   Error checkContract(size_t index, const Contract &contract);
   Error checkOperand(size_t index, const Contract &contract, OperandId id);
+  Error checkWindow(size_t index, const Contract &contract, OperandId id);
+  Error checkDma(size_t index, const Dma &dma);
   Error checkSynchronisation();
-  Error checkInitialisation();
+  Error checkMemory();
 
   WordSet wholeSlab() const {
     return WordSet(machine.lanes(), 0, machine.rowsPerSlab);
@@ -58,7 +60,8 @@ private:
   const Machine &machine;
   RouteChecker routes;
   llvm::StringSet<> names;
-  std::vector<WordSet> results; ///< Per slab: written by contractions.
+  /// Windows that were found inside their tensors.
+  std::map<std::pair<uint32_t, int64_t>, std::vector<Operand>> windows;
   /// Per network and slot: the route in it.
   std::array<std::vector<std::optional<uint32_t>>, 3> slots;
 };
@@ -76,12 +79,13 @@ Error Verifier::checkMachine() {
   int64_t words;
   if (llvm::MulOverflow(machine.slabs, machine.rowsPerSlab, words) ||
       llvm::MulOverflow(words, machine.lanes(), words) ||
-      words > MaxMemoryWords)
+      words > MaxMemoryWords ||
+      machine.slabs * machine.rowsPerSlab > MaxMemoryRows)
     return refuse(LoadCode::MemoryLimit, "machine",
                   "{0} slabs of {1} rows of {2} words; programs are checked "
-                  "for at most {3} words of tensor memory",
+                  "for at most {3} words and {4} rows of tensor memory",
                   machine.slabs, machine.rowsPerSlab, machine.lanes(),
-                  MaxMemoryWords);
+                  MaxMemoryWords, MaxMemoryRows);
   return Error::success();
 }
 
@@ -93,18 +97,30 @@ static bool isFileName(StringRef name) {
          });
 }
 
+Error Verifier::checkName(const char *section, const char *kind, size_t index,
+                          StringRef name, TensorRole role) {
+  if (role == TensorRole::Temporary)
+    return Error::success();
+  LoadCode code =
+      StringRef(kind) == "region" ? LoadCode::RegionName : LoadCode::TensorName;
+  if (!isFileName(name))
+    return refuse(code, section, "{0} {1} '{2}': its name is no file name",
+                  kind, index, name);
+  if (!names.insert(name).second)
+    return refuse(code, section,
+                  "{0} {1} '{2}': another tensor or region has its name", kind,
+                  index, name);
+  return Error::success();
+}
+
 Error Verifier::checkTensor(size_t index) {
   const TensorEntry &t = program.tensors[index];
   auto refused = [&](LoadCode code, const llvm::Twine &what) {
     return refuse(code, "tensors", "tensor {0} '{1}': {2}", index, t.name,
                   what.str());
   };
-  if (t.role != TensorRole::Temporary) {
-    if (!isFileName(t.name))
-      return refused(LoadCode::TensorName, "its name is no file name");
-    if (!names.insert(t.name).second)
-      return refused(LoadCode::TensorName, "another tensor has its name");
-  }
+  if (Error error = checkName("tensors", "tensor", index, t.name, t.role))
+    return error;
   if (t.layout.dims.size() > 32)
     return refused(LoadCode::TensorLayout, "more than 32 dimensions");
   if (Error error = t.layout.verify(machine.laneBits()))
@@ -135,13 +151,55 @@ Error Verifier::checkTensors() {
   for (auto [i, t] : llvm::enumerate(program.tensors)) {
     if (Error error = checkTensor(i))
       return error;
+    if (!isPreloaded(t.role))
+      continue; // What shares words over time is checked with its accesses.
     Footprint words(t);
     if (!used[t.slab].containsNone(words))
       return refuse(LoadCode::TensorOverlap, "tensors",
-                    "tensor {0} '{1}' shares words of slab {2} with one before "
-                    "it",
+                    "tensor {0} '{1}' shares words of slab {2} with another "
+                    "that the host places",
                     i, t.name, t.slab);
     used[t.slab].insert(words);
+  }
+  return Error::success();
+}
+
+Error Verifier::checkRegions() {
+  int64_t all = 0;
+  std::vector<std::pair<int64_t, size_t>> byAddress;
+  for (auto [i, r] : llvm::enumerate(program.regions)) {
+    if (Error error = checkName("regions", "region", i, r.name, r.role))
+      return error;
+    int64_t elements = 1;
+    for (int64_t size : r.shape)
+      if (size < 1 || llvm::MulOverflow(elements, size, elements) ||
+          elements > MaxDramElements)
+        elements = MaxDramElements + 1;
+    all += std::min(elements, MaxDramElements + 1);
+    if (all > MaxDramElements)
+      return refuse(LoadCode::RegionShape, "regions",
+                    "region {0} '{1}': sizes are positive, and all regions "
+                    "together have at most {2} elements",
+                    i, r.name, MaxDramElements);
+    if (r.byteAddress < 0 || r.byteAddress > MaxAddress ||
+        r.byteAddress % r.elementBytes())
+      return refuse(LoadCode::RegionPlace, "regions",
+                    "region {0} '{1}': address {2}; addresses are multiples of "
+                    "the element's {3} bytes, from 0 to 2^48",
+                    i, r.name, r.byteAddress, r.elementBytes());
+    byAddress.push_back({r.byteAddress, i});
+  }
+  llvm::sort(byAddress);
+  for (size_t n = 1; n < byAddress.size(); ++n) {
+    const DramRegion &low = program.regions[byAddress[n - 1].second],
+                     &high = program.regions[byAddress[n].second];
+    if (low.byteAddress + low.bytes() > high.byteAddress)
+      return refuse(LoadCode::RegionPlace, "regions",
+                    "region {0} '{1}' from address {2} overlaps region {3} "
+                    "'{4}', {5} bytes from address {6}",
+                    byAddress[n].second, high.name, high.byteAddress,
+                    byAddress[n - 1].second, low.name, low.bytes(),
+                    low.byteAddress);
   }
   return Error::success();
 }
@@ -158,6 +216,34 @@ Error Verifier::checkRoutes() {
 // Semantics
 //===----------------------------------------------------------------------===//
 
+/// Whether an operand's words are words of its tensor, whatever shape either
+/// gives its indices.
+Error Verifier::checkWindow(size_t index, const Contract &contract,
+                            OperandId id) {
+  const Operand &operand = contract.nest.operands[id];
+  const TensorEntry &t = program.tensors[contract.tensors[id]];
+  std::vector<Operand> &known =
+      windows[{contract.tensors[id], operand.baseRow}];
+  if (llvm::any_of(known, [&](const Operand &o) {
+        return o.modes == operand.modes && o.banks == operand.banks;
+      }))
+    return Error::success();
+  int64_t planes = t.elementType == ElementType::F32 ? 2 : 1;
+  // Made anew for each operand: tensors may share rows, so that all sets
+  // together could be larger than the memory.
+  WordSet tensorWords(machine.lanes(), t.baseRow, t.physicalRows());
+  tensorWords.insert(Footprint(t));
+  if ((operand.baseRow - t.baseRow) % planes ||
+      !tensorWords.containsAll(Footprint(operand)))
+    return refuse(LoadCode::OperandWindow, "code",
+                  "instruction {0}: operand {1} reaches outside its tensor "
+                  "'{2}', which takes {3} rows from row {4} of slab {5}",
+                  index, operandNames[id], t.name, t.physicalRows(), t.baseRow,
+                  t.slab);
+  known.push_back(operand);
+  return Error::success();
+}
+
 Error Verifier::checkOperand(size_t index, const Contract &contract,
                              OperandId id) {
   const Operand &operand = contract.nest.operands[id];
@@ -167,33 +253,13 @@ Error Verifier::checkOperand(size_t index, const Contract &contract,
                   "instruction {0}: operand {1} has another element type or "
                   "slab than its tensor '{2}'",
                   index, operandNames[id], t.name);
-  int64_t planes = t.elementType == ElementType::F32 ? 2 : 1;
-  Footprint words(operand);
-  // Made anew for each operand: tensors may share rows, so that all sets
-  // together could be larger than the memory.
-  WordSet tensorWords(machine.lanes(), t.baseRow, t.physicalRows());
-  tensorWords.insert(Footprint(t));
-  if ((operand.baseRow - t.baseRow) % planes || !tensorWords.containsAll(words))
-    return refuse(LoadCode::OperandWindow, "code",
-                  "instruction {0}: operand {1} reaches outside its tensor "
-                  "'{2}', which takes {3} rows from row {4} of slab {5}",
-                  index, operandNames[id], t.name, t.physicalRows(), t.baseRow,
-                  t.slab);
-  if (id == OperandC) {
-    if (isPreloaded(t.role))
-      return refuse(LoadCode::ResultRole, "code",
-                    "instruction {0} writes '{1}', which the host places "
-                    "before the run",
-                    index, t.name);
-    if (contract.nest.drainAtEnd) {
-      if (!results[t.slab].containsNone(words))
-        return refuse(LoadCode::WrittenTwice, "code",
-                      "instruction {0} writes words of '{1}' that an "
-                      "instruction before it wrote",
-                      index, t.name);
-      results[t.slab].insert(words);
-    }
-  }
+  if (Error error = checkWindow(index, contract, id))
+    return error;
+  if (id == OperandC && isPreloaded(t.role))
+    return refuse(LoadCode::ResultRole, "code",
+                  "instruction {0} writes '{1}', which the host places "
+                  "before the run",
+                  index, t.name);
   auto net = unsigned(netOf(contract.nest.dataflow, id));
   std::optional<uint32_t> route = slots[net][contract.slots[net]];
   if (!route)
@@ -235,11 +301,66 @@ Error Verifier::checkContract(size_t index, const Contract &contract) {
   return Error::success();
 }
 
+Error Verifier::checkDma(size_t index, const Dma &dma) {
+  if (dma.region >= program.regions.size() ||
+      dma.tensor >= program.tensors.size())
+    return refuse(LoadCode::Reference, "code",
+                  "{0}: region {1} of {2}, tensor {3} of {4}",
+                  describe(program, index), dma.region, program.regions.size(),
+                  dma.tensor, program.tensors.size());
+  const DramRegion &region = program.regions[dma.region];
+  const TensorEntry &tensor = program.tensors[dma.tensor];
+  auto refused = [&](LoadCode code, const llvm::Twine &what) {
+    return refuse(code, "code", "{0}, tensor '{1}', region '{2}': {3}",
+                  describe(program, index), tensor.name, region.name,
+                  what.str());
+  };
+  if (tensor.elementType != region.elementType)
+    return refused(LoadCode::DmaType, "their element types differ");
+  if (dma.store ? isPreloaded(region.role) : isPreloaded(tensor.role))
+    return refused(LoadCode::DmaRole,
+                   dma.store ? "the host fills the region before the run"
+                             : "the host places the tensor before the run");
+  if (dma.strides.size() != tensor.layout.dims.size())
+    return refused(LoadCode::DmaStrides,
+                   llvm::Twine(dma.strides.size()) + " strides for " +
+                       llvm::Twine(tensor.layout.dims.size()) +
+                       " dimensions of the tensor's layout");
+  int64_t last = dma.offset;
+  bool inside = last >= 0 && last < region.elements();
+  for (auto [d, dim] : llvm::enumerate(tensor.layout.dims)) {
+    int64_t stride = dma.strides[d], step;
+    if (stride < 0 || (dim.size == 1 && stride != 0))
+      return refused(LoadCode::DmaStrides,
+                     "dimension " + llvm::Twine(d) + " of size " +
+                         llvm::Twine(dim.size) + " has stride " +
+                         llvm::Twine(stride) +
+                         "; strides are not negative, and 0 for size 1");
+    inside = inside && !llvm::MulOverflow(dim.size - 1, stride, step) &&
+             !llvm::AddOverflow(last, step, last) && last < region.elements();
+  }
+  if (!inside)
+    return refused(LoadCode::DmaRange,
+                   "from element " + llvm::Twine(dma.offset) +
+                       " on it reaches outside the region's " +
+                       llvm::Twine(region.elements()) + " elements");
+  ElementRuns runs(dma, tensor.layout);
+  if (dma.store && !runs.disjoint)
+    return refused(LoadCode::DmaStrides,
+                   "it stores two elements in one place, or strides overlap: "
+                   "sorted, each steps over all that the smaller ones reach");
+  if (runs.count() > MaxRuns)
+    return refused(LoadCode::DmaStrides,
+                   llvm::Twine(runs.count()) +
+                       " separate ranges of elements, at most " +
+                       llvm::Twine(MaxRuns) + " can be checked");
+  return Error::success();
+}
+
 Error Verifier::checkSemantics() {
   for (auto &slotsOfNet : slots)
     slotsOfNet.assign(size_t(std::min<int64_t>(machine.routeSlots, 1 << 16)),
                       std::nullopt);
-  results.assign(size_t(machine.slabs), wholeSlab());
   for (auto [i, instruction] : llvm::enumerate(program.code)) {
     if (const auto *load = std::get_if<LoadRoute>(&instruction)) {
       if (load->slot >= machine.routeSlots ||
@@ -252,6 +373,9 @@ Error Verifier::checkSemantics() {
       slots[unsigned(load->net)][load->slot] = load->route;
     } else if (const auto *contract = std::get_if<Contract>(&instruction)) {
       if (Error error = checkContract(i, *contract))
+        return error;
+    } else if (const auto *dma = std::get_if<Dma>(&instruction)) {
+      if (Error error = checkDma(i, *dma))
         return error;
     }
   }
@@ -307,33 +431,15 @@ Error Verifier::checkSynchronisation() {
   return Error::success();
 }
 
-Error Verifier::checkInitialisation() {
-  std::vector<WordSet> written(size_t(machine.slabs), wholeSlab());
-  for (const TensorEntry &t : program.tensors)
-    if (isPreloaded(t.role))
-      written[t.slab].insert(Footprint(t));
-  for (auto [i, instruction] : llvm::enumerate(program.code)) {
-    const auto *contract = std::get_if<Contract>(&instruction);
-    if (!contract)
-      continue;
-    for (OperandId id : {OperandA, OperandB})
-      if (const Operand &operand = contract->nest.operands[id];
-          !written[operand.slab].containsAll(Footprint(operand)))
-        return refuse(LoadCode::ReadBeforeWrite, "code",
-                      "instruction {0} reads words of '{1}' that nothing wrote "
-                      "before",
-                      i, program.tensors[contract->tensors[id]].name);
-    const Operand &result = contract->nest.c();
-    if (contract->nest.drainAtEnd)
-      written[result.slab].insert(Footprint(result));
-  }
-  for (auto [i, t] : llvm::enumerate(program.tensors))
-    if (isCollected(t.role) && !written[t.slab].containsAll(Footprint(t)))
-      return refuse(LoadCode::NotWritten, "tensors",
-                    "tensor {0} '{1}' is collected, but not all of it is "
-                    "written",
-                    i, t.name);
-  return Error::success();
+Error Verifier::checkMemory() {
+  auto order = QueueOrder::replay(program);
+  if (!order)
+    return order.takeError();
+  MemoryChecker checker(program, *order);
+  for (uint32_t i = 0; i < program.code.size(); ++i)
+    if (Error error = checker.check(i))
+      return error;
+  return checker.finish();
 }
 
 Error Verifier::run() {
@@ -341,13 +447,15 @@ Error Verifier::run() {
     return error;
   if (Error error = checkTensors())
     return error;
+  if (Error error = checkRegions())
+    return error;
   if (Error error = checkRoutes())
     return error;
   if (Error error = checkSemantics())
     return error;
   if (Error error = checkSynchronisation())
     return error;
-  return checkInitialisation();
+  return checkMemory();
 }
 
 Error fetta::verifyProgram(const Program &program) {
