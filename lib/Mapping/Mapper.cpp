@@ -19,10 +19,6 @@ using llvm::ArrayRef;
 using llvm::Error;
 using llvm::SmallVector;
 
-/// Lane assignments that are looked at per dataflow. Bounds leave far fewer on
-/// layers of usual sizes; the limit keeps odd ones quick and is deterministic.
-static constexpr int64_t searchBudget = 4096;
-
 /// Cycles and accesses then fit 63 bits, sub-beats included.
 static constexpr int64_t maxMultiplyAdds = int64_t(1) << 48;
 
@@ -51,7 +47,7 @@ static Error checkLayout(const ContractionSpec &spec, OperandId id,
   return Error::success();
 }
 
-static Error check(const ContractionSpec &spec, const Machine &machine) {
+Error mapping::checkSpec(const ContractionSpec &spec, const Machine &machine) {
   int64_t product = 1;
   for (auto [m, size] : llvm::enumerate(spec.sizes)) {
     if (size < 1)
@@ -85,8 +81,8 @@ static Error check(const ContractionSpec &spec, const Machine &machine) {
   return Error::success();
 }
 
-static Problem makeProblem(const ContractionSpec &spec, const Machine &machine,
-                           Dataflow dataflow) {
+Problem mapping::makeProblem(const ContractionSpec &spec,
+                             const Machine &machine, Dataflow dataflow) {
   Problem problem{machine,
                   dataflow,
                   operandOn(dataflow, Net::Stream),
@@ -261,15 +257,15 @@ private:
     for (unsigned m : modes)
       sizes.push_back(spec.sizes[m]);
     auto lanes = laneBits(nest, netOf(nest.dataflow, id), machine);
+    SmallVector<unsigned, 8> lowBits =
+        operandLowBits(problem, candidate.lanes, id);
     for (auto [lane, bit] : llvm::enumerate(lanes)) {
       if (!bit)
         continue;
       const unsigned *d = llvm::find(modes, bit->mode);
-      if (d != modes.end())
+      if (d != modes.end() && bit->bit < lowBits[bit->mode])
         banks[lane].source = ModeBit{unsigned(d - modes.begin()), bit->bit};
     }
-    SmallVector<unsigned, 8> lowBits =
-        operandLowBits(problem, candidate.lanes, id);
     unsigned bank = 0;
     for (auto [d, m] : llvm::enumerate(modes))
       for (unsigned bit = spatialBits(problem, m, candidate.lanes[m], id);
@@ -310,22 +306,25 @@ private:
 
 } // namespace
 
+MappedContraction mapping::buildNest(const ContractionSpec &spec,
+                                     const Problem &problem,
+                                     const Candidate &candidate) {
+  return NestBuilder(spec, problem, candidate).build();
+}
+
 llvm::Expected<MappedContraction>
 fetta::mapContraction(const ContractionSpec &spec, const Machine &machine) {
-  if (Error error = check(spec, machine))
+  if (Error error = checkSpec(spec, machine))
     return error;
   std::optional<Candidate> best;
-  for (Dataflow dataflow : {Dataflow::BStationary, Dataflow::AStationary,
-                            Dataflow::OutputStationary}) {
+  for (Dataflow dataflow : allDataflows) {
     if (spec.dataflow && *spec.dataflow != dataflow)
       continue;
     int64_t budget = searchBudget;
-    search(makeProblem(spec, machine, dataflow), best, budget);
+    search(makeProblem(spec, machine, dataflow), CostWeights(), best, budget);
   }
   assert(best && "mapping without lanes is always possible");
-  Problem problem = makeProblem(spec, machine, best->dataflow);
-  MappedContraction mapped = NestBuilder(spec, problem, *best).build();
-  return mapped;
+  return buildNest(spec, makeProblem(spec, machine, best->dataflow), *best);
 }
 
 Operand fetta::operandFromLayout(const Layout &layout, ArrayRef<unsigned> modes,

@@ -73,13 +73,28 @@ int64_t mapping::rowsOfExtent(int64_t extent, int64_t size, unsigned lowBits) {
   return std::min(all, (extent + row - 1) / row + 1);
 }
 
+MappingCost CutNumbers::cost(unsigned beatBits, unsigned transferBits) const {
+  MappingCost cost;
+  cost.transfer = rowsInUse << transferBits;
+  int64_t tiles = beats / tile;
+  int64_t stall = std::max<int64_t>(0, cost.transfer - (tile << beatBits));
+  int64_t scopeCycles = beats / scopes << beatBits;
+  if (tiles >= scopes)
+    scopeCycles += stall * (tiles / scopes);
+  cost.occupancy = (beats << beatBits) + (tiles - 1) * stall +
+                   (scopes - 1) * std::max<int64_t>(0, drain - scopeCycles);
+  cost.drain = lastDrain;
+  return cost;
+}
+
 namespace {
 
-class Searcher {
+class Enumerator {
 public:
-  Searcher(const Problem &problem, std::optional<Candidate> &best,
-           int64_t &budget)
-      : problem(problem), machine(problem.machine), best(best), budget(budget) {
+  Enumerator(const Problem &problem, CandidateVisitor &visitor, int64_t &budget)
+      : problem(problem), machine(problem.machine), visitor(visitor),
+        budget(budget), current(now.lanes), loops(now.resultLoops) {
+    now.dataflow = problem.dataflow;
     for (unsigned m = 0; m < problem.modes.size(); ++m) {
       const Mode &mode = problem.modes[m];
       current.push_back({});
@@ -109,9 +124,20 @@ public:
     int64_t beats = 1;
     for (const Mode &mode : problem.modes)
       beats *= mode.size;
-    if (!best)
-      evaluate(beats, 0);
+    evaluate(beats, 0);
     assign(0, machine.peRowBits, machine.peColumnBits, machine.ceBits, 1);
+  }
+
+  void cutsOf(ArrayRef<LaneShare> lanes) {
+    current.assign(lanes.begin(), lanes.end());
+    int64_t beats = 1;
+    unsigned rowBits = 0;
+    for (unsigned m = 0; m < problem.modes.size(); ++m) {
+      beats *= chunksOf(problem.modes[m].size, lanes[m].total());
+      if (problem.onRows(m))
+        rowBits += lanes[m].position;
+    }
+    evaluate(beats, rowBits);
   }
 
 private:
@@ -141,7 +167,7 @@ private:
     // Every lane bit that is left halves the beats at most.
     double bound = double(product) * restSize[depth] /
                    double(int64_t(1) << (rows + columns + ces));
-    if (hopeless(std::max(bound, double(product))))
+    if (visitor.skip(std::max(bound, double(product))))
       return;
     if (depth == order.size()) {
       --budget;
@@ -166,14 +192,6 @@ private:
     current[m] = {};
   }
 
-  /// Whether that many beats cannot beat the best. At least one load or drain
-  /// beat and one drained row come on top.
-  bool hopeless(double beats) const {
-    return best &&
-           beats + double(machine.pipelineCycles() + 1 + problem.planes) >=
-               double(best->cycles);
-  }
-
   unsigned missingBits(OperandId operand) const {
     const auto &lowBits = problem.lowBits[operand];
     unsigned missing = 0;
@@ -196,9 +214,10 @@ private:
     bool outputStationary = problem.outputStationary();
     OperandId perBeat = outputStationary ? problem.held : OperandC;
     OperandId perTile = outputStationary ? OperandC : problem.held;
-    cost = int64_t(1) << std::max(missing[problem.streamed], missing[perBeat]);
-    transfer = int64_t(1) << (rowBits + missing[perTile]);
-    if (hopeless(double(beats) * double(cost) + double(transfer - 1)))
+    beatBits = std::max(missing[problem.streamed], missing[perBeat]);
+    transferBits = missing[perTile];
+    now.numbers.rowsInUse = int64_t(1) << rowBits;
+    if (visitor.skip(double(beats) * double(int64_t(1) << beatBits)))
       return;
     beatReads = int64_t(1) << missing[problem.streamed];
     if (outputStationary)
@@ -294,38 +313,26 @@ private:
     }
     if (rows > machine.accumulatorRows)
       return;
-    int64_t beats = scopes * scopeBeats, drain = rows * problem.planes;
-    int64_t tile = reduced; // Beats of a tile.
+    CutNumbers &numbers = now.numbers;
+    numbers.beats = scopes * scopeBeats;
+    numbers.scopes = scopes;
+    numbers.drain = rows * problem.planes;
+    numbers.lastDrain = lastRows * problem.planes;
+    numbers.tile = reduced;
     if (!problem.outputStationary()) {
-      tile = streamInside;
+      numbers.tile = streamInside;
       // Nothing held changes between scopes that only stream further.
       if (reduced == 1 && !heldInside)
-        tile *= streamOutside;
+        numbers.tile *= streamOutside;
     }
-    int64_t tiles = beats / tile;
-    int64_t stall = std::max<int64_t>(0, transfer - tile * cost);
-    int64_t scopeCycles = scopeBeats * cost;
-    if (tiles >= scopes)
-      scopeCycles += stall * (tiles / scopes);
-    int64_t cycles = beats * cost + transfer + (tiles - 1) * stall +
-                     machine.pipelineCycles() + lastRows * problem.planes +
-                     (scopes - 1) * std::max<int64_t>(0, drain - scopeCycles);
-    int64_t accesses = beats * beatReads + scopes * drain;
+    now.cost = numbers.cost(beatBits, transferBits);
+    now.cost.rowAccesses = numbers.beats * beatReads + scopes * numbers.drain;
     if (!problem.outputStationary())
-      accesses += tiles * transfer;
-    if (best && std::make_pair(best->cycles, best->rowAccesses) <=
-                    std::make_pair(cycles, accesses))
-      return;
-    if (!best)
-      best.emplace();
-    best->dataflow = problem.dataflow;
-    best->lanes = current;
-    best->resultLoops = loops;
-    best->inside.clear();
+      now.cost.rowAccesses += numbers.beats / numbers.tile * now.cost.transfer;
+    now.inside.clear();
     for (const Part &part : parts)
-      best->inside.push_back(part.inside);
-    best->cycles = cycles;
-    best->rowAccesses = accesses;
+      now.inside.push_back(part.inside);
+    visitor.visit(now);
   }
 
   /// A loop over a mode of the result, cut by the scope.
@@ -338,7 +345,7 @@ private:
 
   const Problem &problem;
   const Machine &machine;
-  std::optional<Candidate> &best;
+  CandidateVisitor &visitor;
   int64_t &budget;
   SmallVector<unsigned, 8> order;  ///< Modes that have bits.
   SmallVector<double, 8> restSize; ///< Product of the sizes from here on.
@@ -346,20 +353,67 @@ private:
   SmallVector<SmallVector<SmallVector<int64_t, 8>, 8>, 8> blocks;
 
   // The lane assignment at hand.
-  SmallVector<LaneShare, 8> current;
+  Candidate now;
+  SmallVector<LaneShare, 8> &current;
   SmallVector<unsigned, 8> lowBits; ///< Of the result.
-  SmallVector<unsigned, 8> loops;   ///< Over modes of the result.
+  SmallVector<unsigned, 8> &loops;  ///< Over modes of the result.
   SmallVector<Part, 8> parts;       ///< Of these loops.
-  int64_t cost = 1;                 ///< Cycles of a beat.
-  int64_t transfer = 1;             ///< Of a tile's load or drain.
+  unsigned beatBits = 0;            ///< A beat takes 2^beatBits cycles.
+  unsigned transferBits = 0;        ///< A tile's load or drain likewise.
   int64_t beatReads = 1;
   int64_t reduced = 1;   ///< Product of the reduced loops.
   int64_t fixedRows = 1; ///< Rows of the result's modes without a loop.
 };
 
+class BestVisitor : public CandidateVisitor {
+public:
+  BestVisitor(const Problem &problem, const CostWeights &weights,
+              std::optional<Candidate> &best)
+      : weights(weights), best(best) {
+    // At least one load or drain beat and one drained row come on top.
+    overhead = double(weights.transfer + weights.drain * problem.planes);
+  }
+  bool skip(double occupancy) const override {
+    return best && double(weights.occupancy) * occupancy + overhead >=
+                       double(best->score);
+  }
+  void visit(const Candidate &candidate) override {
+    int64_t score = weights.score(candidate.cost);
+    if (best && std::make_pair(best->score, best->cost.rowAccesses) <=
+                    std::make_pair(score, candidate.cost.rowAccesses))
+      return;
+    best = candidate;
+    best->score = score;
+  }
+
+private:
+  const CostWeights &weights;
+  std::optional<Candidate> &best;
+  double overhead;
+};
+
 } // namespace
 
-void mapping::search(const Problem &problem, std::optional<Candidate> &best,
-                     int64_t &budget) {
-  Searcher(problem, best, budget).run();
+void mapping::enumerate(const Problem &problem, CandidateVisitor &visitor,
+                        int64_t &budget) {
+  Enumerator(problem, visitor, budget).run();
+}
+
+void mapping::enumerateCuts(const Problem &problem, ArrayRef<LaneShare> lanes,
+                            CandidateVisitor &visitor) {
+  int64_t budget = 0;
+  Enumerator(problem, visitor, budget).cutsOf(lanes);
+}
+
+void mapping::searchCuts(const Problem &problem, const CostWeights &weights,
+                         ArrayRef<LaneShare> lanes,
+                         std::optional<Candidate> &best) {
+  BestVisitor visitor(problem, weights, best);
+  enumerateCuts(problem, lanes, visitor);
+}
+
+void mapping::search(const Problem &problem, const CostWeights &weights,
+                     std::optional<Candidate> &best, int64_t &budget) {
+  BestVisitor visitor(problem, weights, best);
+  enumerate(problem, visitor, budget);
 }

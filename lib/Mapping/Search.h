@@ -62,6 +62,36 @@ struct LaneShare {
   unsigned total() const { return position + ce; }
 };
 
+/// What a mapping costs. The array is taken for `occupancy` cycles; `transfer`
+/// and `drain` are exposed where nothing else runs meanwhile.
+struct MappingCost {
+  int64_t occupancy = 0; ///< Beats, conflicts, reload and drain-busy.
+  int64_t transfer = 0;  ///< First load; output-stationary: last tile's drain.
+  int64_t drain = 0;     ///< Rows of the last scope, times planes.
+  int64_t rowAccesses = 0;
+};
+
+/// What a cycle of each part is worth. All equal: the serial schedule.
+struct CostWeights {
+  int64_t occupancy = 1, transfer = 1, drain = 1;
+  int64_t score(const MappingCost &cost) const {
+    return occupancy * cost.occupancy + transfer * cost.transfer +
+           drain * cost.drain;
+  }
+};
+
+/// The numbers from which a mapping's cost follows for any conflicts.
+struct CutNumbers {
+  int64_t beats = 1;
+  int64_t tile = 1;      ///< Beats of a tile.
+  int64_t rowsInUse = 1; ///< PE rows: accesses of a load or tile drain.
+  int64_t scopes = 1;
+  int64_t drain = 1;     ///< Of a full scope, in accesses.
+  int64_t lastDrain = 1; ///< Of the last one.
+  /// With 2^beatBits sub-beats in a beat and 2^transferBits in a transfer.
+  MappingCost cost(unsigned beatBits, unsigned transferBits) const;
+};
+
 struct Candidate {
   Dataflow dataflow = Dataflow::BStationary;
   llvm::SmallVector<LaneShare, 8> lanes; ///< Per mode.
@@ -69,9 +99,21 @@ struct Candidate {
   /// iterations of each lie inside the scope.
   llvm::SmallVector<unsigned, 8> resultLoops;
   llvm::SmallVector<int64_t, 8> inside;
-  /// The score: cycles, then rows of tensor memory read and written.
-  int64_t cycles = 0;
-  int64_t rowAccesses = 0;
+  CutNumbers numbers;
+  MappingCost cost;
+  int64_t score = 0; ///< In a search; weights may differ between dataflows.
+};
+
+/// What an enumeration is for.
+class CandidateVisitor {
+public:
+  virtual ~CandidateVisitor() = default;
+  /// Whether mappings that take the array for at least `occupancy` cycles are
+  /// of no interest.
+  virtual bool skip(double occupancy) const = 0;
+  /// A mapping; valid during the call only. Cuts of one lane assignment come
+  /// in a row.
+  virtual void visit(const Candidate &candidate) = 0;
 };
 
 /// Spatial bits of a mode for an operand that holds it.
@@ -90,10 +132,45 @@ llvm::SmallVector<unsigned, 8> operandLowBits(const Problem &problem,
 /// multiple of `extent`.
 int64_t rowsOfExtent(int64_t extent, int64_t size, unsigned lowBits);
 
-/// Replaces `best` where the problem has something better. Deterministic;
-/// looks at no more than `budget` lane assignments, which it reduces.
-void search(const Problem &problem, std::optional<Candidate> &best,
-            int64_t &budget);
+/// Visits all lane assignments that the visitor does not skip, each with every
+/// cut of its loops; the one without lanes comes first, so something is always
+/// visited. Deterministic; looks at no more than `budget` lane assignments,
+/// which it reduces.
+void enumerate(const Problem &problem, CandidateVisitor &visitor,
+               int64_t &budget);
+
+/// The same for one lane assignment.
+void enumerateCuts(const Problem &problem, llvm::ArrayRef<LaneShare> lanes,
+                   CandidateVisitor &visitor);
+
+/// Replaces `best` where the problem has something with a lower score, or with
+/// an equal one and fewer row accesses.
+void search(const Problem &problem, const CostWeights &weights,
+            std::optional<Candidate> &best, int64_t &budget);
+/// The same among the cuts of one lane assignment.
+void searchCuts(const Problem &problem, const CostWeights &weights,
+                llvm::ArrayRef<LaneShare> lanes,
+                std::optional<Candidate> &best);
+
+/// Lane assignments that are looked at per dataflow. Bounds leave far fewer on
+/// layers of usual sizes; the limit keeps odd ones quick and is deterministic.
+constexpr int64_t searchBudget = 4096;
+
+constexpr std::array<Dataflow, 3> allDataflows = {
+    Dataflow::BStationary, Dataflow::AStationary, Dataflow::OutputStationary};
+
+/// Whether `spec` is a contraction that can be mapped; the message says what is
+/// wrong.
+llvm::Error checkSpec(const ContractionSpec &spec, const Machine &machine);
+
+Problem makeProblem(const ContractionSpec &spec, const Machine &machine,
+                    Dataflow dataflow);
+
+/// The nest of a candidate. Operands without a layout get one: on the banks of
+/// their lanes what is spatial for them, as far as the problem's low bits allow
+/// it, then the other low bits.
+MappedContraction buildNest(const ContractionSpec &spec, const Problem &problem,
+                            const Candidate &candidate);
 
 } // namespace fetta::mapping
 

@@ -26,6 +26,7 @@ static void addMachinePasses(OpPassManager &manager,
   manager.addPass(createCSEPass());
   ConvertTNNToFettaPassOptions convert;
   convert.dataflow = options.dataflow;
+  convert.layouts = options.layouts;
   manager.addPass(createConvertTNNToFettaPass(convert));
   manager.addPass(hw::createFettaAllocateMemoryPass());
   manager.addPass(hw::createFettaRouteNetworksPass());

@@ -50,6 +50,13 @@ struct CompileOptions : mlir::PassPipelineOptions<CompileOptions> {
           clEnumValN(DataflowChoice::BStationary, "b", "The right operand"),
           clEnumValN(DataflowChoice::OutputStationary, "output",
                      "The result"))};
+  Option<LayoutChoice> layouts{
+      *this, "layouts", llvm::cl::desc("Who chooses the layouts"),
+      llvm::cl::init(LayoutChoice::Joint),
+      llvm::cl::values(
+          clEnumValN(LayoutChoice::Joint, "joint", "All contractions together"),
+          clEnumValN(LayoutChoice::Separate, "separate",
+                     "The first contraction that touches a tensor"))};
 };
 
 /// `--fetta-compile`: inference.

@@ -8,7 +8,7 @@
 #include "fetta/Conversion/TNNToFetta/TNNToFetta.h"
 #include "fetta/Dialect/Fetta/IR/FettaOps.h"
 #include "fetta/Dialect/TNN/IR/TNNOps.h"
-#include "fetta/Mapping/Mapping.h"
+#include "fetta/Mapping/Program.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -31,9 +31,10 @@ namespace {
 class FunctionMapper {
 public:
   FunctionMapper(FunctionOpInterface function, const Machine &machine,
-                 std::optional<Dataflow> dataflow)
+                 std::optional<Dataflow> dataflow,
+                 const ProgramOptions &options)
       : function(function), machine(machine), dataflow(dataflow),
-        builder(function.getContext()) {}
+        options(options), builder(function.getContext()) {}
 
   LogicalResult run();
 
@@ -53,11 +54,18 @@ private:
                : View{value, cast<RankedTensorType>(value.getType())};
   }
 
-  LogicalResult map(tnn::ContractOp op);
+  /// A contraction and how it sees its tensors.
+  struct Step {
+    tnn::ContractOp op;
+    std::array<View, 3> tensors;
+  };
+
+  LogicalResult addStep(tnn::ContractOp op);
+  /// The value of the program that stands for a root, seen as `view` by `op`.
+  FailureOr<unsigned> valueOf(tnn::ContractOp op, const View &view);
+  LogicalResult mapSteps();
+  LogicalResult replace(const Step &step, const MappedContraction &mapped);
   LogicalResult collect(Operation *terminator);
-  /// Layout that earlier contractions fixed for `view`, if any.
-  FailureOr<std::optional<Layout>> fixedLayout(tnn::ContractOp op,
-                                               const View &view);
   /// `view` in tensor memory under `layout`; places an argument at first use.
   Value inMemory(Location loc, const View &view, const Layout &layout);
   LogicalResult refuse(Operation *op);
@@ -70,7 +78,12 @@ private:
   FunctionOpInterface function;
   const Machine &machine;
   std::optional<Dataflow> dataflow;
+  ProgramOptions options;
   OpBuilder builder;
+  ProgramSpec program;
+  SmallVector<Step> steps; ///< As in the program.
+  /// Roots among the program's values, and the op whose shape came first.
+  llvm::DenseMap<Value, unsigned> valueNumbers;
   llvm::DenseMap<Value, View> views;
   /// Roots in tensor memory.
   llvm::DenseMap<Value, Value> mapped;
@@ -125,7 +138,7 @@ LogicalResult FunctionMapper::run() {
       continue;
     }
     if (auto contract = dyn_cast<tnn::ContractOp>(op)) {
-      if (failed(map(contract)))
+      if (failed(addStep(contract)))
         return failure();
       replaced.push_back(&op);
     } else if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op)) {
@@ -144,7 +157,7 @@ LogicalResult FunctionMapper::run() {
                       cast<RankedTensorType>(round.getType())};
       replaced.push_back(&op);
     } else if (op.hasTrait<OpTrait::IsTerminator>()) {
-      if (failed(collect(&op)))
+      if (failed(mapSteps()) || failed(collect(&op)))
         return failure();
     } else {
       return refuse(&op);
@@ -160,23 +173,30 @@ LogicalResult FunctionMapper::run() {
   return success();
 }
 
-FailureOr<std::optional<Layout>> FunctionMapper::fixedLayout(tnn::ContractOp op,
-                                                             const View &view) {
-  Value value = mapped.lookup(view.root);
-  if (!value)
-    return std::optional<Layout>();
-  auto type = cast<RankedTensorType>(value.getType());
-  std::optional<Layout> layout =
-      relabel(*getLayout(type), view.type.getShape());
-  if (layout)
-    return layout;
+FailureOr<unsigned> FunctionMapper::valueOf(tnn::ContractOp op,
+                                            const View &view) {
+  ArrayRef<int64_t> shape = view.type.getShape();
+  auto [it, isNew] =
+      valueNumbers.insert({view.root, unsigned(program.values.size())});
+  if (isNew) {
+    program.values.emplace_back();
+    program.values.back().sizes.assign(shape.begin(), shape.end());
+    return it->second;
+  }
+  SmallVectorImpl<int64_t> &sizes = program.values[it->second].sizes;
+  if (auto common = commonShape(sizes, shape)) {
+    sizes.assign(common->begin(), common->end());
+    return it->second;
+  }
   InFlightDiagnostic diag =
-      op.emitOpError() << "needs " << view.type << ", but it lies in memory as "
-                       << type
+      op.emitOpError() << "needs " << view.type
+                       << ", but others need its elements as "
+                       << RankedTensorType::get(sizes,
+                                                view.type.getElementType())
                        << ": this reshape would move words, which the machine "
                           "path refuses for now; split both sides into the "
                           "same modes";
-  diag.attachNote(value.getLoc()) << "the layout was chosen here";
+  diag.attachNote(view.root.getLoc()) << "the tensor is made here";
   return diag;
 }
 
@@ -194,7 +214,7 @@ Value FunctionMapper::inMemory(Location loc, const View &view,
   return relabeled;
 }
 
-LogicalResult FunctionMapper::map(tnn::ContractOp op) {
+LogicalResult FunctionMapper::addStep(tnn::ContractOp op) {
   std::array<View, 3> tensors = {viewOf(op.getLhs()), viewOf(op.getRhs()),
                                  viewOf(op.getResult())};
   for (unsigned id = 0; id < 2; ++id)
@@ -203,7 +223,8 @@ LogicalResult FunctionMapper::map(tnn::ContractOp op) {
              << "operand #" << id << " is " << tensors[id].type
              << "; the machine multiplies bf16: run tnn-set-precision first";
 
-  ContractionSpec spec;
+  ProgramSpec::Step step;
+  ContractionSpec &spec = step.contraction;
   llvm::Expected<EinsumModes> einsum = parseEinsum(op.getEinsum().getSpec());
   if (!einsum)
     return op.emitOpError() << llvm::toString(einsum.takeError());
@@ -216,53 +237,62 @@ LogicalResult FunctionMapper::map(tnn::ContractOp op) {
   }
   spec.resultType = getElementType(op.getType());
   spec.dataflow = dataflow;
-  for (unsigned id = 0; id < 2; ++id) {
-    FailureOr<std::optional<Layout>> layout = fixedLayout(op, tensors[id]);
-    if (failed(layout))
+  for (unsigned id = 0; id < 3; ++id) {
+    // A sum that goes on lies where it began.
+    bool goesOn = id == 2 && op.getInit();
+    FailureOr<unsigned> value =
+        valueOf(op, goesOn ? viewOf(op.getInit()) : tensors[id]);
+    if (failed(value))
       return failure();
-    spec.layouts[id] = *layout;
+    step.values[id] = *value;
+    if (goesOn)
+      valueNumbers[op.getResult()] = *value;
   }
-  // A sum that goes on lies where it began.
-  View init;
-  if (op.getInit()) {
-    init = viewOf(op.getInit());
-    FailureOr<std::optional<Layout>> layout = fixedLayout(op, init);
-    if (failed(layout))
+  program.steps.push_back(std::move(step));
+  steps.push_back({op, tensors});
+  return success();
+}
+
+LogicalResult FunctionMapper::mapSteps() {
+  if (steps.empty())
+    return success();
+  unsigned failedStep = 0;
+  llvm::Expected<MappedProgram> mapped =
+      mapProgram(program, machine, options, &failedStep);
+  if (!mapped)
+    return steps[failedStep].op.emitOpError()
+           << llvm::toString(mapped.takeError());
+  for (auto [step, contraction] : llvm::zip_equal(steps, mapped->steps))
+    if (failed(replace(step, contraction)))
       return failure();
-    spec.layouts[2] = *layout;
-  }
-  llvm::Expected<MappedContraction> result = mapContraction(spec, machine);
-  if (result && tensors[0].root == tensors[1].root && !spec.layouts[0]) {
-    // One tensor as both operands: the layout of the left one decides.
-    spec.layouts[0] = result->layouts[0];
-    spec.layouts[1] = relabel(result->layouts[0], tensors[1].type.getShape());
-    if (!spec.layouts[1])
-      return op.emitOpError()
-             << "reads one tensor in two shapes, " << tensors[0].type << " and "
-             << tensors[1].type << ", which no layout of it allows";
-    result = mapContraction(spec, machine);
-  }
-  if (!result)
-    return op.emitOpError() << llvm::toString(result.takeError());
-  for (auto [view, layout] : llvm::zip_equal(tensors, result->layouts))
+  return success();
+}
+
+LogicalResult FunctionMapper::replace(const Step &step,
+                                      const MappedContraction &mapping) {
+  tnn::ContractOp op = step.op;
+  const std::array<View, 3> &tensors = step.tensors;
+  for (auto [view, layout] : llvm::zip_equal(tensors, mapping.layouts))
     if (failed(verifyFitsSlab(op, view.type,
                               getPhysicalRows(withLayout(view.type, layout)),
                               machine)))
       return failure();
 
   builder.setInsertionPoint(op);
-  Value lhs = inMemory(op.getLoc(), tensors[0], result->layouts[0]);
-  Value rhs = inMemory(op.getLoc(), tensors[1], result->layouts[1]);
+  Value lhs = inMemory(op.getLoc(), tensors[0], mapping.layouts[0]);
+  Value rhs = inMemory(op.getLoc(), tensors[1], mapping.layouts[1]);
   PhaseKind phase = PhaseKind::Forward;
   if (auto attribute = op->getAttrOfType<StringAttr>(tnn::kPhaseAttr))
     phase = symbolizePhaseKind(attribute.getValue()).value_or(phase);
   ContractOp contract = createContract(
       builder, op.getLoc(), op.getEinsum().getSpec(), lhs, rhs,
-      withLayout(tensors[2].type, result->layouts[2]), result->nest, phase,
-      op.getInit() ? inMemory(op.getLoc(), init, result->layouts[2]) : Value());
+      withLayout(tensors[2].type, mapping.layouts[2]), mapping.nest, phase,
+      op.getInit()
+          ? inMemory(op.getLoc(), viewOf(op.getInit()), mapping.layouts[2])
+          : Value());
   mapped[op.getResult()] = contract.getResult();
 
-  const SerialCycles &cycles = result->cycles;
+  const SerialCycles &cycles = mapping.cycles;
   remark::analysis(op.getLoc(), remark::RemarkOpts::name("mapping")
                                     .category("convert-tnn-to-fetta")
                                     .function(function.getName()))
@@ -276,9 +306,9 @@ LogicalResult FunctionMapper::map(tnn::ContractOp op) {
       << remark::metric("fill", cycles.fill)
       << remark::metric("drain", cycles.drain)
       << remark::metric("cycles", cycles.total())
-      << remark::metric("multiply_adds", multiplyAdds(result->nest))
+      << remark::metric("multiply_adds", multiplyAdds(mapping.nest))
       << remark::metric("utilization",
-                        double(multiplyAdds(result->nest)) /
+                        double(multiplyAdds(mapping.nest)) /
                             (double(machine.pes()) * double(cycles.total())));
   return success();
 }
@@ -328,12 +358,14 @@ struct ConvertTNNToFettaPass
       fixed = Dataflow::OutputStationary;
       break;
     }
+    ProgramOptions options;
+    options.layouts = layouts;
     FailureOr<Machine> machine = getMachine(getOperation());
     if (failed(machine))
       return signalPassFailure();
     for (auto function : getOperation().getOps<FunctionOpInterface>())
       if (!function.isExternal() &&
-          failed(FunctionMapper(function, *machine, fixed).run()))
+          failed(FunctionMapper(function, *machine, fixed, options).run()))
         return signalPassFailure();
   }
 };

@@ -12,6 +12,7 @@
 #ifndef FETTA_CONVERSION_TNNTOFETTA_TNNTOFETTA_H
 #define FETTA_CONVERSION_TNNTOFETTA_TNNTOFETTA_H
 
+#include "fetta/Mapping/Program.h"
 #include "mlir/Pass/Pass.h"
 #include <cstdint>
 

@@ -18,11 +18,13 @@ def ConvertTNNToFettaPass
     : Pass<"convert-tnn-to-fetta", "::mlir::ModuleOp"> {
   let summary = "Map contractions to the array";
   let description = [{
-    Takes the contractions of every function in order and lets the mapper
-    (lib/Mapping) choose dataflow, lane table, loops and those layouts that no
-    earlier contraction has fixed: an argument gets the layout that suits its
-    first use. Reshapes of arguments and results disappear into the transfers by
-    the host; any other reshape must be a relabeling, which moves no word.
+    Takes the contractions of a function together and lets the mapper
+    (lib/Mapping) choose dataflow, lane table and loops of each, and one layout
+    for each tensor such that no access conflicts wherever that is possible.
+    With `layouts=separate` each contraction is mapped for itself, in order, and
+    a tensor has the layout that suits its first use. Reshapes of arguments and
+    results disappear into the transfers by the host; any other reshape must be
+    a relabeling, which moves no word.
 
     The module needs a machine (`fetta-attach-machine`). Operands are bf16
     (`tnn-set-precision`); anything but contractions and reshapes is refused.
@@ -42,7 +44,14 @@ def ConvertTNNToFettaPass
         clEnumValN(::fetta::DataflowChoice::BStationary, "b",
                    "The right operand"),
         clEnumValN(::fetta::DataflowChoice::OutputStationary, "output",
-                   "The result"))}]>
+                   "The result"))}]>,
+    Option<"layouts", "layouts", "::fetta::LayoutChoice",
+           "::fetta::LayoutChoice::Joint", "Who chooses the layouts", [{
+      ::llvm::cl::values(
+        clEnumValN(::fetta::LayoutChoice::Joint, "joint",
+                   "All contractions together"),
+        clEnumValN(::fetta::LayoutChoice::Separate, "separate",
+                   "The first contraction that touches a tensor"))}]>
   ];
   let dependentDialects = ["::fetta::hw::FettaDialect"];
 }

@@ -1,0 +1,179 @@
+//===- JointLayouts.cpp - From a program to its layouts -------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "JointLayouts.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+using namespace fetta;
+using namespace fetta::mapping;
+using llvm::ArrayRef;
+using llvm::SmallVector;
+
+/// Choices that the joint search weighs per contraction.
+static constexpr size_t mostChoices = 1024;
+
+/// Mappings of the best occupancy are tried first; where they conflict, slower
+/// ones may not.
+static constexpr Tolerance tolerances[2] = {{1.0, 2}, {1.5, 8}};
+
+CostWeights ProgramClass::weights(Dataflow dataflow) const {
+  // A drain, and a load that waits for its operand, stand between contractions
+  // that depend on each other; the rest overlaps.
+  CostWeights weights{16, 4, 4};
+  OperandId held = operandOn(dataflow, Net::Hold);
+  if (dataflow != Dataflow::OutputStationary && !produced[held])
+    weights.transfer = 1;
+  return weights;
+}
+
+/// Further low bits until the row is full, always of the dimension whose
+/// chunks shrink most: they make the tensor take few rows.
+static void fillRow(const LayoutGroup &group, unsigned rowBits, LowBits &bits) {
+  while (bits.sum() < rowBits) {
+    std::optional<LowBits> best;
+    int64_t bestBefore = 0, bestAfter = 1;
+    for (unsigned d = 0; d < group.sizes.size(); ++d) {
+      auto before = int64_t(
+          llvm::divideCeil(uint64_t(group.sizes[d]), uint64_t(1) << bits[d]));
+      if (before == 1)
+        continue;
+      LowBits more = bits;
+      ++more[d];
+      if (!group.close(more) || more.sum() > rowBits)
+        continue;
+      int64_t after = (before + 1) / 2;
+      int64_t ours = before * bestAfter, theirs = bestBefore * after;
+      if (!best || ours > theirs || (ours == theirs && before > bestBefore)) {
+        best = more;
+        bestBefore = before;
+        bestAfter = after;
+      }
+    }
+    if (!best)
+      return;
+    bits = *best;
+  }
+}
+
+using SpecKey =
+    std::tuple<SmallVector<int64_t, 8>, std::array<SmallVector<unsigned, 8>, 3>,
+               unsigned, unsigned>;
+
+static SpecKey keyOf(const ContractionSpec &spec) {
+  return SpecKey(SmallVector<int64_t, 8>(spec.sizes.begin(), spec.sizes.end()),
+                 spec.modes, unsigned(spec.resultType),
+                 spec.dataflow ? unsigned(*spec.dataflow) : 3u);
+}
+
+LowerBound mapping::boundOf(ArrayRef<ProgramClass> classes,
+                            const Machine &machine) {
+  LowerBound bound;
+  std::map<std::pair<SpecKey, std::array<bool, 2>>, std::pair<int64_t, int64_t>>
+      known;
+  for (const ProgramClass &cls : classes) {
+    auto [it, isNew] = known.try_emplace({keyOf(cls.spec), cls.produced});
+    if (isNew) {
+      std::optional<Candidate> best;
+      for (Dataflow dataflow : allDataflows) {
+        if (cls.spec.dataflow && *cls.spec.dataflow != dataflow)
+          continue;
+        int64_t budget = searchBudget;
+        search(makeProblem(cls.spec, machine, dataflow), cls.weights(dataflow),
+               best, budget);
+      }
+      it->second = {best->cost.occupancy, best->score};
+    }
+    bound.occupancy += cls.count * it->second.first;
+    bound.score += cls.count * it->second.second;
+  }
+  return bound;
+}
+
+namespace {
+
+/// Lists of choices, one for all contractions of equal shape.
+class ChoiceLists {
+public:
+  ChoiceLists(const Machine &machine) : machine(machine) {}
+
+  const std::vector<Choice> &get(const ContractionSpec &spec, bool wide) {
+    auto [it, isNew] = lists.try_emplace(Key(keyOf(spec), wide));
+    if (isNew) {
+      it->second = collectChoices(spec, machine, tolerances[wide], mostChoices);
+      count += int64_t(it->second.size());
+    }
+    return it->second;
+  }
+
+  int64_t count = 0;
+
+private:
+  using Key = std::pair<SpecKey, bool>;
+  const Machine &machine;
+  std::map<Key, std::vector<Choice>> lists;
+};
+
+} // namespace
+
+JointLayouts mapping::chooseLayouts(ArrayRef<LayoutGroup> groups,
+                                    ArrayRef<ProgramClass> classes,
+                                    const Machine &machine) {
+  JointLayouts result;
+  ChoiceLists lists(machine);
+  JointProblem problem;
+  problem.rowBits = machine.laneBits();
+  problem.groups.assign(groups.begin(), groups.end());
+  for (const ProgramClass &cls : classes) {
+    ContractionClass member;
+    member.views = cls.views;
+    member.count = cls.count;
+    member.choices = &lists.get(cls.spec, false);
+    for (Dataflow dataflow : allDataflows)
+      member.weights[unsigned(dataflow)] = cls.weights(dataflow);
+    problem.classes.push_back(std::move(member));
+  }
+
+  JointSolution best = solveJointly(problem);
+  result.states = best.states;
+  auto takeLanes = [&](const JointSolution &solution) {
+    result.lanes.clear();
+    for (auto [cls, k] : llvm::zip_equal(problem.classes, solution.choices)) {
+      const Candidate &candidate = (*cls.choices)[k].candidate;
+      result.lanes.push_back({candidate.dataflow, candidate.lanes});
+    }
+  };
+  takeLanes(best);
+  if (llvm::is_contained(best.conflicts, true)) {
+    std::vector<bool> touched(groups.size(), false);
+    for (auto [c, cls] : llvm::enumerate(classes))
+      for (const GroupView &view : cls.views)
+        if (best.conflicts[c])
+          touched[view.group] = true;
+    for (auto [c, cls] : llvm::enumerate(classes))
+      if (llvm::any_of(cls.views, [&](const GroupView &view) {
+            return touched[view.group];
+          }))
+        problem.classes[c].choices = &lists.get(cls.spec, true);
+    JointSolution wider = solveJointly(problem);
+    result.states += wider.states;
+    if (wider.score < best.score) {
+      best = std::move(wider);
+      takeLanes(best);
+    }
+  }
+  result.candidates = lists.count;
+  result.layouts = std::move(best.layouts);
+  for (auto [group, bits] : llvm::zip_equal(groups, result.layouts))
+    if (!group.fixed)
+      fillRow(group, machine.laneBits(), bits);
+  return result;
+}

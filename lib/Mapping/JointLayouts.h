@@ -1,0 +1,55 @@
+//===- JointLayouts.h - From a program to its layouts -----------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// Prepares the joint search for the contractions of a program, and says how
+/// many low bits of every dimension each layout has, and which lanes each
+/// contraction should use.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef FETTA_LIB_MAPPING_JOINTLAYOUTS_H
+#define FETTA_LIB_MAPPING_JOINTLAYOUTS_H
+
+#include "JointSearch.h"
+
+namespace fetta::mapping {
+
+/// Contractions of a program that are alike: one mapping for all of them.
+struct ProgramClass {
+  ContractionSpec spec; ///< Without layouts.
+  std::array<GroupView, 3> views;
+  int64_t count = 0;
+  unsigned firstStep = 0;
+  std::array<bool, 2> produced = {}; ///< A, B are written by contractions.
+
+  CostWeights weights(Dataflow dataflow) const;
+};
+
+/// The sum over all contractions of what the best mapping of each costs if all
+/// layouts are free.
+struct LowerBound {
+  int64_t occupancy = 0;
+  int64_t score = 0;
+};
+
+LowerBound boundOf(llvm::ArrayRef<ProgramClass> classes,
+                   const Machine &machine);
+
+struct JointLayouts {
+  std::vector<LowBits> layouts; ///< By group; rows are filled.
+  /// By class.
+  std::vector<std::pair<Dataflow, llvm::SmallVector<LaneShare, 8>>> lanes;
+  int64_t candidates = 0, states = 0;
+};
+
+JointLayouts chooseLayouts(llvm::ArrayRef<LayoutGroup> groups,
+                           llvm::ArrayRef<ProgramClass> classes,
+                           const Machine &machine);
+
+} // namespace fetta::mapping
+
+#endif // FETTA_LIB_MAPPING_JOINTLAYOUTS_H

@@ -1,0 +1,475 @@
+//===- Program.cpp - Contractions that are mapped together ----------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fetta/Mapping/Program.h"
+#include "JointLayouts.h"
+
+#include "fetta/Support/Error.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Sequence.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <cassert>
+#include <map>
+#include <tuple>
+
+using namespace fetta;
+using namespace fetta::mapping;
+using llvm::ArrayRef;
+using llvm::Error;
+using llvm::SmallVector;
+
+using Shape = SmallVector<int64_t, 8>;
+
+std::optional<SmallVector<int64_t, 8>> fetta::commonShape(ArrayRef<int64_t> a,
+                                                          ArrayRef<int64_t> b) {
+  if (a == b)
+    return Shape(a.begin(), a.end());
+  // Cuts between dimensions, by the number of elements inside; they have to
+  // divide each other.
+  SmallVector<int64_t, 16> cuts;
+  int64_t products[2];
+  for (auto [i, shape] : llvm::enumerate(std::array{a, b})) {
+    int64_t product = 1;
+    for (int64_t size : llvm::reverse(shape))
+      cuts.push_back(product *= size);
+    products[i] = product;
+  }
+  if (products[0] != products[1])
+    return std::nullopt;
+  llvm::sort(cuts);
+  Shape shape;
+  int64_t inside = 1;
+  for (int64_t cut : cuts) {
+    if (cut % inside != 0)
+      return std::nullopt;
+    if (cut != inside)
+      shape.push_back(cut / inside);
+    inside = cut;
+  }
+  std::reverse(shape.begin(), shape.end());
+  return shape;
+}
+
+/// The dimensions of `shape`, outer to inner, that each dimension of `view`
+/// merges; none if it does not merge neighbours.
+static std::optional<SmallVector<SmallVector<unsigned, 2>, 8>>
+mergedDims(ArrayRef<int64_t> shape, ArrayRef<int64_t> view) {
+  SmallVector<SmallVector<unsigned, 2>, 8> merged(view.size());
+  size_t d = 0;
+  if (shape == view) {
+    for (; d < view.size(); ++d)
+      merged[d].push_back(unsigned(d));
+    return merged;
+  }
+  for (auto [v, size] : llvm::enumerate(view)) {
+    int64_t product = 1;
+    for (; product < size && d < shape.size(); ++d) {
+      product *= shape[d];
+      if (shape[d] > 1)
+        merged[v].push_back(unsigned(d));
+    }
+    if (product != size)
+      return std::nullopt;
+  }
+  for (; d < shape.size(); ++d)
+    if (shape[d] != 1)
+      return std::nullopt;
+  return merged;
+}
+
+/// Orders in which contractions are mapped one by one.
+static constexpr unsigned greedyRounds = 6;
+
+namespace {
+
+class ProgramMapper {
+public:
+  ProgramMapper(const ProgramSpec &program, const Machine &machine,
+                const ProgramOptions &options)
+      : program(program), machine(machine), options(options) {}
+
+  llvm::Expected<MappedProgram> run(unsigned *failedStep) {
+    Error error = map();
+    if (!error)
+      return std::move(result);
+    if (failedStep)
+      *failedStep = step;
+    return addErrorContext(llvm::formatv("contraction {0}", step).str(),
+                           std::move(error));
+  }
+
+private:
+  /// A mapping of the program, or a part of one.
+  struct Assignment {
+    std::vector<std::optional<Layout>> layouts; ///< By group, over its sizes.
+    std::vector<std::optional<MappedContraction>> mapped; ///< By class.
+    int64_t score = 0;
+    unsigned conflicts = 0; ///< Operands with missing bits.
+
+    /// A conflict that hides behind other work still reads rows twice.
+    int64_t worth() const { return score + score / 1024 * conflicts; }
+  };
+
+  Error map() {
+    if (Error error = makeGroups())
+      return error;
+    if (Error error = makeClasses())
+      return error;
+    start.mapped.resize(classes.size());
+    for (unsigned c = 0; c < classes.size(); ++c)
+      programOrder.push_back(c);
+    order = programOrder;
+    if (Error error = chooseMappings())
+      return error;
+    for (unsigned c : classOf) {
+      const MappedContraction &mapping = *now.mapped[c];
+      result.steps.push_back(mapping);
+      result.occupancy += costOf(mapping).occupancy;
+      result.conflicts += conflictsOf(mapping);
+    }
+    result.classes = unsigned(classes.size());
+    finishLayouts();
+    return Error::success();
+  }
+
+  /// How a contraction that has no mapping yet gets one.
+  enum class Method {
+    Alone,  ///< Best serial schedule on the layouts that are there.
+    Greedy, ///< The same, weighed as part of a program.
+    Joint,  ///< On the layouts of the joint search.
+  };
+
+  Error chooseMappings() {
+    if (options.layouts == LayoutChoice::Separate)
+      return assign(Method::Alone);
+    LowerBound bound = boundOf(classes, machine);
+    result.occupancyBound = bound.occupancy;
+    std::optional<Assignment> best;
+    auto good = [&] {
+      return best && best->score <= bound.score + bound.score / closeEnough;
+    };
+    // Often enough the contractions get along one by one, if those that came
+    // too late come first in the next round.
+    for (unsigned round = 0; round < greedyRounds; ++round) {
+      if (Error error = assign(Method::Greedy)) {
+        // A view that the first one did not know of.
+        llvm::consumeError(std::move(error));
+        break;
+      }
+      if (!best || now.worth() < best->worth())
+        best = now;
+      if (now.conflicts == 0 && good())
+        break;
+      std::stable_partition(order.begin(), order.end(), [&](unsigned c) {
+        return conflictsOf(*now.mapped[c]) > 0;
+      });
+    }
+    if (!good()) {
+      joint = chooseLayouts(groups, classes, machine);
+      result.candidates = joint.candidates;
+      result.states = joint.states;
+      order = programOrder;
+      if (Error error = assign(Method::Joint))
+        return error;
+      if (!best || now.worth() < best->worth())
+        best = std::move(now);
+    }
+    now = std::move(*best);
+    return Error::success();
+  }
+
+  /// Maps all classes in `order`.
+  Error assign(Method method) {
+    now = start;
+    for (unsigned c : order) {
+      step = classes[c].firstStep;
+      if (Error error = mapClass(c, method))
+        return error;
+      const MappedContraction &mapping = *now.mapped[c];
+      const ProgramClass &cls = classes[c];
+      now.score +=
+          cls.count * cls.weights(mapping.nest.dataflow).score(costOf(mapping));
+      now.conflicts += conflictsOf(mapping);
+    }
+    return Error::success();
+  }
+
+  static unsigned conflictsOf(const MappedContraction &mapping) {
+    return unsigned(
+        llvm::count_if(mapping.nest.operands, [](const Operand &operand) {
+          return operand.serialLanes != 0;
+        }));
+  }
+
+  static MappingCost costOf(const MappedContraction &mapping) {
+    const SerialCycles &cycles = mapping.cycles;
+    MappingCost cost;
+    cost.occupancy = cycles.beats + cycles.bankConflict +
+                     cycles.stationaryReload + cycles.drainBusy;
+    cost.transfer = cycles.firstLoad;
+    cost.drain = cycles.drain;
+    return cost;
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Values that share a layout, contractions that share a mapping
+  //===--------------------------------------------------------------------===//
+
+  unsigned addGroup(const ProgramSpec::Value &value) {
+    LayoutGroup group;
+    group.sizes = value.sizes;
+    if (value.layout) {
+      group.fixed.emplace();
+      for (auto [d, dim] : llvm::enumerate(value.layout->dims))
+        (*group.fixed)[unsigned(d)] = uint8_t(dim.lowBits);
+    }
+    groups.push_back(std::move(group));
+    start.layouts.push_back(value.layout);
+    return unsigned(groups.size() - 1);
+  }
+
+  Error makeGroups() {
+    groupOf.resize(program.values.size());
+    writer.resize(program.values.size(), false);
+    for (step = 0; step < program.steps.size(); ++step) {
+      const ProgramSpec::Step &s = program.steps[step];
+      for (unsigned value : s.values)
+        if (value >= program.values.size())
+          return makeError("there is no value {0}", value);
+      writer[s.values[OperandC]] = true;
+    }
+    step = 0;
+    for (auto [v, value] : llvm::enumerate(program.values)) {
+      if (value.sizes.size() > maxDims)
+        return makeError("value {0} has {1} dimensions; instructions hold {2} "
+                         "modes",
+                         v, value.sizes.size(), maxDims);
+      if (!value.group) {
+        // Results are numbered with the contractions that write them.
+        if (!writer[v] || value.layout)
+          groupOf[v] = addGroup(value);
+        continue;
+      }
+      auto [it, isNew] = named.try_emplace(*value.group, 0);
+      if (isNew)
+        it->second = addGroup(value);
+      else if (groups[it->second].sizes != value.sizes)
+        return makeError("value {0} has another shape than others of its group",
+                         v);
+      groupOf[v] = it->second;
+    }
+    return Error::success();
+  }
+
+  Error makeClasses() {
+    using Key = std::tuple<Shape, std::array<SmallVector<unsigned, 8>, 3>,
+                           unsigned, unsigned, std::array<unsigned, 2>,
+                           std::optional<unsigned>, Shape>;
+    std::map<Key, unsigned> known;
+    for (step = 0; step < program.steps.size(); ++step) {
+      const ProgramSpec::Step &s = program.steps[step];
+      ContractionSpec spec = s.contraction;
+      spec.layouts = {};
+      std::array<unsigned, 2> operands;
+      for (unsigned id = 0; id < 2; ++id) {
+        if (!groupOf[s.values[id]])
+          groupOf[s.values[id]] = addGroup(program.values[s.values[id]]);
+        operands[id] = *groupOf[s.values[id]];
+      }
+      std::optional<unsigned> &written = groupOf[s.values[OperandC]];
+      Key key(Shape(spec.sizes.begin(), spec.sizes.end()), spec.modes,
+              unsigned(spec.resultType),
+              spec.dataflow ? unsigned(*spec.dataflow) : 3u, operands, written,
+              program.values[s.values[OperandC]].sizes);
+      auto [it, isNew] = known.try_emplace(key, unsigned(classes.size()));
+      if (isNew) {
+        if (Error error = checkSpec(spec, machine))
+          return error;
+        if (!written)
+          written = addGroup(program.values[s.values[OperandC]]);
+        ProgramClass cls;
+        cls.spec = spec;
+        cls.firstStep = step;
+        for (unsigned id = 0; id < 2; ++id)
+          cls.views[id].group = operands[id];
+        cls.views[OperandC].group = *written;
+        if (Error error = addViews(cls))
+          return error;
+        for (unsigned id = 0; id < 2; ++id)
+          cls.produced[id] = writer[s.values[id]];
+        classes.push_back(std::move(cls));
+      }
+      ProgramClass &cls = classes[it->second];
+      ++cls.count;
+      written = cls.views[OperandC].group;
+      classOf.push_back(it->second);
+    }
+    return Error::success();
+  }
+
+  static Shape viewShape(const ContractionSpec &spec, unsigned id) {
+    Shape shape;
+    for (unsigned m : spec.modes[id])
+      shape.push_back(spec.sizes[m]);
+    return shape;
+  }
+
+  /// How a class sees its values; its shapes become merges of the groups.
+  Error addViews(ProgramClass &cls) {
+    for (unsigned id = 0; id < 3; ++id) {
+      GroupView &view = cls.views[id];
+      LayoutGroup &group = groups[view.group];
+      auto merged = mergedDims(group.sizes, viewShape(cls.spec, id));
+      if (!merged)
+        return makeError("operand {0} has a shape that does not merge "
+                         "neighbours of its value's",
+                         id);
+      view.dims.resize(cls.spec.sizes.size());
+      for (auto [m, dims] : llvm::zip_equal(cls.spec.modes[id], *merged)) {
+        view.dims[m] = dims;
+        if (dims.size() > 1 && !llvm::is_contained(group.merges, dims))
+          group.merges.push_back(dims);
+      }
+    }
+    return Error::success();
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Nests
+  //===--------------------------------------------------------------------===//
+
+  /// The layouts that are known by now, as the class sees them.
+  Error setLayouts(const ProgramClass &cls, ContractionSpec &spec) const {
+    for (unsigned id = 0; id < 3; ++id) {
+      const std::optional<Layout> &layout = now.layouts[cls.views[id].group];
+      spec.layouts[id].reset();
+      if (!layout)
+        continue;
+      spec.layouts[id] = relabel(*layout, viewShape(spec, id));
+      if (!spec.layouts[id])
+        return makeError("the layout of operand {0} does not allow the shape "
+                         "in which it is used",
+                         id);
+    }
+    return Error::success();
+  }
+
+  /// Whether all operands of one group got the group's layout.
+  bool agrees(const ProgramClass &cls, const MappedContraction &mapped) const {
+    for (unsigned id = 0; id < 3; ++id)
+      if (relabel(*now.layouts[cls.views[id].group], viewShape(cls.spec, id)) !=
+          mapped.layouts[id])
+        return false;
+    return true;
+  }
+
+  Error mapClass(unsigned c, Method method) {
+    const ProgramClass &cls = classes[c];
+    std::optional<MappedContraction> &mapping = now.mapped[c];
+    ContractionSpec spec = cls.spec;
+    // The second time, layouts that two operands share are known.
+    for (unsigned round = 0; round < 2; ++round) {
+      if (Error error = setLayouts(cls, spec))
+        return error;
+      if (method == Method::Alone) {
+        llvm::Expected<MappedContraction> alone = mapContraction(spec, machine);
+        if (!alone)
+          return alone.takeError();
+        mapping = std::move(*alone);
+      } else {
+        mapping = mapOnLayouts(c, spec, method);
+      }
+      for (unsigned id = 0; id < 3; ++id) {
+        unsigned group = cls.views[id].group;
+        std::optional<Layout> &layout = now.layouts[group];
+        if (layout)
+          continue;
+        layout = relabel(mapping->layouts[id], groups[group].sizes);
+        if (!layout)
+          return makeError("no layout of operand {0} allows all shapes in "
+                           "which it is used",
+                           id);
+      }
+      if (agrees(cls, *mapping))
+        return Error::success();
+    }
+    return makeError("reads one tensor in two shapes, which no layout of it "
+                     "allows");
+  }
+
+  /// With the joint search low bits are chosen, and the bank bits of what is
+  /// not placed yet are free.
+  MappedContraction mapOnLayouts(unsigned c, const ContractionSpec &spec,
+                                 Method method) const {
+    const ProgramClass &cls = classes[c];
+    auto problemOn = [&](Dataflow dataflow) {
+      Problem problem = makeProblem(spec, machine, dataflow);
+      for (unsigned id = 0; id < 3 && method == Method::Joint; ++id) {
+        if (problem.lowBits[id])
+          continue;
+        problem.lowBits[id].emplace(spec.sizes.size(), 0);
+        const GroupView &view = cls.views[id];
+        for (auto [m, dims] : llvm::enumerate(view.dims))
+          for (unsigned d : dims)
+            (*problem.lowBits[id])[m] += joint.layouts[view.group][d];
+      }
+      return problem;
+    };
+    std::optional<Candidate> best;
+    if (method == Method::Joint) {
+      const auto &[dataflow, shares] = joint.lanes[c];
+      searchCuts(problemOn(dataflow), cls.weights(dataflow), shares, best);
+    }
+    for (Dataflow dataflow : allDataflows) {
+      if (spec.dataflow && *spec.dataflow != dataflow)
+        continue;
+      int64_t budget = searchBudget;
+      search(problemOn(dataflow), cls.weights(dataflow), best, budget);
+    }
+    assert(best && "mapping without lanes is always possible");
+    return buildNest(spec, problemOn(best->dataflow), *best);
+  }
+
+  void finishLayouts() {
+    for (auto [v, value] : llvm::enumerate(program.values)) {
+      std::optional<Layout> layout;
+      if (groupOf[v])
+        layout = now.layouts[*groupOf[v]];
+      if (!layout) // No contraction touches it.
+        layout = Layout::packed(
+            value.sizes, SmallVector<BankBit, 8>(machine.laneBits()),
+            llvm::to_vector<8>(llvm::seq<unsigned>(0, value.sizes.size())));
+      result.layouts.push_back(std::move(*layout));
+    }
+  }
+
+  const ProgramSpec &program;
+  const Machine &machine;
+  const ProgramOptions &options;
+  unsigned step = 0; ///< At hand, for messages.
+  MappedProgram result;
+
+  std::vector<LayoutGroup> groups;
+  std::vector<std::optional<unsigned>> groupOf; ///< By value.
+  std::vector<bool> writer;                     ///< By value: a step writes it.
+  std::map<unsigned, unsigned> named;           ///< Groups of the caller.
+  std::vector<ProgramClass> classes;
+  std::vector<unsigned> classOf;             ///< By step.
+  std::vector<unsigned> programOrder, order; ///< Of classes.
+  JointLayouts joint;
+  Assignment start, now; ///< What is given; the mapping at hand.
+};
+
+} // namespace
+
+llvm::Expected<MappedProgram> fetta::mapProgram(const ProgramSpec &program,
+                                                const Machine &machine,
+                                                const ProgramOptions &options,
+                                                unsigned *failedStep) {
+  return ProgramMapper(program, machine, options).run(failedStep);
+}
