@@ -8,45 +8,22 @@
 
 #include "ExactSearch.h"
 #include "LargeSearch.h"
+#include "fetta/Contraction/LowerBound.h"
 
 #include "llvm/ADT/STLExtras.h"
 
 using namespace llvm;
 using namespace fetta;
 
-Cost fetta::cheapLowerBound(const ClosedNetwork &network) {
-  unsigned n = network.numLeaves();
-  if (n < 3)
-    return 0;
-  // The root counts, too: the last step writes it. A step costs at least the
-  // volume of each leaf at its vertex. With four leaves or more a vertex has
-  // at most two, so the cheapest way is to pair them in order of volume.
-  std::vector<Cost> volumes;
-  for (const IndexList &leaf : network.getLeaves())
-    volumes.push_back(network.volume(leaf).value_or(~Cost(0)));
-  llvm::sort(volumes, std::greater<Cost>());
-  if (n == 3)
-    return volumes.front();
-  Cost total = 0;
-  unsigned vertices = 0;
-  for (size_t k = 0; k < volumes.size(); k += 2, ++vertices) {
-    std::optional<Cost> sum = addCosts(total, volumes[k]);
-    if (!sum)
-      return ~Cost(0);
-    total = *sum;
-  }
-  return total;
-}
-
-/// Cheap for any objective: the last result is written by every tree.
+/// For any objective: the last result is written by every tree.
 static Cost lowerBoundOf(const ClosedNetwork &network, unsigned rootLeaf,
                          const Objective &objective) {
   if (objective.isFlops())
-    return cheapLowerBound(network);
+    return lowerBound(network);
   if (network.numLeaves() < 3)
     return 0;
   TreeCost least;
-  least.flops = cheapLowerBound(network);
+  least.flops = lowerBound(network);
   least.write = least.largestIntermediate =
       network.volume(network.getLeaves()[rootLeaf]).value_or(~Cost(0));
   return valueOf(objective, least).value_or(~Cost(0));
@@ -97,15 +74,20 @@ Expected<SearchResult> fetta::searchTree(const ClosedNetwork &network,
   std::string reason = std::to_string(numTensors) +
                        " tensors exceed the exact limit of " +
                        std::to_string(options.exactLimit);
-  Cost lowerBound = lowerBoundOf(network, rootLeaf, objective);
+  Cost bound = lowerBoundOf(network, rootLeaf, objective);
   Expected<LargeResult> found =
       searchLarge(network, rootLeaf, objective, options.heuristic);
+  if (!found && bound == ~Cost(0) && objective.isFlops()) {
+    consumeError(found.takeError());
+    return createStringError(
+        "the multiply-adds of every order exceed 128 bits");
+  }
   if (!found)
     return found.takeError();
-  bool proven = lowerBound == found->value;
+  bool proven = bound == found->value;
   return SearchResult{UnrootedTree(*found->tree).reroot(rootLeaf),
                       found->flops,
-                      lowerBound,
+                      bound,
                       proven,
                       proven ? "" : reason,
                       /*pairs=*/0,

@@ -8,6 +8,7 @@
 
 #include "SearchControl.h"
 
+#include "fetta/Contraction/LowerBound.h"
 #include "fetta/Contraction/Path.h"
 #include "fetta/Contraction/TreeText.h"
 
@@ -342,7 +343,7 @@ void fetta::printJson(const PathReport &report, const ReportOptions &options,
     json.attribute("lower_bound_flops",
                    toString(report.objective.isFlops()
                                 ? report.result.lowerBound
-                                : cheapLowerBound(report.prepared.network)));
+                                : lowerBound(report.prepared.network)));
     json.attribute("largest_intermediate_elements",
                    toString(report.cost.largestIntermediate));
     if (!report.objective.isFlops())

@@ -9,6 +9,7 @@
 #include "SearchControl.h"
 
 #include "fetta/Contraction/Check.h"
+#include "fetta/Contraction/LowerBound.h"
 #include "fetta/Contraction/Path.h"
 #include "fetta/Support/OutputFile.h"
 
@@ -222,18 +223,18 @@ static Expected<PathReport> solve(const Request &request, const Wish &wish) {
     std::optional<Cost> value = valueOf(wish.objective, *cost);
     if (!value)
       return makeError("the objective of the path exceeds 128 bits");
-    Cost lowerBound = cheapLowerBound(network);
+    Cost bound = lowerBound(network);
     if (isChecked || train) {
       Expected<SearchResult> best = search(network, wish.objective);
       if (!best)
         return best.takeError();
-      lowerBound = best->lowerBound;
+      bound = best->lowerBound;
       reference = {std::move(*best), false};
     }
     return SearchResult{std::move(*tree),
                         cost->flops,
-                        lowerBound,
-                        /*proven=*/*value == lowerBound,
+                        bound,
+                        /*proven=*/*value == bound,
                         "the order was not searched",
                         /*pairs=*/0,
                         *value};

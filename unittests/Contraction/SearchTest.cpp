@@ -7,6 +7,7 @@
 #include "fetta/Contraction/Search.h"
 #include "LayerSuite.h"
 #include "TestNetworks.h"
+#include "fetta/Contraction/LowerBound.h"
 #include "fetta/Contraction/SharedPlan.h"
 
 #include "llvm/ADT/Sequence.h"

@@ -88,10 +88,6 @@ llvm::Expected<SearchResult> searchTree(const ClosedNetwork &network,
 llvm::Expected<ContractionTree> greedyTree(const ClosedNetwork &network,
                                            unsigned rootLeaf);
 
-/// A bound that costs nothing: every leaf must be read by a step, and a step
-/// reads at most two.
-Cost cheapLowerBound(const ClosedNetwork &network);
-
 } // namespace fetta
 
 #endif // FETTA_CONTRACTION_SEARCH_H
