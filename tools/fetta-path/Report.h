@@ -14,7 +14,8 @@
 
 #include "fetta/Contraction/Einsum.h"
 #include "fetta/Contraction/FixedOrder.h"
-#include "fetta/Contraction/SharedPlan.h"
+#include "fetta/Contraction/Pareto.h"
+#include "fetta/Contraction/TrainingPlan.h"
 
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
@@ -25,6 +26,12 @@ namespace fetta {
 struct TrainingPlan {
   unsigned input;  ///< The operand that is X; the others are cores.
   SharedPlan plan; ///< Phases: forward, dX, then the cores in their order.
+  TrainingGoal goal;
+  TrainingResult result;
+  PlanMemory memory;
+  unsigned elementBytes;
+  std::optional<ParetoFront> front; ///< By \c axis.
+  MemoryAxis axis;
 };
 
 /// An order that was found and looked at by the independent checker.

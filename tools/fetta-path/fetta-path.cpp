@@ -7,6 +7,7 @@
 #include "Input.h"
 #include "Report.h"
 #include "SearchControl.h"
+#include "TrainingControl.h"
 
 #include "fetta/Contraction/Check.h"
 #include "fetta/Contraction/LowerBound.h"
@@ -103,12 +104,6 @@ static cl::opt<bool>
           cl::desc("The einsum is a layer's forward pass: plan all phases of "
                    "its training step together"),
           cl::cat(pathCategory()));
-static cl::opt<unsigned>
-    inputOperand("input",
-                 cl::desc("With --train: the operand that holds the "
-                          "activations (default 0); the others are cores"),
-                 cl::value_desc("operand"), cl::init(0),
-                 cl::cat(pathCategory()));
 static cl::opt<bool> showTree("tree", cl::desc("Show the tree, too"),
                               cl::cat(pathCategory()));
 static cl::opt<bool>
@@ -185,24 +180,6 @@ static Expected<bool> checkResult(const ClosedNetwork &network,
   return check->optimalityChecked;
 }
 
-/// Plans forward pass, input gradient and core gradients on the found tree.
-static Expected<TrainingPlan> planTraining(const PathReport &report) {
-  const ClosedNetwork &network = report.prepared.network;
-  unsigned output = network.numLeaves() - 1;
-  if (inputOperand >= output)
-    return makeError("--input={0}: the einsum has {1} operands, counted from 0",
-                     inputOperand.getValue(), output);
-  SmallVector<unsigned, 8> roots = {output, inputOperand};
-  for (unsigned core : seq(output))
-    if (core != inputOperand)
-      roots.push_back(core);
-  Expected<SharedPlan> plan =
-      SharedPlan::create(network, UnrootedTree(report.result.tree), roots);
-  if (!plan)
-    return plan.takeError();
-  return TrainingPlan{inputOperand, std::move(*plan)};
-}
-
 static Expected<PathReport> solve(const Request &request, const Wish &wish) {
   Expected<PreparedNetwork> prepared = prepareNetwork(request.network);
   if (!prepared)
@@ -265,7 +242,7 @@ static Expected<PathReport> solve(const Request &request, const Wish &wish) {
   if (isChecked)
     report.checkedFormat = format;
   if (train) {
-    Expected<TrainingPlan> plan = planTraining(report);
+    Expected<TrainingPlan> plan = makeTrainingPlan(report);
     if (!plan)
       return plan.takeError();
     report.training = std::move(*plan);
@@ -302,10 +279,10 @@ int main(int argc, char **argv) {
   if (!objective)
     return usage("--objective is flops, size, write or combo-N");
   if (train && !objective->isFlops())
-    return usage("--train shares one tree between phases, which is optimal for "
-                 "--objective=flops only");
-  if (inputOperand.getNumOccurrences() != 0 && !train)
-    return usage("--input goes with --train");
+    return usage("--train minimizes multiply-adds: what is stored has "
+                 "--stored-price, --stored-limit and --extra-flops");
+  if (std::string problem = checkTrainingOptions(train); !problem.empty())
+    return usage(problem);
   if (showTree && showDot && !asJson)
     return usage("give --tree or --dot, not both");
   bool hasPath = isChecked || pathText.getNumOccurrences() != 0;
@@ -363,6 +340,9 @@ int main(int argc, char **argv) {
         report->reference ? report->reference->result : report->result;
     if ((chosen == ContractionOrder::CSSE || report->reference) &&
         !searched.proven)
+      code = Limit;
+    if (chosen == ContractionOrder::CSSE && report->training &&
+        !report->training->result.proven)
       code = Limit;
   }
   if (Error error = writeOutputFile(outputName, text))
