@@ -17,18 +17,12 @@
 
 #include "ContractPlan.h"
 #include "ResourceTrack.h"
+#include "SlabBits.h"
 
 #include <deque>
-#include <limits>
 #include <memory>
 
 namespace fetta {
-
-/// "Not before something else happens".
-inline constexpr int64_t never = std::numeric_limits<int64_t>::max() / 2;
-
-/// Cycles of a window in which a slab is taken, one bit each, by slab.
-using SlabBits = llvm::SmallVector<uint64_t, 8>;
 
 /// Tracks of the resources that the array engine knows.
 struct ArrayTracks {

@@ -6,29 +6,9 @@
 
 #include "ArrayEngine.h"
 
-#include "llvm/ADT/bit.h"
-
 #include <algorithm>
 
 using namespace fetta;
-
-/// The bits [0, count).
-static uint64_t lowBits(int64_t count) {
-  return count >= 64 ? ~uint64_t(0) : (uint64_t(1) << count) - 1;
-}
-
-/// The lowest `count` bits that are set.
-static uint64_t firstBits(uint64_t bits, int64_t count) {
-  if (llvm::popcount(bits) <= count)
-    return bits;
-  uint64_t rest = bits;
-  for (; count > 0; --count)
-    rest &= rest - 1;
-  return bits & ~rest;
-}
-
-/// Cycles up to and including the last bit.
-static int64_t bitsEnd(uint64_t bits) { return 64 - llvm::countl_zero(bits); }
 
 //===----------------------------------------------------------------------===//
 // Length
@@ -86,7 +66,7 @@ int64_t ArrayEngine::nextEvent(int64_t now) const {
       if (drains.back().firstDate > now)
         next = std::min(next, drains.back().firstDate);
     }
-    if (slabs || start - now < 64)
+    if (slabs || start - now < windowCycles)
       slabs = true;
     else
       next = std::min(next, start);
@@ -94,7 +74,7 @@ int64_t ArrayEngine::nextEvent(int64_t now) const {
   for (const RouteQueue &queue : routeQueues)
     if (queue.runs)
       next = std::min(next, queue.end);
-  return slabs ? std::min(next, now + 64) : next;
+  return slabs ? std::min(next, now + windowCycles) : next;
 }
 
 //===----------------------------------------------------------------------===//

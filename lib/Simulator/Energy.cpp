@@ -29,16 +29,18 @@ int64_t fetta::eventCount(EnergyEvent event, const Counters &counters,
   case EnergyEvent::MemoryMacroWrite:
     return counters.macroWrites;
   case EnergyEvent::AccumulatorRead:
-    return counters.accumulatorReads;
+    // A staging buffer takes two words of 16 bit at a time, in and out.
+    return counters.accumulatorReads + counters.stagedWords / 2;
   case EnergyEvent::AccumulatorWrite:
-    return counters.accumulatorWrites;
+    return counters.accumulatorWrites + counters.stagedWords / 2;
   case EnergyEvent::RouteStoreRead:
     return counters.activeRouteBytes;
   case EnergyEvent::RouteStoreLoad:
     return counters.routeBytes;
   case EnergyEvent::InstructionFetch:
     return counters.instructionBytes;
-  case EnergyEvent::DramTransfer: // Tensors stay in tensor memory.
+  case EnergyEvent::DramTransfer:
+    return counters.dramBytes;
   case EnergyEvent::StaticPE:
   case EnergyEvent::StaticSwitch:
   case EnergyEvent::StaticMemoryMacro:

@@ -19,12 +19,13 @@ Report::Report(const Program &program, const ProgramTiming &timing,
     : program(program), timing(timing), table(std::move(energy)),
       ops(program.ops.size()) {
   sum(counters);
-  bounds = limitsOf(program, 0);
+  bool takesTime = timing.dram == DramModel::Bandwidth;
+  bounds = limitsOf(program, takesTime ? all.counters.dramBytes : 0);
 }
 
 void Report::sum(llvm::ArrayRef<Counters> counters) {
-  // Route loads stand in front of the contraction that needs them, and belong
-  // to it; the end of the program belongs to the last one.
+  // Route loads and transfers belong to the contraction that follows them; the
+  // end of the program belongs to the last one.
   Totals other;
   const OpEntry *last = nullptr;
   auto flush = [&] {
@@ -38,10 +39,18 @@ void Report::sum(llvm::ArrayRef<Counters> counters) {
     other = {};
   };
   for (size_t i = 0; i < program.code.size(); ++i) {
-    other.counters += counters[i];
-    other.classes += timing.instructions[i].queue;
-    all.counters += counters[i];
-    all.classes += timing.instructions[i].queue;
+    const InstructionTiming &t = timing.instructions[i];
+    Counters own = counters[i];
+    own.dramBytes += t.dramBytes;
+    own.dmaRowReads += t.dmaReads;
+    own.dmaRowWrites += t.dmaWrites;
+    own.macroReads += t.dmaReads * t.dmaMacrosPerRow;
+    own.macroWrites += t.dmaWrites * t.dmaMacrosPerRow;
+    own.stagedWords += t.stagedWords;
+    other.counters += own;
+    other.classes += t.queue;
+    all.counters += own;
+    all.classes += t.queue;
     if (const auto *contract = std::get_if<Contract>(&program.code[i])) {
       last = &program.ops[contract->op];
       flush();
@@ -145,7 +154,8 @@ void Report::writeSummaryJson(llvm::raw_ostream &os) const {
                           {"critical_path", bounds.criticalPath}}},
       {"binding_limit", bounds.binding()},
       {"share_of_limit", shareOfLimit()},
-      {"dram_bytes", 0},
+      {"dram_bytes", all.counters.dramBytes},
+      {"dram_model", dramModelName(timing.dram)},
       {"energy_pj", toJson(all.energy)},
       {"static_power_mw", toJson(power)},
       {"static_energy_pj", toJson(leaked)},

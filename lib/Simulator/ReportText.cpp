@@ -77,6 +77,19 @@ void Report::printTable(llvm::raw_ostream &os) const {
       grouped(bounds.largest()), bounds.binding(), grouped(bounds.compute),
       grouped(bounds.dram), grouped(bounds.criticalPath),
       percent(shareOfLimit()));
+  if (all.counters.dramBytes) {
+    os << llvm::formatv("dram: {0} bytes ({1})",
+                        grouped(all.counters.dramBytes),
+                        dramModelName(timing.dram));
+    if (timing.dram == DramModel::Bandwidth && timing.cycles) {
+      const CycleClasses &link = timing.of("dram");
+      os << llvm::formatv(
+          ", the link is busy for {0} of all cycles",
+          percent(double(link[CycleClass::Load] + link[CycleClass::Store]) /
+                  double(timing.cycles)));
+    }
+    os << '\n';
+  }
   os << llvm::formatv(
       "energy: {0} nJ dynamic, between {1} and {2} (table {3}); static power "
       "apart: {4:F1} mW, between {5:F1} and {6:F1}\n",

@@ -7,6 +7,7 @@
 #include "fetta/Simulator/Timing.h"
 
 #include "ArrayEngine.h"
+#include "DmaEngine.h"
 
 #include "llvm/Support/ErrorHandling.h"
 
@@ -45,6 +46,12 @@ llvm::StringRef fetta::cycleClassName(CycleClass cycleClass) {
     return "wait-semaphore";
   case CycleClass::WaitSlot:
     return "wait-slot";
+  case CycleClass::WaitStaging:
+    return "wait-staging";
+  case CycleClass::Load:
+    return "load";
+  case CycleClass::Store:
+    return "store";
   case CycleClass::Reload:
     return "reload";
   case CycleClass::Busy:
@@ -53,10 +60,18 @@ llvm::StringRef fetta::cycleClassName(CycleClass cycleClass) {
     return "read";
   case CycleClass::Write:
     return "write";
+  case CycleClass::DmaRead:
+    return "dma-read";
+  case CycleClass::DmaWrite:
+    return "dma-write";
   case CycleClass::IdleNoWork:
     return "idle-no-work";
   }
   llvm_unreachable("unknown class");
+}
+
+llvm::StringRef fetta::dramModelName(DramModel model) {
+  return model == DramModel::Ideal ? "ideal" : "bandwidth";
 }
 
 int64_t CycleClasses::total() const {
@@ -108,11 +123,13 @@ private:
   bool signal();
   /// The contraction that waits for tokens, or nobody.
   uint32_t waitsForTokens() const;
+  void passQueues(int64_t next);
 
   const Program &program;
   ProgramTiming timing;
   std::vector<ResourceTrack> tracks;
   std::unique_ptr<ArrayEngine> array;
+  std::unique_ptr<DmaEngine> dma;
   std::array<QueueState, QueueCount> queues;
   std::vector<uint8_t> completed;
   std::array<int64_t, SemaphoreCount> tokens = {};
@@ -125,18 +142,22 @@ enum Resource : unsigned {
   NetworkTracks,
   RouteTracks = NetworkTracks + 3,
   HalfTracks = RouteTracks + 3,
-  TrackCount = HalfTracks + 2,
+  QueueTracks = HalfTracks + 2, ///< Of load, store and vector.
+  LinkTrack = QueueTracks + 3,
+  TrackCount,
 };
 const char *const trackNames[] = {
-    "contract",      "stream",        "hold",
-    "reduce",        "stream-routes", "hold-routes",
-    "reduce-routes", "accumulator0",  "accumulator1"};
+    "contract",      "stream",      "hold",          "reduce",
+    "stream-routes", "hold-routes", "reduce-routes", "accumulator0",
+    "accumulator1",  "load",        "store",         "vector",
+    "dram"};
 
 } // namespace
 
 ProgramTimer::ProgramTimer(const Program &program, const TimingOptions &options)
     : program(program), completed(program.code.size(), 0) {
   timing.instructions.resize(program.code.size());
+  timing.dram = options.dram;
   for (unsigned i = 0; i < TrackCount; ++i)
     tracks.emplace_back(i, options.sink);
   ArrayTracks array;
@@ -148,6 +169,8 @@ ProgramTimer::ProgramTimer(const Program &program, const TimingOptions &options)
   array.halves = {&tracks[HalfTracks], &tracks[HalfTracks + 1]};
   this->array =
       std::make_unique<ArrayEngine>(program, array, timing.instructions);
+  dma = std::make_unique<DmaEngine>(program, tracks[LinkTrack],
+                                    timing.instructions, options.dram);
   for (size_t i = 0; i < program.code.size(); ++i) {
     if (std::holds_alternative<Halt>(program.code[i]))
       break;
@@ -177,6 +200,8 @@ bool ProgramTimer::issue(Queue which) {
     array->issueContract(i, now);
   } else if (std::holds_alternative<LoadRoute>(program.code[i])) {
     array->issueRoute(i, now);
+  } else if (std::holds_alternative<Dma>(program.code[i])) {
+    dma->issue(i, now);
   } else {
     timing.instructions[i].start = timing.instructions[i].end = now;
     completed[i] = 1;
@@ -213,7 +238,10 @@ uint32_t ProgramTimer::waitsForTokens() const {
 /// Everything that can happen in this cycle; whether more may follow.
 bool ProgramTimer::step() {
   bool changed = array->settle(now);
+  changed |= dma->settle(now);
   for (size_t i : array->takeCompleted())
+    completed[i] = 1;
+  for (size_t i : dma->takeCompleted())
     completed[i] = 1;
   changed |= signal();
   for (Queue queue :
@@ -223,37 +251,58 @@ bool ProgramTimer::step() {
   return changed;
 }
 
+/// The queues beside the contract queue, up to the end of a window.
+void ProgramTimer::passQueues(int64_t next) {
+  for (Queue which : {Queue::Load, Queue::Store, Queue::Vector}) {
+    ResourceTrack &track = tracks[QueueTracks + unsigned(which) - 1];
+    const QueueState &queue = queues[size_t(which)];
+    if (which != Queue::Vector && dma->busy(which))
+      track.add(next, CycleClass::Busy, nobody);
+    else if (!queue.atEnd())
+      track.add(next, CycleClass::WaitSemaphore,
+                uint32_t(queue.code[queue.head]));
+    else
+      track.add(next, CycleClass::IdleNoWork, nobody);
+  }
+}
+
 ProgramTiming ProgramTimer::run() {
   SlabBits taken(size_t(program.machine.slabs), 0);
   while (true) {
     while (step()) {
     }
-    bool done = array->done() && llvm::all_of(queues, [](const QueueState &q) {
+    bool done = array->done() && dma->done() &&
+                llvm::all_of(queues, [](const QueueState &q) {
                   return q.atEnd() && q.signalled == q.code.size();
                 });
     if (done)
       break;
-    int64_t next = array->nextEvent(now);
+    std::fill(taken.begin(), taken.end(), 0);
+    int64_t next = dma->force(now, taken)
+                       ? now + 1
+                       : std::min(array->nextEvent(now), dma->nextEvent(now));
     if (next >= never || next <= now)
       llvm::report_fatal_error(
           "the timing of the program does not go on after cycle " +
           llvm::Twine(now) + ": its queues wait for each other");
-    std::fill(taken.begin(), taken.end(), 0);
     array->advance(now, next, taken, waitsForTokens());
+    dma->advance(now, next, taken);
+    passQueues(next);
     now = next;
   }
   timing.cycles = now;
-  timing.events = array->events();
+  timing.events = array->events() + dma->events();
   for (unsigned i = 0; i < TrackCount; ++i) {
     tracks[i].add(now, CycleClass::IdleNoWork, nobody);
     tracks[i].finish();
     timing.resources.push_back({trackNames[i], tracks[i].classes()});
   }
-  auto accesses = array->slabAccesses();
-  for (size_t s = 0; s < accesses.size(); ++s) {
+  for (size_t s = 0; s < taken.size(); ++s) {
     CycleClasses slab;
-    slab[CycleClass::Read] = accesses[s][0];
-    slab[CycleClass::Write] = accesses[s][1];
+    slab[CycleClass::Read] = array->slabAccesses()[s][0];
+    slab[CycleClass::Write] = array->slabAccesses()[s][1];
+    slab[CycleClass::DmaRead] = dma->slabAccesses()[s][0];
+    slab[CycleClass::DmaWrite] = dma->slabAccesses()[s][1];
     slab[CycleClass::IdleNoWork] = now - slab.total();
     timing.resources.push_back({"slab" + std::to_string(s), slab});
   }

@@ -107,7 +107,9 @@ llvm::Error fetta::runCommand(const Program &program,
       runProgram(program, memory, dram, ExecutionOptions());
   if (!counters)
     return counters.takeError();
-  ProgramTiming timing = timeProgram(program);
+  TimingOptions timingOptions;
+  timingOptions.dram = options.dram;
+  ProgramTiming timing = timeProgram(program, timingOptions);
   Report report(program, timing, *counters, std::move(*energy));
 
   OutputDirectory outputs(options.outputs), reports(options.report);

@@ -13,12 +13,14 @@
 #define FETTA_TOOLS_FETTASIM_RUNCOMMAND_H
 
 #include "fetta/Program/Program.h"
+#include "fetta/Simulator/Timing.h"
 
 namespace fetta {
 
 struct RunOptions {
   std::string inputs, outputs, report; ///< Folders; empty for none.
   std::string energy;                  ///< Energy table file or preset name.
+  DramModel dram = DramModel::Bandwidth;
   bool rawBF16 = false;
   bool quiet = false;
 };

@@ -64,14 +64,14 @@ static cl::opt<std::string>
                        "table.txt"),
               cl::sub(runCmd), cl::cat(category));
 
-enum class Dram { Ideal, Bandwidth };
-static cl::opt<Dram>
+static cl::opt<DramModel>
     dram("dram", cl::desc("Model of the external memory"),
-         cl::values(clEnumValN(Dram::Ideal, "ideal",
-                               "tensors are in tensor memory (default)"),
-                    clEnumValN(Dram::Bandwidth, "bandwidth",
-                               "rate and latency; not in this version")),
-         cl::init(Dram::Ideal), cl::sub(runCmd), cl::cat(category));
+         cl::values(clEnumValN(DramModel::Ideal, "ideal",
+                               "transfers take no time and no port"),
+                    clEnumValN(DramModel::Bandwidth, "bandwidth",
+                               "rate, bursts, latency and staging buffers of "
+                               "the machine file (default)")),
+         cl::init(DramModel::Bandwidth), cl::sub(runCmd), cl::cat(category));
 static cl::opt<unsigned>
     level("level", cl::init(1), cl::value_desc("1"),
           cl::desc("Level of the timing model: 1, tile events"),
@@ -135,9 +135,6 @@ static llvm::Error named(llvm::Error error) {
 }
 
 static llvm::Error run() {
-  if (dram != Dram::Ideal)
-    return makeError("--dram=bandwidth is not modelled in this version: "
-                     "tensors must fit into tensor memory; use --dram=ideal");
   if (level != 1)
     return makeError("--level={0} is not modelled in this version; use "
                      "--level=1, tile events",
@@ -150,6 +147,7 @@ static llvm::Error run() {
   options.outputs = outputs;
   options.report = reportDir;
   options.energy = energy;
+  options.dram = dram;
   options.rawBF16 = rawBF16;
   options.quiet = quiet;
   return runCommand(*program, options);

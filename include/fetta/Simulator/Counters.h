@@ -38,6 +38,10 @@
   FETTA_COUNTER(rowWrites, "tensor memory rows written")                       \
   FETTA_COUNTER(macroReads, "tensor memory macros touched by reads")           \
   FETTA_COUNTER(macroWrites, "tensor memory macros touched by writes")         \
+  FETTA_COUNTER(dramBytes, "bytes from and to DRAM, whole bursts")             \
+  FETTA_COUNTER(dmaRowReads, "tensor memory rows read by transfers")           \
+  FETTA_COUNTER(dmaRowWrites, "tensor memory rows written by transfers")       \
+  FETTA_COUNTER(stagedWords, "16-bit words through a staging buffer")          \
   FETTA_COUNTER(routeBytes, "bytes of routes loaded into slots")               \
   FETTA_COUNTER(activeRouteBytes, "bytes of routes that become active")        \
   FETTA_COUNTER(instructionBytes, "bytes of instructions fetched")

@@ -41,10 +41,15 @@ enum class CycleClass : uint8_t {
   WaitLoss,         ///< A result whose gradient is wanted.
   WaitSemaphore,    ///< Tokens.
   WaitSlot,         ///< Route loaders: the slot is still in use.
+  WaitStaging,      ///< DRAM link: a row of tensor memory.
+  Load,             ///< DRAM link: bytes come.
+  Store,            ///< DRAM link: bytes go.
   Reload,           ///< Partial sums on their way back into accumulators.
   Busy,             ///< Words pass, sums arrive, a transfer runs.
   Read,             ///< Slabs.
   Write,            ///< Slabs.
+  DmaRead,          ///< Slabs.
+  DmaWrite,         ///< Slabs.
   IdleNoWork,       ///< Nothing was asked of the resource.
 };
 inline constexpr size_t numCycleClasses = size_t(CycleClass::IdleNoWork) + 1;
@@ -73,9 +78,13 @@ struct InstructionTiming {
   /// last contraction. Zero for other instructions.
   CycleClasses queue;
   int64_t tiles = 0;
-  int64_t loadBeats = 0;    ///< All stationary loads, hidden or not.
-  int64_t drainedRows = 0;  ///< Row accesses.
-  int64_t reloadedRows = 0; ///< Row accesses.
+  int64_t loadBeats = 0;               ///< All stationary loads, hidden or not.
+  int64_t drainedRows = 0;             ///< Row accesses.
+  int64_t reloadedRows = 0;            ///< Row accesses.
+  int64_t dramBytes = 0;               ///< Whole bursts, by either model.
+  int64_t dmaReads = 0, dmaWrites = 0; ///< Row accesses of a transfer.
+  int64_t dmaMacrosPerRow = 0;         ///< Macros that such an access touches.
+  int64_t stagedWords = 0;             ///< 16-bit words of its tensor.
 
   int64_t cycles() const { return queue.total(); }
 };
@@ -85,8 +94,14 @@ struct ResourceTiming {
   CycleClasses classes;
 };
 
+/// What a transfer takes (docs/Queues.md, section 2).
+enum class DramModel : uint8_t { Ideal, Bandwidth };
+/// `ideal` or `bandwidth`.
+llvm::StringRef dramModelName(DramModel model);
+
 struct ProgramTiming {
   int64_t cycles = 0;
+  DramModel dram = DramModel::Bandwidth;
   std::vector<InstructionTiming> instructions; ///< As in program.code.
   /// The classes of each sum to `cycles`; a program for which they do not is a
   /// defect of the model and ends the process, in release builds too.
@@ -94,7 +109,7 @@ struct ProgramTiming {
   /// The classes of a resource, which must exist.
   const CycleClasses &of(llvm::StringRef resource) const;
   /// Steps that the model took: parts of blocks of beats, stationary loads,
-  /// drains, reloads, route loads.
+  /// drains, reloads, route loads, transfers and the rows they stage.
   int64_t events = 0;
 };
 
@@ -110,6 +125,7 @@ public:
 };
 
 struct TimingOptions {
+  DramModel dram = DramModel::Bandwidth;
   TimelineSink *sink = nullptr;
 };
 

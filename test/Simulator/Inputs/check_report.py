@@ -12,7 +12,7 @@ cycles = summary["cycles"]
 assert summary["schema_version"] == 1
 assert set(summary) == {
     "schema_version", "cycles", "macs", "utilization", "limit_cycles", "binding_limit",
-    "share_of_limit", "dram_bytes", "energy_pj", "static_power_mw", "static_energy_pj", "phases",
+    "share_of_limit", "dram_bytes", "dram_model", "energy_pj", "static_power_mw", "static_energy_pj", "phases",
     "resources", "counters", "energy_events", "energy_table", "machine", "machine_fingerprint",
     "clock_hz", "producer"}
 assert set(summary["limit_cycles"]) == {"compute", "dram", "critical_path"}
@@ -21,7 +21,8 @@ assert summary["dram_bytes"] == 0
 energy = summary["energy_pj"]
 assert energy["low"] <= energy["nominal"] <= energy["high"]
 names = ["contract", "stream", "hold", "reduce", "stream-routes", "hold-routes", "reduce-routes",
-         "accumulator0", "accumulator1", "slab0", "slab1", "slab2", "slab3"]
+         "accumulator0", "accumulator1", "load", "store", "vector", "dram",
+         "slab0", "slab1", "slab2", "slab3"]
 assert sorted(summary["resources"]) == sorted(names)
 for name, resource in summary["resources"].items():
     classes = resource["cycles_by_class"]
