@@ -57,7 +57,7 @@ private:
   /// Y[m, n] = A[m, k] B[k, n], A a matrix that is there or a new one.
   void multiply(unsigned step) {
     const Matrix *left = nullptr;
-    if (!matrices.empty() && draw(4))
+    if (!matrices.empty() && !options.independent && draw(4))
       left = &matrices[matrices.size() - 1 -
                        size_t(draw(
                            std::min<int64_t>(3, int64_t(matrices.size()))))];
@@ -76,7 +76,10 @@ private:
     std::array<uint32_t, 3> tensors;
     std::array<int64_t, 3> slabs;
     for (unsigned id = 0; id < 3; ++id)
-      slabs[id] = options.oneSlab ? 0 : (step + id) % machine.slabs;
+      slabs[id] =
+          options.oneSlab
+              ? 0
+              : (step * (options.independent ? 3 : 1) + id) % machine.slabs;
     TensorRole fed =
         options.transfers ? TensorRole::Temporary : TensorRole::Input;
     Tokens tokens;
@@ -85,11 +88,11 @@ private:
       slabs[0] = left->slab;
     } else {
       tensors[0] = place("A", {m, k}, mapped.layouts[0], slabs[0], fed);
-      tokens.waits[0] = load(tensors[0], mapped.layouts[0]);
+      load(tensors[0], mapped.layouts[0], tokens.waits[0]);
     }
     tensors[1] =
         place("B", {k, spec.sizes[2]}, mapped.layouts[1], slabs[1], fed);
-    tokens.waits[1] = load(tensors[1], mapped.layouts[1]);
+    load(tensors[1], mapped.layouts[1], tokens.waits[0]);
     tensors[2] =
         place("Y", {m, spec.sizes[2]}, mapped.layouts[2], slabs[2],
               options.transfers ? TensorRole::Temporary : TensorRole::Result);
@@ -110,14 +113,14 @@ private:
         {tensors[2], m, spec.sizes[2], mapped.layouts[2], slabs[2], true});
   }
 
-  /// A token of semaphore 0 for each load; none where the host places.
-  Token load(uint32_t tensor, const Layout &layout) {
+  /// Adds a token of semaphore 0 to the wait; nothing where the host places.
+  void load(uint32_t tensor, const Layout &layout, Token &wait) {
     if (!options.transfers)
-      return {};
+      return;
     Dma dma = transfer(tensor, layout, TensorRole::Input);
     dma.tokens.signals[0] = {0, 1};
     builder.addDma(dma);
-    return {0, 1};
+    ++wait.count;
   }
 
   /// In the order of the contractions, one token of semaphore 1 each.

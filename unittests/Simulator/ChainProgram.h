@@ -25,6 +25,9 @@ struct ChainOptions {
   bool transfers = false;
   /// All tensors in one slab.
   bool oneSlab = false;
+  /// No contraction reads what another wrote, and neighbours share no slab
+  /// where the machine has enough.
+  bool independent = false;
   int64_t maxSize = 40;
 };
 

@@ -18,6 +18,7 @@ namespace {
 
 Program draw(unsigned seed) {
   Machine machine = smallMachine(2 + seed % 3, 1 + seed / 3 % 2, 2);
+  machine.rowsPerSlab = 4096;
   if (seed % 7 == 0)
     machine.stagingRows = 4;
   machine.routeSlots = seed % 5 == 0 ? 2 : 16;
@@ -26,6 +27,10 @@ Program draw(unsigned seed) {
   options.contractions = 2 + seed % 9;
   options.transfers = seed % 2;
   options.oneSlab = seed % 11 == 0;
+  if (seed % 3 == 0) {
+    options.independent = true;
+    machine.slabs = 16;
+  }
   return chainProgram(machine, options);
 }
 
@@ -82,19 +87,35 @@ const Worse worse[] = {
     {"staging_rows", [](Machine &m) { m.stagingRows = 1; }},
 };
 
+/// Whether two engines wanted one slab at once anywhere.
+bool conflicts(const ProgramTiming &timing) {
+  return llvm::any_of(timing.resources, [](const ResourceTiming &resource) {
+    return resource.classes[CycleClass::SlabConflict] > 0;
+  });
+}
+
+/// A slab serves who comes first, so that a later arrival may get past a
+/// conflict: programs with conflicts may gain a little from a worse machine
+/// (docs/Simulator.md), others may not.
 TEST(ProgramTiming, WorseMachinesAreNeverFaster) {
   std::map<std::string, int> slower;
-  for (unsigned seed = 1; seed <= 80; ++seed) {
+  int strict = 0;
+  for (unsigned seed = 1; seed <= 120; ++seed) {
     Program program = draw(seed);
-    int64_t base = cyclesOf(program);
+    program.machine.stagingRows = 64;
+    ProgramTiming base = timeProgram(program);
     for (const Worse &w : worse) {
       Program slow = program;
       w.apply(slow.machine);
-      int64_t cycles = cyclesOf(slow);
-      EXPECT_GE(cycles, base) << w.name << ", seed " << seed;
-      slower[w.name] += cycles > base;
+      ProgramTiming timing = timeProgram(slow);
+      bool free = !conflicts(base) && !conflicts(timing);
+      strict += free;
+      EXPECT_GE(timing.cycles, free ? base.cycles : base.cycles * 98 / 100)
+          << w.name << ", seed " << seed;
+      slower[w.name] += timing.cycles > base.cycles;
     }
   }
+  EXPECT_GT(strict, 100);
   for (const Worse &w : worse)
     EXPECT_GT(slower[w.name], 0) << w.name;
 }
