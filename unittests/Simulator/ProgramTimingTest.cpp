@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ChainProgram.h"
+#include "RandomQueuedProgram.h"
 #include "TestPrograms.h"
 #include "fetta/Simulator/Limits.h"
 #include "fetta/Simulator/Timing.h"
@@ -42,27 +43,44 @@ int64_t cyclesOf(const Program &program,
 }
 
 /// No program beats its limits, and the array beats no product of its loops.
+void checkLimits(const Program &program) {
+  ProgramTiming timing = timeProgram(program);
+  int64_t bytes = 0, loops = 0, waits = 0;
+  for (size_t i = 0; i < program.code.size(); ++i) {
+    bytes += timing.instructions[i].dramBytes;
+    waits += timing.instructions[i].cycles();
+    if (const auto *contract = std::get_if<Contract>(&program.code[i]))
+      loops += beats(contract->nest);
+  }
+  Limits limits = limitsOf(program, bytes);
+  EXPECT_GE(timing.cycles, limits.largest()) << limits.binding().str();
+  EXPECT_EQ(timing.of("contract")[CycleClass::Beat], loops);
+  if (loops) {
+    EXPECT_EQ(waits, timing.cycles);
+  }
+  int64_t ideal = cyclesOf(program, DramModel::Ideal);
+  EXPECT_GE(ideal, limitsOf(program, 0).largest());
+  EXPECT_LE(ideal, timing.cycles);
+  for (const ResourceTiming &resource : timing.resources)
+    EXPECT_EQ(resource.classes.total(), timing.cycles) << resource.name;
+}
+
 TEST(ProgramTiming, LimitsHold) {
   for (unsigned seed = 1; seed <= 150; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    Program program = draw(seed);
-    ProgramTiming timing = timeProgram(program);
-    int64_t bytes = 0, loops = 0;
-    for (size_t i = 0; i < program.code.size(); ++i) {
-      bytes += timing.instructions[i].dramBytes;
-      if (const auto *contract = std::get_if<Contract>(&program.code[i]))
-        loops += beats(contract->nest);
-    }
-    Limits limits = limitsOf(program, bytes);
-    EXPECT_GE(timing.cycles, limits.largest()) << limits.binding().str();
-    EXPECT_EQ(timing.of("contract")[CycleClass::Beat], loops);
-    int64_t ideal = cyclesOf(program, DramModel::Ideal);
-    EXPECT_GE(ideal, limitsOf(program, 0).largest());
-    EXPECT_LE(ideal, timing.cycles);
-    for (const ResourceTiming &resource : timing.resources)
-      EXPECT_EQ(resource.classes.total(), timing.cycles) << resource.name;
-    if (::testing::Test::HasFailure())
-      return;
+    checkLimits(draw(seed));
+  }
+}
+
+/// Programs with every kind of instruction, split and accumulating sums.
+TEST(ProgramTiming, LimitsHoldWithAllQueues) {
+  for (unsigned seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Machine machine = smallMachine(2 + seed % 2, 1 + seed % 3, 2);
+    QueuedProgramOptions options;
+    options.seed = seed;
+    options.jobs = 3 + seed % 8;
+    checkLimits(randomQueuedProgram(machine, options).program);
   }
 }
 
