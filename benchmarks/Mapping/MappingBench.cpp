@@ -8,11 +8,14 @@
 // layouts chosen together (`joint`) and by the first contraction that touches
 // a tensor (`separate`). Time is that of the mapper; the counters say what it
 // found: `peak` = multiply-adds / (PEs * occupancy), where occupancy is what
-// the array is taken for; `conflicts` counts operands with missing bits.
+// the array is taken for; `bound` compares with the sum of what each
+// contraction takes alone; `cycles`, `utilization` and `limit` (share of it)
+// are those of the simulator's tile-event model; `conflicts` counts operands
+// with missing bits.
 //
 //===----------------------------------------------------------------------===//
 
-#include "TrainingProgram.h"
+#include "Scheduled.h"
 #include "fetta/Machine/Machine.h"
 
 #include "benchmark/benchmark.h"
@@ -21,6 +24,9 @@
 
 using namespace fetta;
 using namespace fetta::test;
+
+/// Cycles of programs that take the array for longer are not simulated.
+static constexpr int64_t maxTimed = 1000000;
 
 static void mapLayer(benchmark::State &state, const KnownOptimum &layer,
                      int64_t tokens, LayoutChoice layouts) {
@@ -32,8 +38,23 @@ static void mapLayer(benchmark::State &state, const KnownOptimum &layer,
   state.counters["steps"] = double(program.steps.size());
   state.counters["peak"] = double(multiplyAdds(program)) /
                            (double(machine.pes()) * double(mapped.occupancy));
+  state.counters["bound"] =
+      double(mapped.occupancyBound) / double(mapped.occupancy);
   state.counters["occupancy"] = double(mapped.occupancy);
   state.counters["conflicts"] = mapped.conflicts;
+  if (mapped.occupancy < maxTimed) {
+    ScheduledStep step = scheduleStep(program, mapped, machine);
+    state.counters["cycles"] = double(step.cycles);
+    state.counters["utilization"] =
+        double(multiplyAdds(program)) /
+        (double(machine.pes()) * double(step.cycles));
+    state.counters["limit"] =
+        double(step.limits.largest()) / double(step.cycles);
+    for (unsigned c = 0; c < numCycleClasses; ++c)
+      if (step.contract[CycleClass(c)])
+        state.counters[cycleClassName(CycleClass(c)).str()] =
+            double(step.contract[CycleClass(c)]);
+  }
   state.counters["classes"] = mapped.classes;
   state.counters["candidates"] = double(mapped.candidates);
   state.counters["states"] = double(mapped.states);

@@ -66,12 +66,13 @@ static void fillRow(const LayoutGroup &group, unsigned rowBits, LowBits &bits) {
 
 using SpecKey =
     std::tuple<SmallVector<int64_t, 8>, std::array<SmallVector<unsigned, 8>, 3>,
-               unsigned, unsigned>;
+               unsigned, unsigned, bool>;
 
 static SpecKey keyOf(const ContractionSpec &spec) {
   return SpecKey(SmallVector<int64_t, 8>(spec.sizes.begin(), spec.sizes.end()),
                  spec.modes, unsigned(spec.resultType),
-                 spec.dataflow ? unsigned(*spec.dataflow) : 3u);
+                 spec.dataflow ? unsigned(*spec.dataflow) : 3u,
+                 spec.accumulates);
 }
 
 LowerBound mapping::boundOf(ArrayRef<ProgramClass> classes,

@@ -75,6 +75,8 @@ Error mapping::checkSpec(const ContractionSpec &spec, const Machine &machine) {
                        "or broadcast it in an operation of its own",
                        m);
   }
+  if (spec.accumulates && spec.resultType != ElementType::F32)
+    return makeError("sums that go on are FP32, but the result is BF16");
   for (OperandId id : {OperandA, OperandB, OperandC})
     if (Error error = checkLayout(spec, id, machine))
       return error;
@@ -89,7 +91,8 @@ Problem mapping::makeProblem(const ContractionSpec &spec,
                   operandOn(dataflow, Net::Hold),
                   {},
                   {},
-                  spec.resultType == ElementType::F32 ? 2 : 1};
+                  spec.resultType == ElementType::F32 ? 2 : 1,
+                  spec.accumulates};
   for (int64_t size : spec.sizes)
     problem.modes.push_back(
         {size, llvm::Log2_64_Ceil(uint64_t(size)), Group::Batch, {}});
@@ -140,6 +143,7 @@ public:
                                             unsigned(spec.sizes.size()));
     }
     nest.operands[OperandC].elementType = spec.resultType;
+    nest.accumulate = spec.accumulates;
     for (OperandId id : {OperandA, OperandB, OperandC})
       nest.operands[id].serialLanes = missingLanes(nest, id, machine);
     strideAccumulators();

@@ -268,7 +268,7 @@ private:
 
   Error makeClasses() {
     using Key = std::tuple<Shape, std::array<SmallVector<unsigned, 8>, 3>,
-                           unsigned, unsigned, std::array<unsigned, 2>,
+                           unsigned, unsigned, bool, std::array<unsigned, 2>,
                            std::optional<unsigned>, Shape>;
     std::map<Key, unsigned> known;
     for (step = 0; step < program.steps.size(); ++step) {
@@ -284,8 +284,8 @@ private:
       std::optional<unsigned> &written = groupOf[s.values[OperandC]];
       Key key(Shape(spec.sizes.begin(), spec.sizes.end()), spec.modes,
               unsigned(spec.resultType),
-              spec.dataflow ? unsigned(*spec.dataflow) : 3u, operands, written,
-              program.values[s.values[OperandC]].sizes);
+              spec.dataflow ? unsigned(*spec.dataflow) : 3u, spec.accumulates,
+              operands, written, program.values[s.values[OperandC]].sizes);
       auto [it, isNew] = known.try_emplace(key, unsigned(classes.size()));
       if (isNew) {
         if (Error error = checkSpec(spec, machine))

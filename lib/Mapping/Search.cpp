@@ -287,6 +287,7 @@ private:
     int64_t extent = inside << laneBits;
     int64_t lastStart = (part.outside - 1) * extent;
     part.rows = rowsOfExtent(extent, mode.size, low);
+    part.ownRows = part.outside == 1 || extent % (int64_t(1) << low) == 0;
     part.lastRows = ((mode.size - 1) >> low) - (lastStart >> low) + 1;
   }
   void scoreSplit(unsigned i, int64_t inside) {
@@ -300,6 +301,8 @@ private:
     int64_t streamInside = 1, streamOutside = 1;
     bool heldInside = false;
     for (const Part &part : parts) {
+      if (problem.accumulates && !part.ownRows)
+        return;
       scopes *= part.outside;
       scopeBeats *= part.inside;
       rows *= part.rows;
@@ -341,6 +344,7 @@ private:
     int64_t rows = 1;     ///< Of the result, in a full scope.
     int64_t lastRows = 1; ///< In the last one, whose drain is exposed.
     bool streams = false; ///< The held operand does not hold the mode.
+    bool ownRows = true;  ///< No two scopes share a row, as far as this goes.
   };
 
   const Problem &problem;

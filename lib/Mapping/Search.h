@@ -38,7 +38,8 @@ struct Problem {
   llvm::SmallVector<Mode, 8> modes;
   /// Low bits of every mode in the layouts that are given.
   std::array<std::optional<llvm::SmallVector<unsigned, 8>>, 3> lowBits;
-  int64_t planes; ///< Memory rows per row of the result.
+  int64_t planes;   ///< Memory rows per row of the result.
+  bool accumulates; ///< No two scopes share a row of the result.
 
   bool outputStationary() const {
     return dataflow == Dataflow::OutputStationary;

@@ -188,6 +188,41 @@ TEST(Program, FixedLayoutStays) {
   EXPECT_EQ(mapped.layouts[0], *program.values[0].layout);
 }
 
+/// Partial sums of two slices in one FP32 tensor: each scope reloads rows of
+/// its own (rule N16), though small scopes would drain sooner.
+TEST(Program, SumsGoOnInTheirRows) {
+  Machine machine = smallMachine(3);
+  machine.accumulatorRows = 2;
+  for (int64_t size : {12, 24, 40}) {
+    std::map<char, int64_t> sizes = {{'b', 8}, {'m', size}, {'n', size}};
+    ProgramSpec program;
+    for (unsigned v = 0; v < 5; ++v)
+      program.values.push_back(
+          value(v == 4 ? Shape{size, size} : Shape{8, size}));
+    for (unsigned slice = 0; slice < 2; ++slice) {
+      program.steps.push_back(
+          step("bm", "bn", "mn", {2 * slice, 2 * slice + 1, 4}, sizes));
+      program.steps.back().contraction.resultType = ElementType::F32;
+      program.steps.back().contraction.accumulates = slice > 0;
+    }
+    for (LayoutChoice layouts : {LayoutChoice::Joint, LayoutChoice::Separate}) {
+      MappedProgram mapped = must(mapProgram(program, machine, {layouts}));
+      check(program, mapped, machine);
+      EXPECT_FALSE(mapped.steps[0].nest.accumulate);
+      const Nest &nest = mapped.steps[1].nest;
+      EXPECT_TRUE(nest.accumulate);
+      EXPECT_GT(nest.scopeLevel, 0u) << "the sums exceed the accumulators";
+      for (const Loop &loop :
+           llvm::ArrayRef(nest.loops).take_front(nest.scopeLevel))
+        EXPECT_EQ(loop.weight % (1 << nest.c().modes[loop.mode]->lowBits), 0);
+    }
+    program.steps[1].contraction.resultType = ElementType::BF16;
+    EXPECT_EQ(messageOf(mapProgram(program, machine)),
+              "contraction 1: sums that go on are FP32, but the result is "
+              "BF16");
+  }
+}
+
 TEST(Program, Errors) {
   Machine machine = smallMachine(2);
   std::map<char, int64_t> sizes = {{'m', 4}, {'n', 4}, {'k', 4}};

@@ -29,6 +29,9 @@ struct ContractionSpec {
   llvm::SmallVector<int64_t, 8> sizes;
   std::array<llvm::SmallVector<unsigned, 8>, 3> modes; ///< A, B, C.
   ElementType resultType = ElementType::BF16;
+  /// The sums go on from those in the result's tensor, which is FP32: every
+  /// scope then reloads rows of its own.
+  bool accumulates = false;
   /// Layouts that are already fixed (dims in tensor order).
   std::array<std::optional<Layout>, 3> layouts;
   std::optional<Dataflow> dataflow; ///< Fixed by hand.
@@ -82,6 +85,12 @@ llvm::StringRef dataflowName(Dataflow dataflow);
 /// innermost with the scope marked, banks and rows of the operands. `names` are
 /// the names of the modes.
 std::string describe(const Nest &nest, llvm::ArrayRef<std::string> names);
+
+/// A layout in a few lines, at most 100 columns wide where names allow it: the
+/// index bit of every bank bit, the row of an element, and the elements (an
+/// index per dimension, "-" for none) in some banks of the first rows and the
+/// last one. `names` are the names of the dimensions.
+std::string drawLayout(const Layout &layout, llvm::ArrayRef<std::string> names);
 
 } // namespace fetta
 

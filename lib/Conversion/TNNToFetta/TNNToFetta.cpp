@@ -236,6 +236,7 @@ LogicalResult FunctionMapper::addStep(tnn::ContractOp op) {
       spec.sizes[mode] = size;
   }
   spec.resultType = getElementType(op.getType());
+  spec.accumulates = bool(op.getInit());
   spec.dataflow = dataflow;
   for (unsigned id = 0; id < 3; ++id) {
     // A sum that goes on lies where it began.

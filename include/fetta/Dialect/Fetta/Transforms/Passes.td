@@ -51,6 +51,24 @@ def FettaLiftRoutesPass : Pass<"fetta-lift-routes", "::mlir::ModuleOp"> {
   }];
 }
 
+def FettaPrintMappingPass : Pass<"fetta-print-mapping", "::mlir::ModuleOp"> {
+  let summary = "Print how contractions are mapped";
+  let description = [{
+    For every contraction, in program order: einsum, cycles of the contraction
+    alone by class, dataflow, lane table, loop nest with the accumulator scope,
+    and of every tensor, where it is first seen, a picture of its layout: the
+    index bit of every bank bit, the row of an element, and which elements lie
+    in some banks of some rows. Tensors are numbered as they appear.
+
+    Goes to standard error, or to `file` (`-`: standard output). The module
+    stays as it is.
+  }];
+  let options = [
+    Option<"file", "file", "std::string", /*default=*/"\"\"",
+           "File to write instead of standard error">
+  ];
+}
+
 def FettaRouteNetworksPass : Pass<"fetta-route-networks", "::mlir::ModuleOp"> {
   let summary = "Route every operand through its network";
   let description = [{
