@@ -108,13 +108,13 @@ Error deadlock(const Program &program, uint32_t at, const Token &token,
                   ", behind it in the stream";
         later += t.count;
       }
-  return refuse(
-      LoadCode::Deadlock, "code",
-      "{0} waits for {1} token(s) of semaphore {2}, of which {3} are "
-      "there: {4}{5}; {6}",
-      describe(program, at), unsigned(token.count), unsigned(token.semaphore),
-      there, later || !there ? "" : "all earlier ones are taken and ", where,
-      later ? "move it behind what it waits for" : "it would wait for ever");
+  return refuse(LoadCode::Deadlock, "code",
+                "{0} waits for {1} token(s) of semaphore {2}, of which {3} are "
+                "there: {4}; {5}",
+                describe(program, at), unsigned(token.count),
+                unsigned(token.semaphore), there, where,
+                later ? "move it behind what it waits for"
+                      : "it would wait for ever");
 }
 
 } // namespace

@@ -21,7 +21,7 @@ using llvm::StringRef;
 /// allocate.
 static constexpr int64_t MaxMemoryWords = int64_t(1) << 28;
 static constexpr int64_t MaxMemoryRows = int64_t(1) << 20;
-static constexpr int64_t MaxRuns = int64_t(1) << 20;
+static constexpr int64_t MaxRuns = int64_t(1) << 18;
 /// Byte addresses of DRAM, so that sums of them do not overflow.
 static constexpr int64_t MaxAddress = int64_t(1) << 48;
 

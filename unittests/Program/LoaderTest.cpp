@@ -129,8 +129,8 @@ TEST(Loader, RandomFieldEditsResigned) {
     options.seed = round;
     options.missingBits = round % 3;
     options.splitReduction = round % 4 == 0;
-    Bytes bytes = llvm::cantFail(encodeProgram(
-        test::programOf(test::randomContraction(machine, options), machine)));
+    Bytes bytes = llvm::cantFail(encodeProgram(test::routedProgram(
+        test::randomContraction(machine, options), machine)));
     auto places = llvm::cantFail(sectionsOf(bytes));
     const SectionPlace &code = places[4];
     ASSERT_EQ(code.name, "code");

@@ -10,8 +10,8 @@
 
 using namespace fetta;
 
-Program test::programOf(const RandomContraction &contraction,
-                        const Machine &machine) {
+Program test::routedProgram(const RandomContraction &contraction,
+                            const Machine &machine) {
   ProgramBuilder builder(machine);
   std::array<uint32_t, 3> tensors;
   static constexpr const char *names[] = {"a", "b", "c"};
@@ -83,5 +83,5 @@ Program test::tinyProgram() {
     operand.slab = id;
   }
   contraction.nests = {nest};
-  return programOf(contraction, machine);
+  return routedProgram(contraction, machine);
 }

@@ -19,7 +19,8 @@
 namespace fetta::test {
 
 /// Tensors a, b, c, routed; nothing verified.
-Program programOf(const RandomContraction &contraction, const Machine &machine);
+Program routedProgram(const RandomContraction &contraction,
+                      const Machine &machine);
 
 /// A program of one contraction that is small enough to try every bit of it.
 Program tinyProgram();

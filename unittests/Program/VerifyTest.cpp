@@ -53,7 +53,7 @@ TEST(Verify, RandomContractionsPass) {
       options.splitReduction = seed % 5 == 0;
       auto contraction = test::randomContraction(machine, options);
       split += contraction.nests.size() > 1;
-      auto [code, message] = refusal(test::programOf(contraction, machine));
+      auto [code, message] = refusal(test::routedProgram(contraction, machine));
       EXPECT_EQ(code, 0u) << message;
     }
   EXPECT_GT(split, 10u);
@@ -169,7 +169,7 @@ TEST(VerifyCodes, EverySwitchOfEveryRoute) {
   options.seed = 3;
   options.missingBits = 1;
   Program program =
-      test::programOf(test::randomContraction(machine, options), machine);
+      test::routedProgram(test::randomContraction(machine, options), machine);
   ASSERT_EQ(refusal(program).first, 0u);
   auto outputs = [](const Route &route, uint32_t constant) {
     std::vector<std::vector<uint32_t>> result;

@@ -1,0 +1,489 @@
+//===- VerifyQueuesTest.cpp - Queues, transfers and reuse of memory -------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "NestProgram.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include "gtest/gtest.h"
+
+#include <functional>
+
+using namespace fetta;
+
+namespace {
+
+std::pair<unsigned, std::string> refusal(const Program &program) {
+  std::pair<unsigned, std::string> result = {0, ""};
+  llvm::handleAllErrors(verifyProgram(program), [&](const LoadError &e) {
+    result = {e.code, e.message};
+  });
+  return result;
+}
+
+enum At : unsigned { LoadA, LoadB, Multiply = 5, StoreC, End };
+
+/// C = A B from DRAM to DRAM: two loads, the routes, the contraction, a store.
+/// Regions a, b, c in DRAM; tensors a, b, c in slabs 0, 1, 2.
+Program dmaProgram() {
+  Program p = test::tinyProgram();
+  for (unsigned t = 0; t < 3; ++t) {
+    TensorEntry &tensor = p.tensors[t];
+    p.regions.push_back({tensor.name, tensor.shape, tensor.elementType,
+                         t == 2 ? TensorRole::Result : TensorRole::Input,
+                         64 * int64_t(t)});
+    tensor.role = TensorRole::Temporary;
+    Dma dma;
+    dma.store = t == 2;
+    dma.region = dma.tensor = t;
+    dma.strides = {2, 1};
+    if (t == 2)
+      dma.tokens.waits[0] = {9, 1};
+    else
+      dma.tokens.signals[0] = {4, 1};
+    p.code.insert(t == 2 ? std::prev(p.code.end()) : p.code.begin() + t,
+                  Instruction(dma));
+  }
+  Tokens &tokens = std::get<Contract>(p.code[Multiply]).tokens;
+  tokens.waits[0] = {4, 2};
+  tokens.signals[0] = {9, 1};
+  return p;
+}
+
+Dma &dma(Program &p, size_t at) { return std::get<Dma>(p.code[at]); }
+Contract &contract(Program &p, size_t at = Multiply) {
+  return std::get<Contract>(p.code[at]);
+}
+void insert(Program &p, size_t at, Instruction i) {
+  p.code.insert(p.code.begin() + ptrdiff_t(at), std::move(i));
+}
+Sync sync(Queue queue, Tokens tokens) { return {queue, tokens}; }
+
+unsigned after(const std::function<void(Program &)> &change,
+               std::string *message = nullptr) {
+  Program program = dmaProgram();
+  change(program);
+  auto [code, text] = refusal(program);
+  if (message)
+    *message = text;
+  return code;
+}
+
+#define EXPECT_REFUSED(code, ...)                                              \
+  EXPECT_EQ(after([](Program &p) { __VA_ARGS__; }), unsigned(LoadCode::code))
+#define EXPECT_PASSES(...)                                                     \
+  do {                                                                         \
+    std::string message;                                                       \
+    EXPECT_EQ(after([](Program &p) { __VA_ARGS__; }, &message), 0u)            \
+        << message;                                                            \
+  } while (false)
+
+TEST(VerifyRegions, Codes) {
+  EXPECT_PASSES();
+  EXPECT_REFUSED(RegionName, p.regions[0].name = "");
+  EXPECT_REFUSED(RegionName, p.regions[0].name = "x/y");
+  EXPECT_REFUSED(RegionName, p.regions[0].name = "b");
+  EXPECT_REFUSED(RegionName, p.tensors.push_back(p.tensors[0]);
+                 p.tensors.back().role = TensorRole::Input;
+                 p.tensors.back().slab = 3);
+  EXPECT_REFUSED(RegionShape, p.regions[0].shape = {-3, -2});
+  EXPECT_REFUSED(RegionShape, p.regions[0].shape = {3, 0});
+  EXPECT_REFUSED(RegionShape, p.regions[0].shape = {1 << 20, 1 << 20, 1 << 30});
+  EXPECT_REFUSED(RegionShape, p.regions[0].shape = {MaxDramElements - 9});
+  EXPECT_REFUSED(RegionPlace, p.regions[0].byteAddress = 201);
+  EXPECT_REFUSED(RegionPlace, p.regions[0].byteAddress = -2);
+  EXPECT_REFUSED(RegionPlace, p.regions[0].byteAddress = int64_t(1) << 49);
+  EXPECT_REFUSED(RegionPlace, p.regions[0].byteAddress = 64 - 2);
+  EXPECT_PASSES(p.regions[0].byteAddress = 64 - 12);
+}
+
+TEST(VerifyTransfers, Codes) {
+  EXPECT_REFUSED(Reference, dma(p, LoadA).region = 3);
+  EXPECT_REFUSED(Reference, dma(p, LoadA).tensor = 3);
+  EXPECT_REFUSED(DmaType, p.regions[0].elementType = ElementType::F32);
+  EXPECT_REFUSED(DmaRole, p.regions[2].role = TensorRole::State);
+  EXPECT_REFUSED(DmaRole, p.tensors[0].role = TensorRole::Input;
+                 p.regions[0].name = "other");
+  EXPECT_REFUSED(DmaStrides, dma(p, LoadA).strides = {1});
+  EXPECT_REFUSED(DmaStrides, dma(p, LoadA).strides = {-1, 1});
+  EXPECT_REFUSED(DmaStrides, dma(p, StoreC).strides = {1, 1});
+  EXPECT_REFUSED(DmaStrides, dma(p, StoreC).strides = {0, 1});
+  EXPECT_REFUSED(DmaRange, dma(p, LoadA).offset = -1);
+  EXPECT_REFUSED(DmaRange, dma(p, LoadA).offset = 1);
+  EXPECT_REFUSED(DmaRange, dma(p, LoadA).strides = {3, 1});
+  EXPECT_REFUSED(DmaRange, dma(p, LoadA).strides = {INT64_MAX / 2, 1});
+  // The transposed array, a row again and again.
+  EXPECT_PASSES(dma(p, LoadA).strides = {1, 3});
+  EXPECT_PASSES(dma(p, LoadA).strides = {0, 1});
+  // A dimension of size 1 has nothing to step over.
+  EXPECT_REFUSED(DmaStrides, p.tensors[0].layout.dims.push_back({1, 0, 0});
+                 dma(p, LoadA).strides = {2, 1, 1});
+  EXPECT_PASSES(p.tensors[0].layout.dims.push_back({1, 0, 0});
+                dma(p, LoadA).strides = {2, 1, 0});
+  // 2^19 ranges of one element.
+  EXPECT_REFUSED(DmaStrides, p.machine.rowsPerSlab = 1 << 18;
+                 p.tensors[0].layout.dims = {{1 << 18, 0, 1}, {2, 1, 0}};
+                 p.tensors[0].shape = {1 << 19}; p.regions[0].shape = {1 << 20};
+                 p.regions[0].byteAddress = 1 << 10;
+                 dma(p, LoadA).strides = {4, 2});
+}
+
+TEST(VerifyTokens, Semaphores) {
+  // Two producers, two consumers, one queue as both, named twice, too large.
+  EXPECT_REFUSED(SemaphoreUse, contract(p).tokens.signals[0].semaphore = 4);
+  EXPECT_REFUSED(SemaphoreUse, dma(p, StoreC).tokens.waits[0].semaphore = 4);
+  EXPECT_REFUSED(SemaphoreUse, dma(p, LoadB).tokens.waits[0] = {4, 1});
+  EXPECT_REFUSED(SemaphoreUse, contract(p).tokens.waits = {{{4, 1}, {4, 1}}});
+  EXPECT_REFUSED(SemaphoreUse, dma(p, LoadA).tokens.signals[1] = {4, 1});
+  EXPECT_REFUSED(SemaphoreUse, dma(p, LoadA).tokens.signals[1] = {32, 1});
+  EXPECT_REFUSED(SemaphoreUse, dma(p, LoadA).tokens.signals[1] = {3, 8});
+  EXPECT_REFUSED(SemaphoreUse, insert(p, 0, sync(Queue(4), {{{{3, 1}}}, {}})));
+}
+
+TEST(VerifyTokens, Deadlock) {
+  std::string message;
+  EXPECT_EQ(after([](Program &p) { contract(p).tokens.waits[0].count = 3; },
+                  &message),
+            unsigned(LoadCode::Deadlock));
+  EXPECT_EQ(message,
+            "instruction 5 (contract, contract queue) waits for 3 token(s) of "
+            "semaphore 4, of which 2 are there: nothing signals it; it would "
+            "wait for ever");
+  // In a circle.
+  EXPECT_EQ(after(
+                [](Program &p) {
+                  dma(p, LoadA).tokens.waits[0] = {20, 1};
+                  dma(p, StoreC).tokens.signals[0] = {20, 1};
+                },
+                &message),
+            unsigned(LoadCode::Deadlock));
+  EXPECT_NE(message.find("instruction 0 (dma-load, load queue) waits for 1 "
+                         "token(s) of semaphore 20"),
+            std::string::npos);
+  EXPECT_NE(message.find("the next signal is that of instruction 6 (dma-store, "
+                         "store queue), behind it in the stream"),
+            std::string::npos)
+      << message;
+  // The stream itself must be a legal order.
+  EXPECT_REFUSED(Deadlock, std::swap(p.code[Multiply], p.code[StoreC]));
+}
+
+TEST(VerifyTokens, LeftOver) {
+  EXPECT_REFUSED(TokensLeft, dma(p, LoadB).tokens.signals[0].count = 2);
+  EXPECT_REFUSED(TokensLeft, dma(p, StoreC).tokens.signals[0] = {20, 1});
+}
+
+/// The vector queue gives tokens, which the store queue takes at once.
+void addTokens(Program &p, unsigned signals) {
+  for (unsigned i = 0; i < signals; ++i) {
+    insert(p, p.code.size() - 1, sync(Queue::Vector, {{}, {{{1, 7}, {}}}}));
+    insert(p, p.code.size() - 1, sync(Queue::Store, {{{{1, 7}, {}}}, {}}));
+  }
+}
+
+TEST(VerifyTokens, Overflow) {
+  // In the order of the stream the counter never exceeds 7; a slow store queue
+  // lets it grow.
+  EXPECT_PASSES(addTokens(p, 36));
+  EXPECT_REFUSED(SemaphoreOverflow, addTokens(p, 37));
+}
+
+TEST(VerifyTokens, BackpressureBoundsTheCounter) {
+  Program p = dmaProgram();
+  auto give = [&](unsigned n, Token wait) {
+    for (unsigned i = 0; i < n; ++i)
+      insert(p, p.code.size() - 1,
+             sync(Queue::Vector, {{{i ? Token() : wait, {}}}, {{{1, 7}, {}}}}));
+  };
+  auto take = [&](unsigned n, Token signal) {
+    for (unsigned i = 0; i < n; ++i)
+      insert(p, p.code.size() - 1,
+             sync(Queue::Store,
+                  {{{{1, 7}, {}}}, {{i + 1 == n ? signal : Token(), {}}}}));
+  };
+  give(30, {});
+  take(30, {2, 1});
+  give(30, {2, 1});
+  take(30, {});
+  auto [code, message] = refusal(p);
+  EXPECT_EQ(code, 0u) << message;
+}
+
+TEST(VerifyOrder, Words) {
+  // Read after write, over the tokens of another load.
+  EXPECT_REFUSED(Unordered, dma(p, LoadB).tokens = {};
+                 contract(p).tokens.waits[0].count = 1);
+  // One token is that of the first load: the second is in no order.
+  EXPECT_REFUSED(Unordered, dma(p, LoadA).tokens.signals[0].count = 2;
+                 dma(p, LoadB).tokens = {});
+  // The token of the last one covers both: a queue completes in order.
+  EXPECT_PASSES(dma(p, LoadA).tokens = {};
+                dma(p, LoadB).tokens.signals[0].count = 2);
+  std::string message;
+  EXPECT_EQ(after(
+                [](Program &p) {
+                  contract(p).tokens.signals[0] = {};
+                  dma(p, StoreC).tokens = {};
+                },
+                &message),
+            unsigned(LoadCode::Unordered));
+  EXPECT_EQ(message,
+            "instruction 6 (dma-store, store queue) and instruction 5 "
+            "(contract, contract queue), which writes word 0 of row 0 in slab "
+            "2, are in no order: instruction 6 (dma-store, store queue) must "
+            "wait for a token that instruction 5 (contract, contract queue) or "
+            "a later instruction of its queue signals");
+}
+
+/// Loads b once more at the end, into the words that the contraction read.
+void loadAgain(Program &p, Tokens tokens) {
+  Dma again = dma(p, LoadB);
+  again.tokens = tokens;
+  insert(p, p.code.size() - 1, again);
+}
+
+TEST(VerifyOrder, WriteAfterRead) {
+  EXPECT_REFUSED(Unordered, loadAgain(p, {}));
+  EXPECT_PASSES(contract(p).tokens.signals[1] = {7, 1};
+                loadAgain(p, {{{{7, 1}, {}}}, {}}));
+  // By way of the store, which waits for the contraction.
+  EXPECT_PASSES(dma(p, StoreC).tokens.signals[0] = {7, 1};
+                loadAgain(p, {{{{7, 1}, {}}}, {}}));
+}
+
+TEST(VerifyOrder, Elements) {
+  // c comes back from DRAM, for instance as a.
+  auto reload = [](Program &p, bool waits) {
+    Dma again = dma(p, LoadA);
+    again.region = 2;
+    again.tokens = {};
+    if (waits) {
+      dma(p, StoreC).tokens.signals[0] = {7, 1};
+      again.tokens.waits[0] = {7, 1};
+    } else {
+      // Ordered after the contraction that reads a, not after the store.
+      contract(p).tokens.signals[1] = {7, 1};
+      again.tokens.waits[0] = {7, 1};
+    }
+    insert(p, p.code.size() - 1, again);
+  };
+  EXPECT_EQ(after([&](Program &p) { reload(p, true); }), 0u);
+  EXPECT_EQ(after([&](Program &p) { reload(p, false); }),
+            unsigned(LoadCode::Unordered));
+}
+
+TEST(VerifyMemory, WrittenAndRead) {
+  EXPECT_REFUSED(ReadBeforeWrite, p.code.erase(p.code.begin());
+                 contract(p, 4).tokens.waits[0].count = 1);
+  // b in the words of a.
+  EXPECT_REFUSED(OtherTensor, {
+    p.tensors.push_back(p.tensors[0]);
+    Dma over = dma(p, LoadA);
+    over.tensor = 3;
+    over.tokens = {};
+    insert(p, 1, over);
+  });
+  // Before a is loaded nobody minds.
+  EXPECT_PASSES({
+    p.tensors.push_back(p.tensors[0]);
+    Dma over = dma(p, LoadA);
+    over.tensor = 3;
+    over.tokens = {};
+    insert(p, 0, over);
+  });
+  EXPECT_REFUSED(RegionReadBeforeWrite,
+                 p.regions[0].role = TensorRole::Temporary);
+  EXPECT_REFUSED(RegionNotWritten, p.regions[2].shape = {7});
+  EXPECT_REFUSED(RegionNotWritten, p.regions.push_back(p.regions[2]);
+                 p.regions.back().name = "e";
+                 p.regions.back().byteAddress = 512);
+  EXPECT_PASSES(p.regions.push_back(p.regions[2]);
+                p.regions.back().role = TensorRole::Temporary;
+                p.regions.back().byteAddress = 512);
+  // The result of a contraction goes over its own operand.
+  EXPECT_REFUSED(OverwritesOperand, {
+    p.tensors[2].slab = 0;
+    contract(p).nest.operands[OperandC].slab = 0;
+  });
+  // The contraction again, and nobody read the first result.
+  EXPECT_REFUSED(WrittenTwice, {
+    Contract again = contract(p);
+    again.tokens = {};
+    insert(p, Multiply, again);
+    std::swap(contract(p, Multiply).tokens, contract(p, Multiply + 1).tokens);
+    std::swap(contract(p, Multiply).tokens.signals,
+              contract(p, Multiply + 1).tokens.signals);
+  });
+  // A collected tensor whose words are used again.
+  EXPECT_REFUSED(NotWritten, {
+    p.tensors[2].role = TensorRole::Gradient;
+    p.regions[2].name = "e";
+    Dma over = dma(p, LoadA);
+    p.tensors.push_back(p.tensors[2]);
+    p.tensors.back().role = TensorRole::Temporary;
+    over.tensor = 3;
+    dma(p, StoreC).tokens.signals[0] = {7, 1};
+    over.tokens = {{{{7, 1}, {}}}, {}};
+    insert(p, p.code.size() - 1, over);
+  });
+}
+
+/// The result as FP32, and a second contraction that adds to it.
+void addTo(Program &p, bool accumulate) {
+  p.tensors[2].elementType = p.regions[2].elementType = ElementType::F32;
+  p.regions[2].byteAddress = 256;
+  contract(p).nest.operands[OperandC].elementType = ElementType::F32;
+  Contract again = contract(p);
+  again.nest.accumulate = accumulate;
+  again.tokens.waits[0] = {};
+  contract(p).tokens.signals[0] = {};
+  insert(p, Multiply + 1, again);
+}
+
+TEST(VerifyMemory, Accumulation) {
+  EXPECT_PASSES(addTo(p, true));
+  EXPECT_REFUSED(WrittenTwice, addTo(p, false));
+  EXPECT_REFUSED(ReadBeforeWrite, addTo(p, true);
+                 contract(p).nest.accumulate = true);
+  EXPECT_REFUSED(NestRule, contract(p).nest.accumulate = true);
+  // From partial sums in DRAM.
+  auto fromDram = [](Program &p) {
+    addTo(p, true);
+    contract(p).nest.accumulate = true;
+    p.regions.push_back(p.regions[2]);
+    p.regions.back().name = "sums";
+    p.regions.back().role = TensorRole::State;
+    p.regions.back().byteAddress = 512;
+    Dma load = dma(p, StoreC + 1);
+    load.store = false;
+    load.region = 3;
+    load.tokens = {};
+    insert(p, 0, load);
+  };
+  EXPECT_EQ(after(fromDram), 0u);
+}
+
+//===----------------------------------------------------------------------===//
+// Results and their gradients
+//===----------------------------------------------------------------------===//
+
+/// Loads the gradient of c, row by row or at once, after c is stored.
+void addGradient(Program &p, bool waits, int64_t rows = 3) {
+  p.regions.push_back(p.regions[2]);
+  p.regions[3].name = "d_c";
+  p.regions[3].role = TensorRole::Input;
+  p.regions[3].byteAddress = 512;
+  p.regions[3].shape = {rows, 2};
+  p.tensors.push_back(p.tensors[2]);
+  p.tensors[3].slab = 3;
+  Dma load = dma(p, LoadA);
+  load.region = load.tensor = 3;
+  load.tokens = {};
+  if (waits) {
+    dma(p, StoreC).tokens.signals[0] = {7, 1};
+    load.tokens.waits[0] = {7, 1};
+  }
+  insert(p, p.code.size() - 1, load);
+}
+
+TEST(VerifyLoss, Regions) {
+  EXPECT_PASSES(addGradient(p, true));
+  EXPECT_REFUSED(LossOrder, addGradient(p, false));
+  // c is stored again.
+  EXPECT_REFUSED(LossOrder, addGradient(p, true); Dma again = dma(p, StoreC);
+                 again.tokens = {}; insert(p, p.code.size() - 1, again));
+  // Not a gradient by its name, or of no result.
+  EXPECT_PASSES(addGradient(p, false); p.regions[3].name = "dc");
+  EXPECT_PASSES(addGradient(p, false);
+                p.regions[2].role = TensorRole::Gradient);
+}
+
+/// One row of the gradient is loaded between stores of single rows.
+unsigned slicedLoss(int64_t row, bool sameShape) {
+  Program p = dmaProgram();
+  addGradient(p, true, sameShape ? 3 : 4);
+  // c goes to a region for spills and comes back as three rows, which are
+  // stored one after the other.
+  TensorEntry rowTensor = p.tensors[2];
+  rowTensor.layout.dims[0] = {1, 0, 0};
+  for (BankBit &bank : rowTensor.layout.banks)
+    if (bank.source->mode == 0)
+      bank = BankBit();
+  rowTensor.shape = {1, 2};
+  rowTensor.slab = 3;
+  p.tensors.push_back(rowTensor);
+  Dma load = dma(p, StoreC + 1), spill = dma(p, StoreC);
+  load.tensor = 4;
+  load.offset = 2 * row;
+  load.strides = {0, 1};
+  p.code.erase(p.code.begin() + StoreC, p.code.begin() + StoreC + 2);
+  auto append = [&](const Dma &dma) { insert(p, p.code.size() - 1, dma); };
+  p.regions.push_back(p.regions[2]);
+  p.regions[4].name = "spill";
+  p.regions[4].role = TensorRole::Temporary;
+  p.regions[4].byteAddress = 1024;
+  spill.region = 4;
+  spill.tokens.signals[0] = {11, 1};
+  append(spill);
+  for (int64_t r = 0; r < 3; ++r) {
+    rowTensor.baseRow = 4 + r;
+    p.tensors.push_back(rowTensor);
+    Dma back = spill;
+    back.store = false;
+    back.tensor = uint32_t(p.tensors.size() - 1);
+    back.offset = 2 * r;
+    back.strides = {0, 1};
+    back.tokens = {};
+    if (r == 0)
+      back.tokens.waits[0] = {11, 1};
+    back.tokens.signals[0] = {12, 1};
+    append(back);
+    Dma out = back;
+    out.store = true;
+    out.region = 2;
+    out.tokens = {};
+    out.tokens.waits[0] = {12, 1};
+    if (r == 1)
+      out.tokens.signals[0] = {7, 1};
+    append(out);
+    if (r == 1)
+      append(load);
+  }
+  return refusal(p).first;
+}
+
+TEST(VerifyLoss, Slices) {
+  EXPECT_EQ(slicedLoss(0, true), 0u);
+  EXPECT_EQ(slicedLoss(1, true), 0u);
+  EXPECT_EQ(slicedLoss(2, true), unsigned(LoadCode::LossOrder));
+  EXPECT_EQ(slicedLoss(0, false), unsigned(LoadCode::LossOrder));
+}
+
+TEST(VerifyLoss, TensorsOfTheHost) {
+  // b is the gradient of c, and the contraction that writes c reads it.
+  Program p = test::tinyProgram();
+  p.tensors[1].name = "d_c";
+  EXPECT_EQ(refusal(p).first, unsigned(LoadCode::LossOrder));
+  p.tensors[2].role = TensorRole::Gradient;
+  EXPECT_EQ(refusal(p).first, 0u);
+  // A second contraction reads it after c.
+  p = test::tinyProgram();
+  for (uint32_t t : {1, 2}) {
+    p.tensors.push_back(p.tensors[t]);
+    p.tensors.back().name = t == 1 ? "d_c" : "e";
+    p.tensors.back().baseRow = 8;
+  }
+  Contract second = std::get<Contract>(p.code[3]);
+  second.tensors = {0, 3, 4};
+  second.nest.operands[OperandB].baseRow = 8;
+  second.nest.operands[OperandC].baseRow = 8;
+  insert(p, 4, second);
+  EXPECT_EQ(refusal(p).first, 0u) << refusal(p).second;
+  std::swap(p.code[3], p.code[4]);
+  EXPECT_EQ(refusal(p).first, unsigned(LoadCode::LossOrder));
+}
+
+} // namespace
