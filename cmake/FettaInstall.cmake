@@ -24,6 +24,7 @@ set(FETTA_INSTALLED_LIBRARIES
   FettaTNNToFetta
   FettaFettaToLinalg
   FettaTargetBinary
+  FettaTargetQueues
   FettaPipelines)
 set(installed FettaFlags)
 foreach(library ${FETTA_INSTALLED_LIBRARIES})

@@ -24,6 +24,7 @@
 #include "fetta/Dialect/TNN/Transforms/Passes.h"
 #include "fetta/Pipelines/Pipelines.h"
 #include "fetta/Target/Binary/Passes.h"
+#include "fetta/Target/Queues/Passes.h"
 #include "mlir/IR/DialectRegistry.h"
 
 namespace fetta {
@@ -37,6 +38,7 @@ inline void registerAllDialects(mlir::DialectRegistry &registry) {
 inline void registerAllPasses() {
   hw::registerFettaPasses();
   registerFettaBinaryPasses();
+  registerFettaQueuesPasses();
   registerFettaToLinalgPasses();
   registerLinalgToTNNPasses();
   registerPipelines();

@@ -9,6 +9,7 @@
 #include "fetta/Dialect/Fetta/Transforms/Passes.h"
 #include "fetta/Dialect/TNN/Transforms/Passes.h"
 #include "fetta/Target/Binary/Passes.h"
+#include "fetta/Target/Queues/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -28,8 +29,13 @@ static void addMachinePasses(OpPassManager &manager,
   convert.dataflow = options.dataflow;
   convert.layouts = options.layouts;
   manager.addPass(createConvertTNNToFettaPass(convert));
-  manager.addPass(hw::createFettaAllocateMemoryPass());
+  if (options.schedule)
+    manager.addPass(createFettaScheduleQueuesPass());
+  hw::FettaAllocateMemoryPassOptions allocate;
+  allocate.reuse = options.reuse;
+  manager.addPass(hw::createFettaAllocateMemoryPass(allocate));
   manager.addPass(hw::createFettaRouteNetworksPass());
+  manager.addPass(createFettaAssignSemaphoresPass());
   manager.addPass(createFettaVerifyProgramPass());
 }
 

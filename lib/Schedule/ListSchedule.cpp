@@ -16,14 +16,13 @@ using namespace fetta;
 
 int64_t fetta::scheduleLength(llvm::ArrayRef<ArrayTask> tasks,
                               llvm::ArrayRef<unsigned> order) {
-  std::vector<int64_t> ready(tasks.size(), 0);
+  std::vector<int64_t> end(tasks.size(), 0);
   int64_t now = 0, length = 0;
   for (unsigned task : order) {
-    for (unsigned before : tasks[task].after)
-      now = std::max(now, ready[before]);
-    now += tasks[task].occupancy;
-    ready[task] = now + tasks[task].latency;
-    length = std::max(length, ready[task]);
+    for (const TaskWait &wait : tasks[task].after)
+      now = std::max(now, end[wait.task] + wait.latency);
+    end[task] = now += tasks[task].occupancy;
+    length = std::max(length, now + tasks[task].drain);
   }
   return length;
 }
@@ -33,10 +32,11 @@ namespace {
 /// The beginning of an order. `first` is the first task that is not in it.
 struct Prefix {
   std::vector<bool> done;
-  std::vector<int64_t> ready; ///< When the results of a task can be read.
+  std::vector<int64_t> end; ///< Of the last beat of every task.
   std::vector<unsigned> order;
   unsigned first = 0;
   int64_t now = 0;
+  int64_t length = 0;    ///< Last write so far.
   int64_t remaining = 0; ///< Occupancy of what is not done.
   int64_t bound = 0;     ///< No completion is shorter.
 
@@ -51,9 +51,9 @@ public:
       : tasks(tasks), window(window), tail(tasks.size(), 0) {
     // Tasks follow what they wait for, so one backward sweep gives the tails.
     for (size_t i = tasks.size(); i-- > 0;) {
-      tail[i] += tasks[i].occupancy + tasks[i].latency;
-      for (unsigned before : tasks[i].after)
-        tail[before] = std::max(tail[before], tail[i]);
+      tail[i] = tasks[i].occupancy + std::max(tail[i], tasks[i].drain);
+      for (const TaskWait &wait : tasks[i].after)
+        tail[wait.task] = std::max(tail[wait.task], wait.latency + tail[i]);
     }
   }
 
@@ -62,34 +62,34 @@ public:
 private:
   bool isReady(const Prefix &prefix, unsigned task) const {
     return llvm::all_of(tasks[task].after,
-                        [&](unsigned b) { return prefix.done[b]; });
+                        [&](const TaskWait &w) { return prefix.done[w.task]; });
   }
   int64_t start(const Prefix &prefix, unsigned task) const {
     int64_t start = prefix.now;
-    for (unsigned before : tasks[task].after)
-      if (prefix.done[before])
-        start = std::max(start, prefix.ready[before]);
+    for (const TaskWait &wait : tasks[task].after)
+      if (prefix.done[wait.task])
+        start = std::max(start, prefix.end[wait.task] + wait.latency);
     return start;
   }
   Prefix extended(Prefix prefix, unsigned task) const;
 
   llvm::ArrayRef<ArrayTask> tasks;
   unsigned window;
-  /// Longest path from the start of a task to the end, its latency included.
+  /// Longest path from the first beat of a task to the last write behind it.
   std::vector<int64_t> tail;
 };
 
 } // namespace
 
 Prefix Scheduler::extended(Prefix prefix, unsigned task) const {
-  prefix.now = start(prefix, task) + tasks[task].occupancy;
-  prefix.ready[task] = prefix.now + tasks[task].latency;
+  prefix.end[task] = prefix.now = start(prefix, task) + tasks[task].occupancy;
   prefix.done[task] = true;
   prefix.order.push_back(task);
   prefix.remaining -= tasks[task].occupancy;
   while (prefix.first < tasks.size() && prefix.done[prefix.first])
     ++prefix.first;
-  prefix.bound = std::max(prefix.now + prefix.remaining, prefix.ready[task]);
+  prefix.length = std::max(prefix.length, prefix.now + tasks[task].drain);
+  prefix.bound = std::max(prefix.now + prefix.remaining, prefix.length);
   unsigned end = std::min<unsigned>(tasks.size(), prefix.first + 2 * window);
   for (unsigned t = prefix.first; t < end; ++t)
     if (!prefix.done[t])
@@ -100,7 +100,7 @@ Prefix Scheduler::extended(Prefix prefix, unsigned task) const {
 std::vector<unsigned> Scheduler::run(size_t width) {
   std::vector<Prefix> beam(1);
   beam[0].done.assign(tasks.size(), false);
-  beam[0].ready.assign(tasks.size(), 0);
+  beam[0].end.assign(tasks.size(), 0);
   for (const ArrayTask &task : tasks)
     beam[0].remaining += task.occupancy;
   for (size_t step = 0; step < tasks.size(); ++step) {
@@ -125,7 +125,7 @@ std::vector<unsigned> Scheduler::run(size_t width) {
       }
       for (unsigned t : choices) {
         Prefix longer = extended(prefix, t);
-        if (seen.insert({longer.done, longer.ready}).second)
+        if (seen.insert({longer.done, longer.end}).second)
           next.push_back(std::move(longer));
       }
     }

@@ -223,8 +223,12 @@ std::string fetta::drawOccupancy(llvm::ArrayRef<LiveValue> values,
   positions = std::max<int64_t>(positions, 1);
   int64_t step = int64_t(llvm::divideCeil(uint64_t(positions), width));
   int64_t columns = int64_t(llvm::divideCeil(uint64_t(positions), step));
-  int64_t lineRows = int64_t(llvm::divideCeil(uint64_t(rowsPerSlab), height));
-  int64_t lines = int64_t(llvm::divideCeil(uint64_t(rowsPerSlab), lineRows));
+  // As high as the fullest slab: rows that are never used need no line.
+  int64_t top = 1;
+  for (size_t v = 0; v < values.size(); ++v)
+    top = std::max(top, places[v].row + values[v].rows);
+  int64_t lineRows = int64_t(llvm::divideCeil(uint64_t(top), height));
+  int64_t lines = int64_t(llvm::divideCeil(uint64_t(top), lineRows));
   std::string text;
   for (int64_t slab = 0; slab < slabs; ++slab) {
     // Row-positions that are occupied in each cell, and rows at each position.

@@ -19,17 +19,17 @@ namespace {
 /// The length of an order, step by step; nothing when it is not legal.
 std::optional<int64_t> lengthOf(llvm::ArrayRef<ArrayTask> tasks,
                                 llvm::ArrayRef<unsigned> order) {
-  std::vector<std::optional<int64_t>> ready(tasks.size());
+  std::vector<std::optional<int64_t>> end(tasks.size());
   int64_t now = 0, length = 0;
   for (unsigned t : order) {
-    for (unsigned before : tasks[t].after) {
-      if (!ready[before])
+    for (auto [before, latency] : tasks[t].after) {
+      if (!end[before])
         return std::nullopt;
-      now = std::max(now, *ready[before]);
+      now = std::max(now, *end[before] + latency);
     }
     now += tasks[t].occupancy;
-    ready[t] = now + tasks[t].latency;
-    length = std::max(length, *ready[t]);
+    end[t] = now;
+    length = std::max(length, now + tasks[t].drain);
   }
   return length;
 }
@@ -38,10 +38,10 @@ std::vector<ArrayTask> randomTasks(std::mt19937 &random, unsigned count) {
   std::vector<ArrayTask> tasks(count);
   for (unsigned t = 0; t < count; ++t) {
     tasks[t].occupancy = 1 + int64_t(random() % 30);
-    tasks[t].latency = 26;
+    tasks[t].drain = 25 + int64_t(random() % 4);
     for (unsigned before = 0; before < t; ++before)
       if (random() % 3 == 0)
-        tasks[t].after.push_back(before);
+        tasks[t].after.push_back({before, 25 + int64_t(random() % 8)});
   }
   return tasks;
 }
@@ -50,9 +50,10 @@ std::vector<ArrayTask> randomTasks(std::mt19937 &random, unsigned count) {
 
 TEST(ListSchedule, HidesLatencyBehindIndependentTasks) {
   // 0 -> 1 and, independent of them, 2: 0 2 1 waits 26 - 20 cycles.
-  std::vector<ArrayTask> tasks = {{10, 26, {}}, {10, 26, {0}}, {20, 26, {}}};
-  EXPECT_EQ(scheduleLength(tasks, {0, 1, 2}), 10 + 26 + 10 + 20 + 26);
-  EXPECT_EQ(scheduleLength(tasks, {0, 2, 1}), 10 + 26 + 10 + 26);
+  std::vector<ArrayTask> tasks = {
+      {10, 25, {}}, {10, 25, {{0, 26}}}, {20, 25, {}}};
+  EXPECT_EQ(scheduleLength(tasks, {0, 1, 2}), 10 + 26 + 10 + 20 + 25);
+  EXPECT_EQ(scheduleLength(tasks, {0, 2, 1}), 10 + 26 + 10 + 25);
   EXPECT_EQ(listSchedule(tasks), (std::vector<unsigned>{0, 2, 1}));
 }
 
@@ -82,7 +83,8 @@ TEST(ListSchedule, WindowBoundsHowFarATaskMoves) {
     std::mt19937 random(seed);
     std::vector<ArrayTask> tasks = randomTasks(random, 100);
     for (unsigned t = 0; t < tasks.size(); ++t)
-      llvm::erase_if(tasks[t].after, [&](unsigned b) { return b + 5 < t; });
+      llvm::erase_if(tasks[t].after,
+                     [&](const TaskWait &w) { return w.task + 5 < t; });
     std::vector<unsigned> found = listSchedule(tasks, 8);
     ASSERT_TRUE(lengthOf(tasks, found));
     std::vector<bool> done(tasks.size());

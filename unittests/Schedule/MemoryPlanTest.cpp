@@ -129,12 +129,12 @@ TEST(MemoryPlan, Picture) {
       drawOccupancy(values, {{0, 0}, {0, 2}}, 2, 8, 4, /*width=*/4,
                     /*height=*/2);
   EXPECT_EQ(text, "slab 0: at most 4 of 8 rows alive (50 %)\n"
-                  "     4 |    |\n"
-                  "     0 |##: |\n"
+                  "     2 |### |\n"
+                  "     0 |##  |\n"
                   "slab 1: at most 0 of 8 rows alive (0 %)\n"
-                  "     4 |    |\n"
+                  "     2 |    |\n"
                   "     0 |    |\n"
-                  "columns: 1 instructions each, in program order; lines: 4 "
+                  "columns: 1 instructions each, in program order; lines: 2 "
                   "rows each; occupied: '.' below 1/3, ':' 2/3, '+' more, '#' "
                   "all\n");
 }

@@ -57,6 +57,14 @@ struct CompileOptions : mlir::PassPipelineOptions<CompileOptions> {
           clEnumValN(LayoutChoice::Joint, "joint", "All contractions together"),
           clEnumValN(LayoutChoice::Separate, "separate",
                      "The first contraction that touches a tensor"))};
+  Option<bool> schedule{
+      *this, "schedule",
+      llvm::cl::desc("Reorder contractions so that none waits for the one "
+                     "before it, and load ahead"),
+      llvm::cl::init(true)};
+  Option<bool> reuse{*this, "reuse",
+                     llvm::cl::desc("Use the rows of dead values again"),
+                     llvm::cl::init(true)};
 };
 
 /// `--fetta-compile`: inference.

@@ -24,14 +24,22 @@
 
 namespace fetta {
 
+/// A task waits for another one.
+struct TaskWait {
+  unsigned task = 0;
+  /// Cycles from the end of that task's last beat to the first beat of the
+  /// waiting one.
+  int64_t latency = 0;
+};
+
 /// One contraction for the scheduler.
 struct ArrayTask {
   int64_t occupancy = 0; ///< Cycles for which it holds the array.
-  int64_t latency = 0;   ///< From its last beat to the first use of its result.
-  llvm::SmallVector<unsigned, 4> after; ///< Tasks that it waits for.
+  int64_t drain = 0;     ///< From the end of its last beat to its last write.
+  llvm::SmallVector<TaskWait, 4> after;
 };
 
-/// Cycles from the first beat to the last result readable, for an order in
+/// Cycles from the first beat to the last write, for an order in
 /// which every task follows those that it waits for.
 int64_t scheduleLength(llvm::ArrayRef<ArrayTask> tasks,
                        llvm::ArrayRef<unsigned> order);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "fetta/Dialect/Fetta/IR/FettaOps.h"
+#include "fetta/Dialect/Fetta/Transforms/ProgramOrder.h"
 #include "fetta/Dialect/TNN/IR/TNNDialect.h"
 #include "fetta/Target/Binary/Binary.h"
 #include "fetta/Target/Binary/Passes.h"
@@ -20,43 +21,52 @@ using namespace mlir;
 using namespace fetta;
 using namespace fetta::hw;
 
-/// Rule 1: homes are set and disjoint.
-static LogicalResult verifyHomes(FunctionOpInterface function) {
-  SmallVector<Operation *> ops;
-  WalkResult walk =
-      function.walk([&](Operation *op) {
-        if (!isa<PlaceOp, ContractOp>(op))
-          return WalkResult::advance();
-        if (!getHome(op->getResult(0))) {
-          op->emitOpError()
-              << "has no home in tensor memory; run fetta-allocate-memory";
-          return WalkResult::interrupt();
-        }
-        ops.push_back(op);
-        return WalkResult::advance();
-      });
-  if (walk.wasInterrupted())
-    return failure();
-  auto home = [](Operation *op) { return getHome(op->getResult(0)); };
-  auto rows = [](Operation *op) {
-    return getPhysicalRows(cast<RankedTensorType>(op->getResult(0).getType()));
-  };
-  llvm::stable_sort(ops, [&](Operation *a, Operation *b) {
-    return std::pair(home(a).getSlab(), home(a).getRow()) <
-           std::pair(home(b).getSlab(), home(b).getRow());
+/// Rule 1: homes are set, and no two values that live at the same time share a
+/// row.
+static LogicalResult verifyHomes(Block &block) {
+  TensorMemoryUse memory(block);
+  for (Operation *op : memory.homes)
+    if (!getHome(op->getResult(0)))
+      return op->emitOpError()
+             << "has no home in tensor memory; run fetta-allocate-memory";
+  auto place = [&](unsigned value) { return *memory.live[value].fixed; };
+  std::vector<unsigned> order(memory.homes.size());
+  std::iota(order.begin(), order.end(), 0u);
+  llvm::stable_sort(order, [&](unsigned a, unsigned b) {
+    return std::pair(place(a).slab, place(a).row) <
+           std::pair(place(b).slab, place(b).row);
   });
-  for (size_t i = 1; i < ops.size(); ++i) {
-    HomeAttr first = home(ops[i - 1]), second = home(ops[i]);
-    int64_t end = first.getRow() + rows(ops[i - 1]);
-    if (first.getSlab() != second.getSlab() || second.getRow() >= end)
-      continue;
-    InFlightDiagnostic diag =
-        ops[i]->emitOpError()
-        << "overlaps another tensor in slab " << second.getSlab() << ": rows "
-        << second.getRow() << " to " << second.getRow() + rows(ops[i]) - 1;
-    diag.attachNote(ops[i - 1]->getLoc())
-        << "rows " << first.getRow() << " to " << end - 1 << " are taken here";
-    return diag;
+  for (size_t i = 0; i < order.size(); ++i) {
+    const LiveValue &low = memory.live[order[i]];
+    int64_t end = place(order[i]).row + low.rows;
+    for (size_t j = i + 1; j < order.size(); ++j) {
+      const LiveValue &high = memory.live[order[j]];
+      if (place(order[i]).slab != place(order[j]).slab ||
+          place(order[j]).row >= end)
+        break;
+      if (high.begin > low.end || low.begin > high.end)
+        continue;
+      Operation *first = memory.homes[order[i]];
+      Operation *second = memory.homes[order[j]];
+      if (second->isBeforeInBlock(first))
+        std::swap(first, second);
+      auto rows = [](Operation *op) {
+        HomeAttr home = getHome(op->getResult(0));
+        return std::pair(home.getRow(),
+                         home.getRow() +
+                             getPhysicalRows(cast<RankedTensorType>(
+                                 op->getResult(0).getType())) -
+                             1);
+      };
+      InFlightDiagnostic diag =
+          second->emitOpError()
+          << "overlaps another tensor in slab " << place(order[j]).slab
+          << ": rows " << rows(second).first << " to " << rows(second).second;
+      diag.attachNote(first->getLoc())
+          << "rows " << rows(first).first << " to " << rows(first).second
+          << " are taken here";
+      return diag;
+    }
   }
   return success();
 }
@@ -117,7 +127,8 @@ struct VerifyProgramPass
   }
 
   LogicalResult verify(FunctionOpInterface function) {
-    if (failed(verifyHomes(function)))
+    FailureOr<Block *> block = getProgramBlock(function);
+    if (failed(block) || (*block && failed(verifyHomes(**block))))
       return failure();
     FailureOr<Program> program = exportProgram(function);
     if (failed(program) || failed(verifyPhases(function)))

@@ -39,7 +39,7 @@ MODULE
 
 // Five tensors of 8 rows in four slabs of 8.
 MODULE
-  // expected-error @+1 {{function 'all' exceeds tensor memory: its 5 tensors take 40 rows, the machine has 4 slabs of 8: 8 too many}}
+  // expected-error @+1 {{function 'all' exceeds tensor memory: 5 tensors that are alive together take 40 rows, the machine has 4 slabs of 8: 8 too many; take more slices of the batch or fewer tokens}}
   func.func @all(%a: tensor<8x4xbf16>, %b: tensor<8x4xbf16>, %c: tensor<8x4xbf16>,
                  %d: tensor<8x4xbf16>, %e: tensor<8x4xbf16>) {
     // expected-note @+1 {{the largest takes 8 rows}}
@@ -64,6 +64,40 @@ MODULE
     %3 = fetta.place %d : tensor<6x4xbf16> -> tensor<6x4xbf16, #lhs>
     // expected-error @+1 {{takes 6 rows in one slab, but at most 2 are left in any: 4 too many}}
     %4 = fetta.place %e : tensor<6x4xbf16> -> tensor<6x4xbf16, #lhs>
+    return
+  }
+}
+
+// -----
+
+// Rows of dead values are used again: 6 slices of 4 rows and their results in
+// turn, with 8 rows in a slab. Partial sums share one home.
+// CHECK-LABEL: func.func @reuse
+MODULE
+  func.func @reuse(%x: tensor<24x4xbf16>, %y: tensor<24x2xbf16>) {
+    %x0 = fetta.load %x at 0 : tensor<24x4xbf16> -> tensor<4x4xbf16, #lhs>
+    %y0 = fetta.load %y at 0 : tensor<24x2xbf16> -> tensor<4x2xbf16, #res>
+    // CHECK: home <[[HOME:slab [0-9] row [0-9]]]> phase wg
+    %d0 = fetta.contract "b n, b k -> k n" %y0, %x0 b_stationary
+        lanes <ce [n:0] row [b:0] column [k:0]> loops <scope [b x 2 by 2, k x 2 by 2]>
+        accumulator <base 0 strides [1, 0]> phase wg
+        : (tensor<4x2xbf16, #res>, tensor<4x4xbf16, #lhs>) -> tensor<4x2xf32, #res>
+    // CHECK: fetta.load %arg0 at 16 home <slab [[S:[0-9]]] row [[R:[0-9]]]>
+    %x1 = fetta.load %x at 16 : tensor<24x4xbf16> -> tensor<4x4xbf16, #lhs>
+    %y1 = fetta.load %y at 8 : tensor<24x2xbf16> -> tensor<4x2xbf16, #res>
+    // CHECK: init
+    // CHECK: strides [1, 0]> phase wg
+    %d1 = fetta.contract "b n, b k -> k n" %y1, %x1 init(%d0) b_stationary
+        lanes <ce [n:0] row [b:0] column [k:0]> loops <scope [b x 2 by 2, k x 2 by 2]>
+        accumulator <base 0 strides [1, 0]> phase wg
+        : (tensor<4x2xbf16, #res>, tensor<4x4xbf16, #lhs>, tensor<4x2xf32, #res>) -> tensor<4x2xf32, #res>
+    // CHECK: fetta.load %arg0 at 32 home <slab [[S]] row [[R]]>
+    %x2 = fetta.load %x at 32 : tensor<24x4xbf16> -> tensor<4x4xbf16, #lhs>
+    %y2 = fetta.load %y at 16 : tensor<24x2xbf16> -> tensor<4x2xbf16, #res>
+    %d2 = fetta.contract "b n, b k -> k n" %y2, %x2 init(%d1) b_stationary
+        lanes <ce [n:0] row [b:0] column [k:0]> loops <scope [b x 2 by 2, k x 2 by 2]>
+        accumulator <base 0 strides [1, 0]> phase wg
+        : (tensor<4x2xbf16, #res>, tensor<4x4xbf16, #lhs>, tensor<4x2xf32, #res>) -> tensor<4x2xf32, #res>
     return
   }
 }

@@ -18,7 +18,8 @@ def FettaVerifyProgramPass : Pass<"fetta-verify-program", "::mlir::ModuleOp"> {
   let summary = "Check a whole program: memory, routes, order, initialisation";
   let description = [{
     For every function with a body:
-    1. every value in tensor memory has a home, and no two share a row;
+    1. every value in tensor memory has a home, and no two that live at the same
+       time share a row;
     2. every contraction names its routes, and they hold switch words;
     3. no contraction of the forward phase comes after one that needs the
        gradient of a result, because a loss stands between them;

@@ -5,14 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "fetta/Dialect/Fetta/IR/FettaOps.h"
 #include "fetta/Dialect/Fetta/Transforms/Passes.h"
-#include "mlir/Interfaces/FunctionInterfaces.h"
-#include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/SetVector.h"
+#include "fetta/Dialect/Fetta/Transforms/ProgramOrder.h"
+#include "fetta/Mapping/Mapping.h"
+#include "fetta/Support/OutputFile.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 namespace fetta::hw {
 #define GEN_PASS_DEF_FETTAALLOCATEMEMORYPASS
+#define GEN_PASS_DEF_FETTAPRINTMEMORYPASS
 #include "fetta/Dialect/Fetta/Transforms/Passes.h.inc"
 } // namespace fetta::hw
 
@@ -20,168 +21,189 @@ using namespace mlir;
 using namespace fetta;
 using namespace fetta::hw;
 
-namespace {
-
-/// Rows [begin, end) of a slab that are taken; sorted, disjoint.
-struct Slab {
-  SmallVector<std::pair<int64_t, int64_t>> taken;
-
-  int64_t used() const {
-    int64_t sum = 0;
-    for (auto [begin, end] : taken)
-      sum += end - begin;
-    return sum;
-  }
-  /// First row of the first gap of `rows` rows, or nothing.
-  std::optional<int64_t> firstFit(int64_t rows, int64_t size) const {
-    int64_t begin = 0;
-    for (auto [takenBegin, takenEnd] : taken) {
-      if (takenBegin - begin >= rows)
-        return begin;
-      begin = std::max(begin, takenEnd);
-    }
-    return size - begin >= rows ? std::optional(begin) : std::nullopt;
-  }
-  void take(int64_t begin, int64_t rows) {
-    taken.push_back({begin, begin + rows});
-    llvm::sort(taken);
-  }
-};
-
-/// A value to be placed and those that it meets in a contraction.
-struct Node {
-  int64_t rows = 0;
-  llvm::SetVector<Operation *> neighbours;
-};
-
-HomeAttr homeOf(Operation *op) { return getHome(op->getResult(0)); }
-
-void setHome(Operation *op, HomeAttr home) {
-  if (auto place = dyn_cast<PlaceOp>(op))
-    place.setHomeAttr(home);
-  else
-    cast<ContractOp>(op).setHomeAttr(home);
+static void setHome(Operation *op, HomeAttr home) {
+  llvm::TypeSwitch<Operation *>(op).Case<PlaceOp, LoadOp, ContractOp>(
+      [&](auto op) { op.setHomeAttr(home); });
 }
+
+/// Cycles in which each operand of a contraction wants its slab.
+static FailureOr<std::array<int64_t, 3>> slabCycles(ContractOp op,
+                                                    const Machine &machine) {
+  llvm::Expected<Nest> nest = getNest(op, machine);
+  if (!nest)
+    return op.emitOpError() << llvm::toString(nest.takeError());
+  SerialCycles cycles = serialCycles(*nest, machine);
+  std::array<int64_t, 3> wanted;
+  for (OperandId id : {OperandA, OperandB})
+    wanted[id] = nest->dataflow != Dataflow::OutputStationary &&
+                         netOf(nest->dataflow, id) == Net::Hold
+                     ? cycles.loadBeats
+                     : cycles.beats;
+  wanted[OperandC] = getPhysicalRows(op.getType());
+  return wanted;
+}
+
+/// Values that are accessed in the same cycles: the tensors of a contraction,
+/// and the result that drains while the next contraction streams.
+static FailureOr<std::vector<Meeting>>
+findMeetings(Block &block, const TensorMemoryUse &memory,
+             const Machine &machine) {
+  std::vector<Meeting> meetings;
+  std::optional<std::pair<unsigned, int64_t>> draining;
+  for (auto op : block.getOps<ContractOp>()) {
+    FailureOr<std::array<int64_t, 3>> cycles = slabCycles(op, machine);
+    if (failed(cycles))
+      return failure();
+    std::array<unsigned, 3> values;
+    for (unsigned id = 0; id < 3; ++id) {
+      auto it = memory.index.find(getHomeOp(op.getTensor(id)));
+      if (it == memory.index.end())
+        return op.emitOpError() << "reads a value that no operation placed in "
+                                   "tensor memory";
+      values[id] = it->second;
+    }
+    auto meet = [&](unsigned a, unsigned b, int64_t times) {
+      if (a != b)
+        meetings.push_back({a, b, times});
+    };
+    for (unsigned a = 0; a < 3; ++a)
+      for (unsigned b = 0; b < a; ++b)
+        meet(values[a], values[b], std::min((*cycles)[a], (*cycles)[b]));
+    if (draining)
+      for (unsigned id : {0, 1})
+        meet(draining->first, values[id],
+             std::min(
+                 {draining->second, (*cycles)[id], machine.accumulatorRows}));
+    draining = {values[OperandC], (*cycles)[OperandC]};
+  }
+  return meetings;
+}
+
+/// Refuses what fits in no way, with the rows that are missing.
+static LogicalResult refuse(FunctionOpInterface function,
+                            const TensorMemoryUse &memory,
+                            const MemoryShortage &shortage,
+                            const Machine &machine) {
+  int64_t capacity = machine.slabs * machine.rowsPerSlab;
+  if (shortage.fragmented) {
+    Operation *op = memory.homes[shortage.value];
+    int64_t rows = memory.live[shortage.value].rows;
+    InFlightDiagnostic diag = op->emitOpError()
+                              << "exceeds tensor memory: "
+                              << op->getResult(0).getType() << " takes " << rows
+                              << " rows in one slab, but at most "
+                              << rows - shortage.missing
+                              << " are left in any: " << shortage.missing
+                              << " too many; take more slices of the batch";
+    return diag;
+  }
+  unsigned alive = 0;
+  Operation *largest = nullptr;
+  int64_t largestRows = 0;
+  for (auto [op, value] : llvm::zip_equal(memory.homes, memory.live)) {
+    if (value.begin > shortage.position || value.end < shortage.position)
+      continue;
+    ++alive;
+    if (value.rows > largestRows) {
+      largest = op;
+      largestRows = value.rows;
+    }
+  }
+  InFlightDiagnostic diag =
+      function.emitError()
+      << "function '" << function.getName()
+      << "' exceeds tensor memory: " << alive
+      << " tensors that are alive together take " << shortage.liveRows
+      << " rows, the machine has " << machine.slabs << " slabs of "
+      << machine.rowsPerSlab << ": " << shortage.liveRows - capacity
+      << " too many; take more slices of the batch or fewer tokens";
+  diag.attachNote(largest->getLoc())
+      << "the largest takes " << largestRows
+      << " rows: " << largest->getResult(0).getType();
+  return diag;
+}
+
+static LogicalResult allocate(FunctionOpInterface function, bool reuse) {
+  FailureOr<Block *> block = getProgramBlock(function);
+  if (failed(block) || !*block)
+    return block;
+  FailureOr<Machine> machine = getMachine(function);
+  if (failed(machine))
+    return failure();
+  TensorMemoryUse memory(**block);
+  if (!reuse)
+    for (LiveValue &value : memory.live)
+      value.begin = 0, value.end = memory.positions;
+  for (auto [op, value] : llvm::zip_equal(memory.homes, memory.live))
+    if (failed(verifyFitsSlab(op, op->getResult(0).getType(), value.rows,
+                              *machine)))
+      return failure();
+  FailureOr<std::vector<Meeting>> meetings =
+      findMeetings(**block, memory, *machine);
+  if (failed(meetings))
+    return failure();
+  std::variant<MemoryPlan, MemoryShortage> plan =
+      planMemory(memory.live, *meetings, machine->slabs, machine->rowsPerSlab);
+  if (const auto *shortage = std::get_if<MemoryShortage>(&plan))
+    return refuse(function, memory, *shortage, *machine);
+  for (auto [op, place] :
+       llvm::zip_equal(memory.homes, std::get<MemoryPlan>(plan).places))
+    setHome(op, HomeAttr::get(op->getContext(), place.slab, place.row));
+  return success();
+}
+
+namespace {
 
 struct AllocateMemoryPass
     : fetta::hw::impl::FettaAllocateMemoryPassBase<AllocateMemoryPass> {
+  using Base::Base;
   void runOnOperation() override {
     for (auto function : getOperation().getOps<FunctionOpInterface>())
-      if (failed(allocate(function)))
+      if (failed(allocate(function, reuse)))
         return signalPassFailure();
   }
+};
 
-  LogicalResult allocate(FunctionOpInterface function) {
-    llvm::MapVector<Operation *, Node> nodes;
-    function.walk([&](Operation *op) {
-      if (isa<PlaceOp, ContractOp>(op))
-        nodes[op].rows =
-            getPhysicalRows(cast<RankedTensorType>(op->getResult(0).getType()));
-    });
-    if (nodes.empty())
-      return success();
+struct PrintMemoryPass
+    : fetta::hw::impl::FettaPrintMemoryPassBase<PrintMemoryPass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    markAllAnalysesPreserved();
+    std::string text;
+    for (auto function : getOperation().getOps<FunctionOpInterface>())
+      if (failed(print(function, text)))
+        return signalPassFailure();
+    if (file.empty()) {
+      llvm::errs() << text;
+      return;
+    }
+    if (llvm::Error error = writeOutputFile(file, text)) {
+      getOperation().emitError() << llvm::toString(std::move(error));
+      signalPassFailure();
+    }
+  }
+
+  LogicalResult print(FunctionOpInterface function, std::string &text) {
+    FailureOr<Block *> block = getProgramBlock(function);
+    if (failed(block) || !*block)
+      return block;
     FailureOr<Machine> machine = getMachine(function);
     if (failed(machine))
       return failure();
-    if (failed(checkCapacity(function, nodes, *machine)))
-      return failure();
-    function.walk([&](ContractOp op) {
-      Operation *tensors[3];
-      for (unsigned id = 0; id < 3; ++id)
-        tensors[id] = getHomeOp(op.getTensor(id));
-      for (Operation *a : tensors)
-        for (Operation *b : tensors)
-          if (a != b)
-            nodes[a].neighbours.insert(b);
-    });
-
-    SmallVector<Slab> slabs(machine->slabs);
-    SmallVector<Operation *> open;
-    for (auto &[op, node] : nodes) {
-      HomeAttr home = homeOf(op);
-      if (home)
-        slabs[home.getSlab()].take(home.getRow(), node.rows);
-      else
-        open.push_back(op);
+    TensorMemoryUse memory(**block);
+    std::vector<SlabRows> places;
+    for (auto [op, value] : llvm::zip_equal(memory.homes, memory.live)) {
+      if (!value.fixed)
+        return op->emitOpError()
+               << "has no home in tensor memory; run fetta-allocate-memory";
+      places.push_back(*value.fixed);
     }
-    while (!open.empty()) {
-      // DSATUR: most slabs excluded first, then most neighbours.
-      auto rank = [&](Operation *op) {
-        const Node &node = nodes[op];
-        llvm::SmallDenseSet<int64_t, 8> excluded;
-        for (Operation *other : node.neighbours)
-          if (HomeAttr home = homeOf(other))
-            excluded.insert(home.getSlab());
-        return std::pair(excluded.size(), node.neighbours.size());
-      };
-      auto next = open.begin();
-      auto best = rank(*next);
-      for (auto it = std::next(next); it != open.end(); ++it)
-        if (auto r = rank(*it); r > best)
-          next = it, best = r;
-      if (failed(place(*next, nodes[*next], slabs, *machine)))
-        return failure();
-      open.erase(next);
-    }
-    return success();
-  }
-
-  /// Refuses what fits in no way, with the rows that are missing.
-  LogicalResult checkCapacity(FunctionOpInterface function,
-                              const llvm::MapVector<Operation *, Node> &nodes,
-                              const Machine &machine) {
-    int64_t total = 0;
-    for (auto &[op, node] : nodes) {
-      total += node.rows;
-      if (failed(verifyFitsSlab(op, op->getResult(0).getType(), node.rows,
-                                machine)))
-        return failure();
-    }
-    int64_t capacity = machine.slabs * machine.rowsPerSlab;
-    if (total <= capacity)
-      return success();
-    InFlightDiagnostic diag =
-        function.emitError()
-        << "function '" << function.getName() << "' exceeds tensor memory: its "
-        << nodes.size() << " tensors take " << total
-        << " rows, the machine has " << machine.slabs << " slabs of "
-        << machine.rowsPerSlab << ": " << total - capacity << " too many";
-    auto largest = llvm::max_element(
-        nodes, [](auto &a, auto &b) { return a.second.rows < b.second.rows; });
-    diag.attachNote(largest->first->getLoc())
-        << "the largest takes " << largest->second.rows
-        << " rows: " << largest->first->getResult(0).getType();
-    return diag;
-  }
-
-  LogicalResult place(Operation *op, const Node &node,
-                      MutableArrayRef<Slab> slabs, const Machine &machine) {
-    // Fewest meetings in one slab, then the emptiest slab.
-    std::optional<std::tuple<int64_t, int64_t, int64_t, int64_t>> best;
-    int64_t largestGap = 0;
-    for (auto [index, slab] : llvm::enumerate(slabs)) {
-      largestGap = std::max(largestGap, machine.rowsPerSlab - slab.used());
-      std::optional<int64_t> row =
-          slab.firstFit(node.rows, machine.rowsPerSlab);
-      if (!row)
-        continue;
-      int64_t meetings = llvm::count_if(node.neighbours, [&](Operation *o) {
-        HomeAttr home = homeOf(o);
-        return home && home.getSlab() == int64_t(index);
-      });
-      std::tuple candidate(meetings, slab.used(), int64_t(index), *row);
-      if (!best || candidate < *best)
-        best = candidate;
-    }
-    if (!best)
-      return op->emitOpError()
-             << "exceeds tensor memory: " << op->getResult(0).getType()
-             << " takes " << node.rows << " rows in one slab, but at most "
-             << largestGap << " are left in any: " << node.rows - largestGap
-             << " too many";
-    auto [meetings, used, slab, row] = *best;
-    slabs[slab].take(row, node.rows);
-    setHome(op, HomeAttr::get(&getContext(), slab, row));
+    text += "function '" + function.getName().str() +
+            "': " + std::to_string(memory.homes.size()) + " tensors, " +
+            std::to_string(memory.positions) + " instructions\n" +
+            drawOccupancy(memory.live, places, machine->slabs,
+                          machine->rowsPerSlab, memory.positions);
     return success();
   }
 };

@@ -17,16 +17,22 @@ include "mlir/Pass/PassBase.td"
 def FettaAllocateMemoryPass : Pass<"fetta-allocate-memory", "::mlir::ModuleOp"> {
   let summary = "Give every value in tensor memory a slab and rows";
   let description = [{
-    Values that meet in a contraction go to different slabs where possible,
-    because a slab serves one row in a cycle: the graph of such meetings is
-    coloured with the slabs, the value with the fewest slabs left first (DSATUR,
-    Brelaz 1979), and takes the first rows that are free there. Homes that are
-    already set stay. Rows are not reused within a function; every function has
-    the whole memory.
+    Values that are accessed in the same cycles go to different slabs where
+    possible, because a slab serves one row in a cycle: the tensors of a
+    contraction, and the result that drains while the next contraction streams.
+    The graph of such meetings is coloured with the slabs, most constrained value
+    first (DSATUR, Brelaz 1979); values that DMA moves prefer the last slab.
+    Rows are packed first fit over the lifetimes of values, in the order of the
+    block, so that rows of dead values are used again. Homes that are already
+    set stay. Every function has the whole memory.
 
     A function whose values do not fit is refused with the number of rows that
-    are missing.
+    are missing, where most are alive.
   }];
+  let options = [
+    Option<"reuse", "reuse", "bool", /*default=*/"true",
+           "Use the rows of dead values again">
+  ];
 }
 
 def FettaAttachMachinePass : Pass<"fetta-attach-machine", "::mlir::ModuleOp"> {
@@ -66,6 +72,18 @@ def FettaPrintMappingPass : Pass<"fetta-print-mapping", "::mlir::ModuleOp"> {
   let options = [
     Option<"file", "file", "std::string", /*default=*/"\"\"",
            "File to write instead of standard error">
+  ];
+}
+
+def FettaPrintMemoryPass : Pass<"fetta-print-memory", "::mlir::ModuleOp"> {
+  let summary = "Draw the occupancy of tensor memory over time";
+  let description = [{
+    For every slab a strip of text, rows upwards and instructions to the right.
+    Goes to the standard error stream, or to a file.
+  }];
+  let options = [
+    Option<"file", "file", "std::string", /*default=*/"\"\"",
+           "Where the picture goes; the standard error stream if empty">
   ];
 }
 

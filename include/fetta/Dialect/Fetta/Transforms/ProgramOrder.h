@@ -1,0 +1,47 @@
+//===- ProgramOrder.h - A function seen as a program ------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// The instructions of a function in order and the values in tensor memory with
+/// their lifetimes: what the passes that order, place and synchronise share.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef FETTA_DIALECT_FETTA_TRANSFORMS_PROGRAMORDER_H
+#define FETTA_DIALECT_FETTA_TRANSFORMS_PROGRAMORDER_H
+
+#include "fetta/Dialect/Fetta/IR/FettaOps.h"
+#include "fetta/Schedule/MemoryPlan.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace fetta::hw {
+
+/// Whether the operation becomes an instruction of a queue.
+inline bool isInstruction(mlir::Operation *op) {
+  return mlir::isa<LoadOp, StoreOp, ContractOp, SyncOp>(op);
+}
+
+/// The single block of a program; null for functions without a machine
+/// operation. Several blocks are an error.
+mlir::FailureOr<mlir::Block *>
+getProgramBlock(mlir::FunctionOpInterface function);
+
+/// Homes of tensor memory in a block, in order, and how long each is needed:
+/// positions count instructions. What the host places lives from the start,
+/// what it collects to the end.
+struct TensorMemoryUse {
+  llvm::SmallVector<mlir::Operation *> homes;
+  llvm::DenseMap<mlir::Operation *, unsigned> index; ///< Of a home op.
+  std::vector<LiveValue> live;                       ///< As `homes`.
+  int64_t positions = 0;                             ///< Instructions.
+
+  explicit TensorMemoryUse(mlir::Block &block);
+};
+
+} // namespace fetta::hw
+
+#endif // FETTA_DIALECT_FETTA_TRANSFORMS_PROGRAMORDER_H

@@ -1,0 +1,52 @@
+//===- Passes.td -------------------------------------------*- tablegen -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+/// \file
+/// Passes that decide when instructions run: docs/Queues.md.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FETTA_TARGET_QUEUES_PASSES_TD
+#define FETTA_TARGET_QUEUES_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def FettaAssignSemaphoresPass
+    : Pass<"fetta-assign-semaphores", "::mlir::ModuleOp"> {
+  let summary = "Order the queues by semaphores";
+  let description = [{
+    Gives loads, stores and contractions the waits and signals (`sync`) without
+    which two queues could access a row of tensor memory or an element of DRAM in
+    the wrong order, or a gradient could be loaded before the loss has seen the
+    result. The order wanted is that of the block. There is one semaphore from
+    each queue to each other, and no token for what already follows from the
+    order within queues and from other tokens. Contractions need none among
+    themselves: the machine makes them wait row by row.
+
+    Wants homes (`fetta-allocate-memory`), because rows that are used again order
+    loads after contractions. A program that has tokens already keeps them.
+  }];
+}
+
+def FettaScheduleQueuesPass
+    : Pass<"fetta-schedule-queues", "::mlir::ModuleOp"> {
+  let summary = "Decide in which order instructions go to their queues";
+  let description = [{
+    Reorders the block of every program. Contractions: so that one that waits for
+    a result does not follow it at once, by a search over orders with the cycles
+    of each contraction and the latency of the pipeline; a contraction that needs
+    the gradient of a result stays behind those that write the result. Loads: one
+    use ahead, that is before the first use of the load from the same argument
+    that comes before it, and those without one at the start. Stores: behind the
+    contraction whose result they move.
+  }];
+  let options = [
+    Option<"window", "window", "unsigned", /*default=*/"24",
+           "Contractions that one may overtake; keeps values short-lived">
+  ];
+}
+
+#endif // FETTA_TARGET_QUEUES_PASSES_TD

@@ -1,0 +1,69 @@
+//===- ProgramOrder.cpp ------------------------------------------*- C++
+//-*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fetta/Dialect/Fetta/Transforms/ProgramOrder.h"
+
+using namespace mlir;
+using namespace fetta;
+using namespace fetta::hw;
+
+FailureOr<Block *> fetta::hw::getProgramBlock(FunctionOpInterface function) {
+  Block *block = nullptr;
+  if (function.isExternal() || !function
+                                    .walk([](Operation *op) {
+                                      return isa<PlaceOp>(op) ||
+                                                     isInstruction(op)
+                                                 ? WalkResult::interrupt()
+                                                 : WalkResult::advance();
+                                    })
+                                    .wasInterrupted())
+    return block;
+  Region &body = function.getFunctionBody();
+  if (!body.hasOneBlock())
+    return function.emitError() << "a program is straight-line code; function '"
+                                << function.getName() << "' has "
+                                << body.getBlocks().size() << " blocks";
+  return &body.front();
+}
+
+TensorMemoryUse::TensorMemoryUse(Block &block) {
+  auto use = [&](Value value, int64_t position) {
+    auto it = index.find(getHomeOp(value));
+    if (it != index.end())
+      live[it->second].end = std::max(live[it->second].end, position);
+  };
+  llvm::SmallVector<Value> collected;
+  for (Operation &op : block) {
+    bool instruction = isInstruction(&op);
+    for (Value operand : op.getOperands())
+      if (!isa<CollectOp>(op) && instruction)
+        use(operand, positions);
+      else if (isa<CollectOp>(op))
+        collected.push_back(operand);
+    bool isHome = isa<PlaceOp, LoadOp, ContractOp>(op) &&
+                  getHomeOp(op.getResult(0)) == &op;
+    if (isHome) {
+      auto type = cast<RankedTensorType>(op.getResult(0).getType());
+      LiveValue value;
+      value.rows = getPhysicalRows(type);
+      value.begin = isa<PlaceOp>(op) ? 0 : positions;
+      value.end = positions;
+      value.streamed = isa<LoadOp>(op);
+      if (HomeAttr home = getHome(op.getResult(0)))
+        value.fixed = SlabRows{home.getSlab(), home.getRow()};
+      index[&op] = homes.size();
+      homes.push_back(&op);
+      live.push_back(value);
+    }
+    if (auto store = dyn_cast<StoreOp>(op))
+      if (auto it = index.find(getHomeOp(store.getSource())); it != index.end())
+        live[it->second].streamed = true;
+    positions += instruction;
+  }
+  for (Value value : collected)
+    use(value, positions);
+}

@@ -1,0 +1,170 @@
+//===- AssignSemaphores.cpp --------------------------------------*- C++
+//-*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TransferOrder.h"
+
+#include "fetta/Dialect/Fetta/Transforms/ProgramOrder.h"
+#include "fetta/Schedule/TokenPlan.h"
+#include "fetta/Target/Queues/Passes.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace fetta {
+#define GEN_PASS_DEF_FETTAASSIGNSEMAPHORESPASS
+#include "fetta/Target/Queues/Passes.h.inc"
+} // namespace fetta
+
+using namespace mlir;
+using namespace fetta;
+using namespace fetta::hw;
+
+namespace {
+
+/// The last instruction of each queue that read and that wrote a row, or none.
+struct RowState {
+  std::array<int, numQueues> read, written;
+  RowState() {
+    read.fill(-1);
+    written.fill(-1);
+  }
+};
+
+class Synchroniser {
+public:
+  Synchroniser(FunctionOpInterface function, Block &block,
+               const Machine &machine)
+      : function(function), block(block), machine(machine),
+        rows(size_t(machine.slabs * machine.rowsPerSlab)), transfers(function) {
+  }
+
+  LogicalResult run();
+
+private:
+  LogicalResult access(Operation *op, Value value, bool write);
+  void addInstruction(Operation *op, unsigned queue);
+  void addTransferOrder(Operation *op);
+
+  FunctionOpInterface function;
+  Block &block;
+  const Machine &machine;
+  std::vector<RowState> rows; ///< [slab * rowsPerSlab + row].
+  TransferOrder transfers;
+  SmallVector<Operation *> ops;
+  llvm::DenseMap<Operation *, unsigned> index;
+  std::vector<QueueItem> items;
+};
+
+} // namespace
+
+static SyncAttr getSync(Operation *op) {
+  return llvm::TypeSwitch<Operation *, SyncAttr>(op)
+      .Case<LoadOp, StoreOp, ContractOp, SyncOp>(
+          [](auto op) { return op.getSyncAttr(); })
+      .Default(SyncAttr());
+}
+
+void Synchroniser::addInstruction(Operation *op, unsigned queue) {
+  index[op] = items.size();
+  ops.push_back(op);
+  items.push_back({queue, {}});
+}
+
+/// Orders the last instruction after those of other queues that touched the
+/// rows of `value`.
+LogicalResult Synchroniser::access(Operation *op, Value value, bool write) {
+  HomeAttr home = getHome(value);
+  if (!home)
+    return op->emitOpError() << "has an operand or result without a home in "
+                                "tensor memory; run fetta-allocate-memory";
+  QueueItem &item = items.back();
+  std::array<int, numQueues> after;
+  after.fill(-1);
+  int64_t first = home.getSlab() * machine.rowsPerSlab + home.getRow();
+  int64_t count = getPhysicalRows(
+      cast<RankedTensorType>(getHomeOp(value)->getResult(0).getType()));
+  for (int64_t row = first; row < first + count; ++row) {
+    RowState &state = rows[size_t(row)];
+    for (unsigned queue = 0; queue < numQueues; ++queue) {
+      after[queue] = std::max(after[queue], state.written[queue]);
+      if (write)
+        after[queue] = std::max(after[queue], state.read[queue]);
+    }
+    (write ? state.written : state.read)[item.queue] = int(items.size()) - 1;
+  }
+  for (unsigned queue = 0; queue < numQueues; ++queue)
+    if (queue != item.queue && after[queue] >= 0)
+      item.after.push_back(unsigned(after[queue]));
+  return success();
+}
+
+void Synchroniser::addTransferOrder(Operation *op) {
+  for (Operation *before : transfers.before(op))
+    if (auto it = index.find(before); it != index.end())
+      items.back().after.push_back(it->second);
+}
+
+LogicalResult Synchroniser::run() {
+  for (Operation &op : block) {
+    if (getSync(&op))
+      return success(); // Ordered by hand.
+    LogicalResult done = success();
+    if (auto load = dyn_cast<LoadOp>(op)) {
+      addInstruction(load, unsigned(QueueKind::Load));
+      addTransferOrder(load);
+      done = access(load, load.getResult(), /*write=*/true);
+    } else if (auto store = dyn_cast<StoreOp>(op)) {
+      addInstruction(store, unsigned(QueueKind::Store));
+      addTransferOrder(store);
+      done = access(store, store.getSource(), /*write=*/false);
+    } else if (auto contract = dyn_cast<ContractOp>(op)) {
+      addInstruction(contract, unsigned(QueueKind::Contract));
+      for (unsigned operand : {0, 1})
+        if (succeeded(done))
+          done = access(contract, contract.getTensor(operand), false);
+      if (succeeded(done))
+        done = access(contract, contract.getResult(), /*write=*/true);
+    }
+    if (failed(done))
+      return failure();
+  }
+  llvm::Expected<std::vector<ItemTokens>> plan = planTokens(items);
+  if (!plan)
+    return function.emitError() << llvm::toString(plan.takeError());
+  for (auto [op, tokens] : llvm::zip_equal(ops, *plan)) {
+    if (tokens.waits.empty() && tokens.signals.empty())
+      continue;
+    auto list = [](ArrayRef<unsigned> semaphores) {
+      SmallVector<hw::Token> tokens;
+      for (unsigned semaphore : semaphores)
+        tokens.push_back({semaphore, 1});
+      return tokens;
+    };
+    auto sync = SyncAttr::get(function->getContext(), list(tokens.waits),
+                              list(tokens.signals));
+    llvm::TypeSwitch<Operation *>(op).Case<LoadOp, StoreOp, ContractOp>(
+        [&](auto op) { op.setSyncAttr(sync); });
+  }
+  return success();
+}
+
+namespace {
+struct AssignSemaphoresPass
+    : fetta::impl::FettaAssignSemaphoresPassBase<AssignSemaphoresPass> {
+  void runOnOperation() override {
+    for (auto function : getOperation().getOps<FunctionOpInterface>()) {
+      FailureOr<Block *> block = getProgramBlock(function);
+      if (failed(block))
+        return signalPassFailure();
+      if (!*block)
+        continue;
+      FailureOr<Machine> machine = getMachine(function);
+      if (failed(machine) ||
+          failed(Synchroniser(function, **block, *machine).run()))
+        return signalPassFailure();
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,101 @@
+//===- TransferOrder.cpp -----------------------------------------*- C++
+//-*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TransferOrder.h"
+
+#include "fetta/Dialect/TNN/IR/TNNNames.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace fetta;
+using namespace fetta::hw;
+
+/// Elements [begin, end) of DRAM that a load or store may touch.
+template <typename TransferOp>
+static std::pair<int64_t, int64_t> touched(TransferOp op,
+                                           RankedTensorType tile) {
+  int64_t begin = op.getAt(), end = begin + 1;
+  for (auto [size, stride] :
+       llvm::zip_equal(tile.getShape(), op.getElementStrides()))
+    end += (size - 1) * stride;
+  return {begin, end};
+}
+
+void TransferOrder::addStores(Value value, int64_t begin, int64_t end,
+                              SmallVectorImpl<Write> &writes) {
+  while (auto store = value.getDefiningOp<StoreOp>()) {
+    auto [first, last] =
+        touched(store, cast<RankedTensorType>(store.getSource().getType()));
+    if (first < end && begin < last)
+      writes.push_back({store, first, last});
+    value = store.getInto();
+  }
+}
+
+TransferOrder::TransferOrder(FunctionOpInterface function)
+    : function(function) {
+  constexpr int64_t all = std::numeric_limits<int64_t>::max();
+  Operation *terminator = function.getFunctionBody().front().getTerminator();
+  for (OpOperand &operand : terminator->getOpOperands()) {
+    auto type = dyn_cast<RankedTensorType>(operand.get().getType());
+    if (!type)
+      continue;
+    Result &result =
+        results[tnn::getResultName(function, operand.getOperandNumber())];
+    result.type = type;
+    if (auto collect = operand.get().getDefiningOp<CollectOp>())
+      result.writes.push_back({getHomeOp(collect.getSource()), 0, all});
+    else
+      addStores(operand.get(), 0, all, result.writes);
+  }
+}
+
+SmallVector<Operation *> TransferOrder::before(Operation *transfer) const {
+  SmallVector<Operation *> ops;
+  if (auto store = dyn_cast<StoreOp>(transfer)) {
+    // What is stored over must have been loaded.
+    for (Operation *user : store.getInto().getUsers())
+      if (isa<LoadOp>(user))
+        ops.push_back(user);
+    return ops;
+  }
+  Value source = transfer->getOperand(0);
+  int64_t begin = 0, end = std::numeric_limits<int64_t>::max();
+  if (auto load = dyn_cast<LoadOp>(transfer))
+    std::tie(begin, end) = touched(load, load.getType());
+  auto argument = dyn_cast<BlockArgument>(source);
+  if (!argument) {
+    SmallVector<Write> writes;
+    addStores(source, begin, end, writes);
+    for (const Write &write : writes)
+      ops.push_back(write.op);
+    return ops;
+  }
+  std::string name = tnn::getArgumentName(function, argument.getArgNumber());
+  auto it = StringRef(name).starts_with("d_")
+                ? results.find(StringRef(name).drop_front(2))
+                : results.end();
+  if (it == results.end())
+    return ops;
+  // Of equal shapes, the loss takes one index of the first dimension at a time.
+  const Result &result = it->second;
+  auto type = cast<RankedTensorType>(argument.getType());
+  if (result.type.getShape() == type.getShape() && type.getRank() > 0 &&
+      isa<LoadOp>(transfer)) {
+    int64_t slice = type.getNumElements() / type.getShape().front();
+    begin = begin / slice * slice;
+    end = int64_t(llvm::divideCeil(uint64_t(end), uint64_t(slice))) * slice;
+  } else {
+    begin = 0;
+    end = std::numeric_limits<int64_t>::max();
+  }
+  for (const Write &write : result.writes)
+    if (write.begin < end && begin < write.end)
+      ops.push_back(write.op);
+  return ops;
+}
