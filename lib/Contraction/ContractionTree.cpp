@@ -277,6 +277,16 @@ ContractionTree UnrootedTree::reroot(unsigned leaf) const {
   return cantFail(ContractionTree::create(n, leaf, std::move(steps)));
 }
 
+/// All of a few indices, the first of many.
+static std::string nameSome(const ClosedNetwork &network,
+                            ArrayRef<unsigned> list) {
+  constexpr size_t max = 16;
+  std::string names = network.formatIndices(list.take_front(max));
+  if (list.size() > max)
+    names += " and " + std::to_string(list.size() - max) + " more";
+  return names;
+}
+
 Expected<TreeCost> fetta::computeCost(const ClosedNetwork &network,
                                       const ContractionTree &tree) {
   if (tree.numLeaves() != network.numLeaves())
@@ -317,7 +327,7 @@ Expected<TreeCost> fetta::computeCost(const ClosedNetwork &network,
         flops ? addCosts(total.flops, *flops) : std::nullopt;
     if (!sum)
       return createStringError("the multiply-adds of step " + Twine(number) +
-                               " over [" + network.formatIndices(all) +
+                               " over [" + nameSome(network, all) +
                                "] bring the total beyond 128 bits");
     total.flops = *sum;
     cost.flops = *flops;

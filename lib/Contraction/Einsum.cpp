@@ -241,44 +241,6 @@ Expected<TensorNetwork> fetta::bindSizes(const EinsumSpec &spec,
   return TensorNetwork::create(std::move(indices), spec.operands, spec.output);
 }
 
-Expected<TensorNetwork>
-fetta::bindShapes(const EinsumSpec &spec,
-                  ArrayRef<SmallVector<int64_t, 8>> shapes) {
-  if (shapes.size() != spec.operands.size())
-    return createStringError(
-        "the einsum has " + Twine(spec.operands.size()) + " operands, but " +
-        Twine(shapes.size()) +
-        (shapes.size() == 1 ? " shape is" : " shapes are") + " given");
-  std::vector<NetworkIndex> indices;
-  for (const std::string &name : spec.names)
-    indices.push_back({name, 0});
-  std::vector<size_t> sizedBy(indices.size(), 0);
-  for (auto [number, shape] : enumerate(shapes)) {
-    const IndexList &operand = spec.operands[number];
-    if (shape.size() != operand.size())
-      return createStringError(
-          "operand " + Twine(number) + " names " + Twine(operand.size()) +
-          " indices, but its shape has " + Twine(shape.size()) + " dimensions");
-    for (auto [index, size] : zip_equal(operand, shape)) {
-      NetworkIndex &entry = indices[index];
-      if (size < 1)
-        return createStringError("operand " + Twine(number) + " gives index '" +
-                                 entry.name + "' the size " + Twine(size) +
-                                 ", but it must be at least 1");
-      if (entry.size != 0 && entry.size != size)
-        return createStringError("index '" + Twine(entry.name) + "' has size " +
-                                 Twine(entry.size) + " in operand " +
-                                 Twine(sizedBy[index]) + ", but size " +
-                                 Twine(size) + " in operand " + Twine(number));
-      if (entry.size == 0) {
-        entry.size = size;
-        sizedBy[index] = number;
-      }
-    }
-  }
-  return TensorNetwork::create(std::move(indices), spec.operands, spec.output);
-}
-
 std::string fetta::formatEinsum(const EinsumSpec &spec) {
   auto format = [&](const IndexList &list) {
     return join(map_range(list,

@@ -18,13 +18,13 @@
 
 namespace fetta {
 
-/// A line of text that begins at \c start.
+/// A text of one line or more that begins at \c start.
 struct SourceText {
   SourceText(llvm::StringRef text, FileLocation start)
       : text(text), start(std::move(start)) {}
 
-  /// An error at a byte of the text or just behind it. Columns count
-  /// characters, not bytes.
+  /// An error at a byte of the text or just behind it, with its line and a
+  /// caret. Columns count characters, not bytes.
   llvm::Error error(size_t position, const llvm::Twine &message) const;
 
   llvm::StringRef text;

@@ -6,31 +6,14 @@
 
 #include "Input.h"
 
+#include "fetta/Contraction/Path.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 
 using namespace llvm;
 using namespace fetta;
-
-/// "2x3,3x4"; a scalar's shape is empty.
-static Expected<std::vector<SmallVector<int64_t, 8>>>
-parseShapes(StringRef text) {
-  std::vector<SmallVector<int64_t, 8>> shapes;
-  SmallVector<StringRef> parts;
-  text.split(parts, ',');
-  for (StringRef part : parts) {
-    SmallVector<int64_t, 8> &shape = shapes.emplace_back();
-    if (part.trim().empty())
-      continue;
-    SmallVector<StringRef> dimensions;
-    part.split(dimensions, 'x');
-    for (StringRef dimension : dimensions)
-      if (dimension.trim().getAsInteger(10, shape.emplace_back()))
-        return makeError("shapes: '{0}' is not a shape like 2x3", part);
-  }
-  return shapes;
-}
 
 static Expected<Request> makeRequest(StringRef einsum, StringRef sizes,
                                      const FileLocation &einsumAt,
@@ -97,11 +80,29 @@ Expected<Request> fetta::makeRequestFromShapes(StringRef einsum,
   Expected<EinsumSpec> spec = parseEinsum(einsum);
   if (!spec)
     return spec.takeError();
-  auto shapes = parseShapes(text);
-  if (!shapes)
-    return shapes.takeError();
-  Expected<TensorNetwork> network = bindShapes(*spec, *shapes);
+  Expected<TensorNetwork> network = bindShapes(*spec, text, {"shapes", 1, 1});
   if (!network)
     return network.takeError();
   return Request{std::move(*spec), std::move(*network), ""};
+}
+
+Expected<PathText> fetta::readPath(StringRef text, StringRef name) {
+  PathText path{text.str(), {name.str(), 1, 1}};
+  StringRef start = text.ltrim();
+  if (!start.empty() && start.front() != '(' && start.front() != '[') {
+    ErrorOr<std::unique_ptr<MemoryBuffer>> buffer =
+        MemoryBuffer::getFileOrSTDIN(text, /*IsText=*/true);
+    if (std::error_code code = buffer.getError())
+      return makeError("cannot read '{0}': {1}; a path itself begins with '(' "
+                       "or '['",
+                       text, code.message());
+    path.text = (*buffer)->getBuffer().str();
+    path.start.file = text == "-" ? "<stdin>" : text.str();
+  }
+  // Before anything is searched.
+  Expected<ContractionPath> parsed =
+      parseContractionPath(path.text, path.start);
+  if (!parsed)
+    return parsed.takeError();
+  return path;
 }

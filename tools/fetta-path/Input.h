@@ -36,6 +36,16 @@ llvm::Expected<Request> makeRequestFromSizes(llvm::StringRef einsum,
 llvm::Expected<Request> makeRequestFromShapes(llvm::StringRef einsum,
                                               llvm::StringRef shapes);
 
+/// A path and where it stands, for messages.
+struct PathText {
+  std::string text;
+  FileLocation start;
+};
+
+/// The text itself, which messages call \p name, if it begins as a path does;
+/// else it names a file ("-": stdin). Errors: no such file; not a path.
+llvm::Expected<PathText> readPath(llvm::StringRef text, llvm::StringRef name);
+
 } // namespace fetta
 
 #endif // FETTA_TOOLS_FETTA_PATH_INPUT_H

@@ -124,8 +124,8 @@ static void printSteps(const PathReport &report, raw_ostream &os) {
     if (leaf != tree.rootLeaf())
       present.push_back(leaf);
   const std::string &output = nameOf[tree.rootLeaf()];
-  Table table({"step", "operands", "multiply-adds", "share", "result elements",
-               "contraction", "remaining"});
+  Table table({"step", "operands", "scaling", "multiply-adds", "share",
+               "result elements", "contraction", "remaining"});
   ContractionPath path = tree.linearPath();
   for (auto [number, step] : enumerate(tree.getSteps())) {
     const StepCost &cost = report.cost.steps[number];
@@ -133,16 +133,20 @@ static void printSteps(const PathReport &report, raw_ostream &os) {
       return value == step.lhs || value == step.rhs;
     });
     present.push_back(network.numLeaves() + number);
-    std::string remaining =
-        join(map_range(present,
-                       [&](unsigned value) -> const std::string & {
-                         return nameOf[value];
-                       }),
-             spelling.comma());
+    // As opt_einsum does.
+    constexpr size_t maxRemaining = 20;
+    std::string remaining = "...";
+    if (present.size() <= maxRemaining)
+      remaining = join(map_range(present,
+                                 [&](unsigned value) -> const std::string & {
+                                   return nameOf[value];
+                                 }),
+                       spelling.comma());
     table.add(
         {std::to_string(number),
          "(" + std::to_string(path[number][0]) + ", " +
              std::to_string(path[number][1]) + ")",
+         std::to_string(cost.result.size() + cost.summed.size()),
          groupDigits(cost.flops), formatShare(cost.flops, report.cost.flops),
          groupDigits(cost.resultVolume),
          nameOf[step.lhs] + spelling.comma().str() + nameOf[step.rhs] +
@@ -150,7 +154,7 @@ static void printSteps(const PathReport &report, raw_ostream &os) {
          remaining + spelling.arrow().str() + output});
   }
   os << '\n';
-  table.print(os, /*numRight=*/5);
+  table.print(os, /*numRight=*/6);
 }
 
 /// What the value of an objective counts.

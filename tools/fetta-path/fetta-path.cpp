@@ -24,7 +24,7 @@ using namespace llvm;
 using namespace fetta;
 
 static constexpr const char *overview =
-    R"(Finds the order of pairwise contractions with the fewest multiply-adds.
+    R"help(Finds the order of pairwise contractions with the fewest multiply-adds.
 
 Example: three matrices, of which the right two should be multiplied first
 
@@ -35,20 +35,31 @@ and a table of its steps. Modes with longer names are separated by spaces:
 
   fetta-path "b i0 i1, i1 r -> b i0 r" --sizes b=32,i0=8,i1=12,r=4
 
+Verify a path from elsewhere, linear or SSA, and see how far from the optimum it
+is. A long one may stand in a file, named instead:
+
+  fetta-path "ab,bc,cd->ad" --sizes a=100,b=2,c=50,d=3 --check "(0,1),(0,1)"
+
 Of a layer, name the activations first and then the cores, to compare the
-search with --order=right-to-left, btt or cores-first. Verify a path from
-elsewhere, linear or SSA, with --check. Plan all phases of the layer's training
-step together, and see what they share and store, with --train:
+search with --order=right-to-left, btt or cores-first. Plan all phases of the
+layer's training step together, and see what they share and store:
 
   fetta-path "bi,ir,ro->bo" --sizes b=64,i=512,r=8,o=256 --train
 
-Many at once, one object a line (EINSUM<TAB>SIZES in each line of the file):
+Many at once, one object a line (EINSUM<TAB>SIZES in each line of the file);
+einsums of more than 20 tensors are searched for ten seconds each, and the gap
+to a lower bound is told:
 
-  fetta-path --file einsums.tsv --json
+  fetta-path --file einsums.tsv --json --seconds 10
+
+Draw the tree:
+
+  fetta-path "ab,bc,cd->ad" --sizes a=100,b=2,c=50,d=3 --dot | dot -Tsvg
 
 Exit codes: 0 done; 1 input refused; 2 bad command line; 3 the searched order
-is not proven optimal because the einsum has more tensors than --exact-limit.
-)";
+is not proven optimal because the einsum has more tensors than --exact-limit,
+or because of a signal; it is the best found.
+)help";
 
 static cl::opt<std::string> einsumText(cl::Positional, cl::desc("[einsum]"),
                                        cl::cat(pathCategory()));
@@ -85,13 +96,13 @@ static cl::opt<ContractionOrder>
                                 "the one of --path")));
 static cl::opt<std::string>
     pathText("path",
-             cl::desc("The order by hand, linear: \"(1,2),(0,1)\"; "
-                      "implies --order=given"),
+             cl::desc("The order by hand, linear or SSA: \"(1,2),(0,1)\", or "
+                      "a file with it ('-': stdin); implies --order=given"),
              cl::value_desc("path"), cl::cat(pathCategory()));
 static cl::opt<std::string> checkText(
     "check",
-    cl::desc("Verify somebody else's path, linear or SSA, and say how far it "
-             "is from the optimum"),
+    cl::desc("Verify somebody else's path, linear or SSA, or a file with it, "
+             "and say how far it is from the optimum, or from the lower bound"),
     cl::value_desc("path"), cl::cat(pathCategory()));
 static cl::opt<std::string> objectiveName(
     "objective",
@@ -124,7 +135,7 @@ namespace {
 /// What the command line asks to be found.
 struct Wish {
   ContractionOrder order;
-  ContractionPath path; ///< With ContractionOrder::Given.
+  PathText path; ///< With ContractionOrder::Given.
   Objective objective;
 };
 
@@ -147,8 +158,8 @@ makeTree(const ClosedNetwork &network, const Wish &wish, PathFormat &format) {
   unsigned root = network.numLeaves() - 1;
   switch (wish.order) {
   case ContractionOrder::Given:
-    return ContractionTree::fromPath(network.numLeaves(), root, wish.path,
-                                     &format);
+    return bindPath(wish.path.text, wish.path.start, network.numLeaves(), root,
+                    &format);
   case ContractionOrder::Greedy:
     return greedyTree(network, root);
   default:
@@ -299,14 +310,13 @@ int main(int argc, char **argv) {
   if (checkLimit > 16)
     return usage("--check-limit is at most 16");
 
-  ContractionPath path;
+  PathText path;
   if (hasPath) {
-    Expected<ContractionPath> parsed =
-        isChecked ? parseContractionPath(checkText, {"check", 1, 1})
-                  : parseContractionPath(pathText);
-    if (!parsed)
-      return reportError("fetta-path", parsed.takeError());
-    path = std::move(*parsed);
+    Expected<PathText> read =
+        isChecked ? readPath(checkText, "check") : readPath(pathText, "path");
+    if (!read)
+      return reportError("fetta-path", read.takeError());
+    path = std::move(*read);
   }
   Expected<std::vector<Request>> requests =
       fromFile ? readRequests(fileName) : readCommandLine();

@@ -53,6 +53,12 @@ llvm::Expected<TensorNetwork>
 bindShapes(const EinsumSpec &spec,
            llvm::ArrayRef<llvm::SmallVector<int64_t, 8>> shapes);
 
+/// The same from "2x3,3x4" (a scalar's shape is empty); messages point into it.
+/// Errors also: bad syntax, a size beyond 63 bits.
+llvm::Expected<TensorNetwork> bindShapes(const EinsumSpec &spec,
+                                         llvm::StringRef shapes,
+                                         const FileLocation &start);
+
 /// The string of a spec, in its own spelling, without needless spaces.
 std::string formatEinsum(const EinsumSpec &spec);
 
