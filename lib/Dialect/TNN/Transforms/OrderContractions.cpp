@@ -11,13 +11,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "EinsumFamily.h"
-#include "fetta/Contraction/FixedOrder.h"
-#include "fetta/Contraction/Search.h"
-#include "fetta/Contraction/SharedPlan.h"
+#include "OrderTrace.h"
+#include "PlanWriter.h"
 #include "fetta/Dialect/TNN/Transforms/Passes.h"
 #include "mlir/IR/Remarks.h"
-#include "llvm/ADT/MapVector.h"
 
 namespace fetta::tnn {
 #define GEN_PASS_DEF_TNNORDERCONTRACTIONSPASS
@@ -28,21 +25,6 @@ using namespace mlir;
 using namespace fetta;
 using namespace fetta::tnn;
 
-/// Position of a phase in a training step; an einsum without `tnn.phase` counts
-/// as forward.
-static unsigned phaseRank(Operation *op) {
-  auto phase = op->getAttrOfType<StringAttr>(kPhaseAttr);
-  if (!phase || phase.getValue() == kPhaseForward)
-    return 0;
-  return phase.getValue() == kPhaseBackward ? 1 : 2;
-}
-
-static StringRef phaseName(unsigned rank) {
-  constexpr llvm::StringLiteral names[] = {kPhaseForward, kPhaseBackward,
-                                           kPhaseWeightGradient};
-  return names[rank];
-}
-
 namespace {
 /// A tree for a family and how it came about.
 struct OrderedTree {
@@ -51,6 +33,16 @@ struct OrderedTree {
   std::optional<SearchResult> search;
   /// The order that decided, as the user would name it.
   ContractionOrder order;
+};
+
+/// The phases of a family on one tree.
+struct OrderedPhases {
+  TrainingTree tree;
+  SharedPlan plan;
+  SmallVector<FamilyMember> members; ///< By phase of the plan.
+  /// The best for all phases together, by the options.
+  bool proven;
+  std::string reason; ///< Why not proven.
 };
 
 /// An einsum and what takes its place.
@@ -64,105 +56,47 @@ struct TNNOrderContractionsPass
   using Base =
       fetta::tnn::impl::TNNOrderContractionsPassBase<TNNOrderContractionsPass>;
   using Base::Base;
+  TNNOrderContractionsPass() = default;
+  /// Copies order other functions; all of them write one trace.
+  TNNOrderContractionsPass(const TNNOrderContractionsPass &other)
+      : Base(other), trace(other.trace) {}
 
   void runOnOperation() override {
+    if (failed(readOptions()))
+      return signalPassFailure();
+    decisions.clear();
     for (Block &block : getOperation().getBody())
       if (failed(orderBlock(block)))
         return signalPassFailure();
+    if (traceFile.empty() || decisions.empty())
+      return;
+    if (llvm::Error error = trace->add(traceFile, getOperation().getName(),
+                                       std::move(decisions))) {
+      getOperation().emitError() << llvm::toString(std::move(error));
+      signalPassFailure();
+    }
   }
 
 private:
+  LogicalResult readOptions();
+  TrainingGoal makeGoal(const EinsumFamily &family);
+  llvm::Expected<OrderedPhases> planPhases(const EinsumFamily &family,
+                                           const OrderedTree &ordered,
+                                           const TrainingGoal &goal);
   LogicalResult orderBlock(Block &block);
   LogicalResult orderFamily(const EinsumFamily &family,
                             SmallVectorImpl<Replacement> &replacements);
   llvm::Expected<OrderedTree> chooseTree(const EinsumFamily &family);
   void report(const EinsumFamily &family, const OrderedTree &ordered,
-              const SharedPlan &plan, ArrayRef<FamilyMember> phases);
+              const TrainingGoal &goal, const OrderedPhases &phases);
+
+  Objective minimized;
+  TrainingOptions training;
+  llvm::json::Array decisions;
+  std::shared_ptr<OrderTrace> trace = std::make_shared<OrderTrace>();
 };
 
-/// Writes the steps of a plan as operations.
-class PlanWriter {
-public:
-  PlanWriter(const EinsumFamily &family, const SharedPlan &plan,
-             ArrayRef<FamilyMember> phases)
-      : family(family), plan(plan), phases(phases),
-        values(plan.numLeaves() + plan.getSteps().size()) {
-    for (unsigned leaf = 0; leaf < plan.numLeaves(); ++leaf) {
-      values[leaf].value = family.getLeaf(leaf);
-      for (unsigned index : family.getNetwork().getLeaves()[leaf])
-        values[leaf].modes.push_back(family.getModeName(index));
-    }
-    for (unsigned phase = 0; phase < phases.size(); ++phase)
-      phaseOfResult[plan.resultValue(phase)] = phase;
-  }
-
-  /// Writes the steps first needed by phases [begin, end) at the builder's
-  /// position.
-  LogicalResult write(OpBuilder &builder, unsigned begin, unsigned end);
-  Value getResult(unsigned phase) const {
-    return values[plan.resultValue(phase)].value;
-  }
-
-private:
-  struct ModedValue {
-    Value value;
-    SmallVector<StringAttr> modes;
-  };
-
-  const EinsumFamily &family;
-  const SharedPlan &plan;
-  ArrayRef<FamilyMember> phases;
-  SmallVector<ModedValue> values;
-  llvm::DenseMap<unsigned, unsigned> phaseOfResult;
-};
 } // namespace
-
-LogicalResult PlanWriter::write(OpBuilder &builder, unsigned begin,
-                                unsigned end) {
-  for (auto [k, step] : llvm::enumerate(plan.getSteps())) {
-    if (step.phase < begin || step.phase >= end)
-      continue;
-    EinsumOp member = phases[step.phase].op;
-    const ModedValue &lhs = values[step.lhs];
-    const ModedValue &rhs = values[step.rhs];
-    ModedValue &result = values[plan.numLeaves() + k];
-
-    // A phase's result has the modes of the leaf it leaves out, in its order;
-    // an intermediate has them in the order of first appearance.
-    auto resultOf = phaseOfResult.find(plan.numLeaves() + k);
-    Type elementType;
-    if (resultOf != phaseOfResult.end()) {
-      FamilyMember phase = phases[resultOf->second];
-      for (unsigned index : family.getNetwork().getLeaves()[phase.rootLeaf])
-        result.modes.push_back(family.getModeName(index));
-      elementType = phase.op.getType().getElementType();
-    } else {
-      llvm::SmallDenseSet<StringAttr> open;
-      for (unsigned index : step.cost.result)
-        open.insert(family.getModeName(index));
-      for (StringAttr mode :
-           llvm::concat<const StringAttr>(lhs.modes, rhs.modes))
-        if (open.erase(mode))
-          result.modes.push_back(mode);
-    }
-    auto einsum = EinsumAttr::get(builder.getContext(), {lhs.modes, rhs.modes},
-                                  result.modes);
-    if (step.cost.flops > static_cast<Cost>(INT64_MAX))
-      return member.emitOpError()
-             << "needs a contraction \"" << einsum.getSpec() << "\" of "
-             << toString(step.cost.flops)
-             << " multiply-adds, more than 63 bits can count";
-    Value operands[] = {lhs.value, rhs.value};
-    auto contract =
-        ContractOp::create(builder, member.getLoc(),
-                           inferEinsumType(einsum, operands, elementType),
-                           lhs.value, rhs.value, einsum);
-    contract->setDiscardableAttr(
-        kPhaseAttr, builder.getStringAttr(phaseName(phaseRank(member))));
-    result.value = contract;
-  }
-  return success();
-}
 
 /// An einsum's path as lib/Contraction writes it.
 static ContractionPath toContractionPath(ArrayRef<int64_t> positions) {
@@ -180,6 +114,7 @@ TNNOrderContractionsPass::chooseTree(const EinsumFamily &family) {
   unsigned root = family.resultLeaf();
   SearchOptions options;
   options.exactLimit = exactLimit;
+  options.objective = minimized;
   auto withOrder = [](llvm::Expected<ContractionTree> tree,
                       ContractionOrder order) -> llvm::Expected<OrderedTree> {
     if (!tree)
@@ -220,11 +155,150 @@ TNNOrderContractionsPass::chooseTree(const EinsumFamily &family) {
   }
 }
 
+LogicalResult TNNOrderContractionsPass::readOptions() {
+  auto fail = [&](const Twine &message) {
+    return getOperation().emitError()
+           << "option of tnn-order-contractions: " << message;
+  };
+  std::optional<Objective> parsed = parseObjective(objective);
+  if (!parsed)
+    return fail("objective is flops, size, write or combo-N, not '" +
+                objective + "'");
+  minimized = *parsed;
+  if ((storedPrice != 0) + (storedLimit >= 0) + (extraFlops >= 0) > 1)
+    return fail("stored-price, stored-limit and extra-flops exclude each "
+                "other");
+  if (microBatches == 0)
+    return fail("micro-batches is at least 1");
+  if (traceFile == "-")
+    return fail("trace needs a file: it is written once for each function");
+  training = {};
+  training.exactLimit = std::min<unsigned>(training.exactLimit, exactLimit);
+  training.storedPrice = storedPrice;
+  if (storedLimit >= 0)
+    training.storedLimit = static_cast<Cost>(storedLimit.getValue());
+  if (extraFlops >= 0)
+    training.flopSlack = extraFlops;
+  training.recompute = recompute;
+  return success();
+}
+
+/// Whether a value follows from parameters and constants alone.
+static bool isWeight(Value value, func::FuncOp function) {
+  SmallVector<Value> todo = {value};
+  llvm::SmallDenseSet<Value> seen;
+  while (!todo.empty()) {
+    Value next = todo.pop_back_val();
+    if (!seen.insert(next).second)
+      continue;
+    auto argument = dyn_cast<BlockArgument>(next);
+    if (!argument) {
+      llvm::append_range(todo, next.getDefiningOp()->getOperands());
+      continue;
+    }
+    if (argument.getOwner() != &function.getBody().front())
+      return false;
+    auto role = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
+                                                      kRoleAttr);
+    if (!role || role.getValue() != kRoleParam)
+      return false;
+  }
+  return true;
+}
+
+TrainingGoal TNNOrderContractionsPass::makeGoal(const EinsumFamily &family) {
+  const ClosedNetwork &network = family.getNetwork();
+  func::FuncOp function = getOperation();
+  TrainingGoal goal;
+  goal.outputLeaf = family.resultLeaf();
+  goal.activations = goal.gradients = network.noLeaves();
+  for (const FamilyMember &member : family.getMembers().drop_front())
+    goal.gradients.set(member.rootLeaf);
+  bool hasRoles = llvm::any_of(
+      llvm::seq(function.getNumArguments()), [&](unsigned argument) {
+        return function.getArgAttr(argument, kRoleAttr) != nullptr;
+      });
+  // Without roles the first operand is the input of a layer.
+  for (unsigned leaf : llvm::seq(goal.outputLeaf))
+    if (hasRoles ? !isWeight(family.getLeaf(leaf), function) : leaf == 0)
+      goal.activations.set(leaf);
+  // A product of weights is there once, whatever the micro-batches.
+  goal.repeats = goal.activations.none() ? 1 : microBatches;
+  return goal;
+}
+
+llvm::Expected<OrderedPhases>
+TNNOrderContractionsPass::planPhases(const EinsumFamily &family,
+                                     const OrderedTree &ordered,
+                                     const TrainingGoal &goal) {
+  const ClosedNetwork &network = family.getNetwork();
+  bool isPlain =
+      training.storedPrice == 0 && !training.storedLimit && !training.flopSlack;
+  bool onePhase = goal.gradients.none();
+  // With all gradients the tree of a phase is the best for all of them.
+  bool isShared =
+      goal.repeats == 1 && goal.gradients.count() + 1 == network.numLeaves();
+  bool isSearched = ordered.order == ContractionOrder::CSSE;
+  TrainingTree tree{ordered.tree, {}};
+  bool isProven = isSearched && ordered.search->proven;
+  std::string reason = isSearched ? ordered.search->reason : "";
+  if (isSearched && minimized.isFlops() &&
+      !(isPlain && (isShared || (onePhase && goal.repeats == 1)))) {
+    llvm::Expected<TrainingResult> found =
+        searchTraining(network, goal, training);
+    if (!found)
+      return found.takeError();
+    tree = std::move(found->tree);
+    isProven = found->proven;
+    reason = found->reason;
+  } else {
+    llvm::Expected<TrainingTree> chosen =
+        chooseRetention(network, goal, ordered.tree, training);
+    if (!chosen)
+      return chosen.takeError();
+    tree = std::move(*chosen);
+    if (isSearched && !minimized.isFlops() && !onePhase) {
+      isProven = false;
+      reason = "the objective was that of the forward pass alone";
+    }
+  }
+
+  // The first member, which is the forward pass, then bp before wg: a step
+  // that several phases share belongs to the first.
+  SmallVector<FamilyMember> members(family.getMembers());
+  std::stable_sort(members.begin() + 1, members.end(),
+                   [](const FamilyMember &a, const FamilyMember &b) {
+                     return phaseRank(a.op) < phaseRank(b.op);
+                   });
+  if (!smallestPeak &&
+      !llvm::is_contained(tree.retention, Retention::Recomputed)) {
+    SmallVector<unsigned> roots = llvm::map_to_vector(
+        members, [](const FamilyMember &member) { return member.rootLeaf; });
+    llvm::Expected<SharedPlan> plan =
+        SharedPlan::create(network, UnrootedTree(tree.tree), roots);
+    if (!plan)
+      return plan.takeError();
+    return OrderedPhases{std::move(tree), std::move(*plan), std::move(members),
+                         isProven, std::move(reason)};
+  }
+  llvm::Expected<SharedPlan> plan = planTraining(network, goal, tree);
+  if (!plan)
+    return plan.takeError();
+  SmallVector<FamilyMember> byPhase;
+  for (unsigned phase : llvm::seq(plan->numPhases()))
+    byPhase.push_back(*llvm::find_if(members, [&](const FamilyMember &member) {
+      return member.rootLeaf == plan->rootLeaf(phase);
+    }));
+  return OrderedPhases{std::move(tree), std::move(*plan), std::move(byPhase),
+                       isProven, std::move(reason)};
+}
+
 void TNNOrderContractionsPass::report(const EinsumFamily &family,
                                       const OrderedTree &ordered,
-                                      const SharedPlan &plan,
-                                      ArrayRef<FamilyMember> phases) {
-  EinsumOp first = phases.front().op;
+                                      const TrainingGoal &goal,
+                                      const OrderedPhases &phases) {
+  const SharedPlan &plan = phases.plan;
+  EinsumOp first = phases.members.front().op;
   Location loc = first.getLoc();
   constexpr StringRef category = "tnn-order-contractions";
   StringRef function = getOperation().getName();
@@ -234,33 +308,52 @@ void TNNOrderContractionsPass::report(const EinsumFamily &family,
   std::string order = stringifyContractionOrder(ordered.order).str();
   // All phases of one tree cost the same; phase 0 shares nothing yet.
   Cost onePhase = plan.phaseFlops(0);
-  Cost unshared = onePhase * phases.size();
-  bool isProven = ordered.search && ordered.search->proven &&
-                  ordered.search->flops == onePhase;
+  Cost unshared = onePhase * phases.members.size();
+  Cost shared = unshared - std::min(unshared, plan.totalFlops());
+  // A given order may turn out to be the best.
+  bool isProven = phases.proven ||
+                  (ordered.order != ContractionOrder::CSSE && ordered.search &&
+                   ordered.search->proven && ordered.search->flops == onePhase);
   remark::passed(loc, options("contraction-order"))
       << remark::metric("order", order)
       << remark::metric("einsum", first.getEinsum().getSpec())
       << remark::metric("multiply_adds_per_phase", toString(onePhase))
       << remark::metric("proven", isProven)
-      << remark::metric("phases", static_cast<unsigned>(phases.size()))
+      << remark::metric("phases", static_cast<unsigned>(phases.members.size()))
       << remark::metric("multiply_adds_total", toString(plan.totalFlops()))
-      << remark::metric("multiply_adds_shared",
-                        toString(unshared - plan.totalFlops()))
+      << remark::metric("multiply_adds_shared", toString(shared))
       << remark::metric("contractions",
                         static_cast<unsigned>(plan.getSteps().size()));
 
   Cost byPhase[3] = {0, 0, 0};
   for (const SharedPlan::Step &step : plan.getSteps())
-    byPhase[phaseRank(phases[step.phase].op)] += step.cost.flops;
+    byPhase[phaseRank(phases.members[step.phase].op)] += step.cost.flops;
   remark::analysis(loc, options("multiply-adds"))
       << remark::metric("fp", toString(byPhase[0]))
       << remark::metric("bp", toString(byPhase[1]))
       << remark::metric("wg", toString(byPhase[2]))
       << remark::metric("total", toString(plan.totalFlops()));
 
+  llvm::Expected<TrainingFigures> figures =
+      computeTrainingFigures(family.getNetwork(), goal, phases.tree);
+  llvm::Expected<PlanMemory> memory =
+      measureMemory(family.getNetwork(), plan, goal);
+  if (figures && memory)
+    remark::analysis(loc, options("memory"))
+        << remark::metric("stored_activation_elements",
+                          toString(figures->storedActivations))
+        << remark::metric("stored_weight_elements",
+                          toString(figures->storedWeights))
+        << remark::metric("recomputed_multiply_adds",
+                          toString(figures->recomputedFlops))
+        << remark::metric("peak_elements", toString(memory->peak))
+        << remark::metric("input_elements", toString(memory->inputs));
+  llvm::consumeError(figures.takeError());
+  llvm::consumeError(memory.takeError());
+
   if (ordered.order == ContractionOrder::CSSE && !isProven)
     remark::missed(loc, options("optimum-not-proven"))
-        << remark::add("{0}", ordered.search->reason)
+        << remark::add("{0}", phases.reason)
         << remark::metric("lower_bound", toString(ordered.search->lowerBound));
   if (ordered.search && ordered.order != ContractionOrder::CSSE &&
       ordered.search->flops < onePhase)
@@ -289,35 +382,34 @@ LogicalResult TNNOrderContractionsPass::orderFamily(
       return fail(search.takeError());
     ordered->search = std::move(*search);
   }
-
-  // The first member, which is the forward pass, then bp before wg: a step
-  // that several phases share belongs to the first.
-  SmallVector<FamilyMember> phases(family.getMembers());
-  std::stable_sort(phases.begin() + 1, phases.end(),
-                   [](const FamilyMember &a, const FamilyMember &b) {
-                     return phaseRank(a.op) < phaseRank(b.op);
-                   });
-  SmallVector<unsigned> roots = llvm::map_to_vector(
-      phases, [](const FamilyMember &phase) { return phase.rootLeaf; });
-  llvm::Expected<SharedPlan> plan = SharedPlan::create(
-      family.getNetwork(), UnrootedTree(ordered->tree), roots);
-  if (!plan)
-    return fail(plan.takeError());
+  TrainingGoal goal = makeGoal(family);
+  llvm::Expected<OrderedPhases> phases = planPhases(family, *ordered, goal);
+  if (!phases)
+    return fail(phases.takeError());
 
   // Forward steps stand where the forward einsum stood. All others need at
   // most its operands and the output gradient, which the first gradient einsum
   // of the block has at hand.
-  PlanWriter writer(family, *plan, phases);
+  PlanWriter writer(family, phases->plan, phases->members);
   OpBuilder builder(first);
   if (failed(writer.write(builder, 0, 1)))
     return failure();
-  if (phases.size() > 1) {
+  if (phases->members.size() > 1) {
     builder.setInsertionPoint(family.getMembers()[1].op);
-    if (failed(writer.write(builder, 1, phases.size())))
+    if (failed(writer.write(builder, 1, phases->members.size())))
       return failure();
   }
-  report(family, *ordered, *plan, phases);
-  for (auto [number, phase] : llvm::enumerate(phases))
+  report(family, *ordered, goal, *phases);
+  if (!traceFile.empty()) {
+    std::optional<Cost> bound;
+    if (ordered->search)
+      bound = ordered->search->lowerBound;
+    decisions.push_back(
+        traceDecision({first.getEinsum().getSpec(), ordered->order,
+                       family.getNetwork(), goal, training, phases->tree,
+                       phases->plan, bound, phases->proven, phases->reason}));
+  }
+  for (auto [number, phase] : llvm::enumerate(phases->members))
     replacements.push_back({phase.op, writer.getResult(number)});
   return success();
 }

@@ -102,11 +102,23 @@ def TNNOrderContractionsPass
     left one. Intermediates have the element type of the operands; the last
     contraction of an einsum has that of the einsum.
 
+    Which gradients are wanted follows from the einsums that are there; where
+    some are missing, or with one of the options below, the tree is the one that
+    takes the fewest multiply-adds for all phases of the family together
+    (docs/Training.md). A value that is dropped and computed again stands as a
+    second contraction behind the output. Activations are leaves that follow
+    from other arguments than those of `tnn.role = "param"`; without any role,
+    the first operand. A tree by another `objective` is that of the first einsum
+    alone.
+
     Remarks (`--remarks-filter=tnn-order-contractions`): `passed` gives order,
     multiply-adds of a phase, whether they are proven the fewest, and for a
     family the total over phases and what sharing saves; `analysis` gives the
-    multiply-adds that each of `fp`, `bp` and `wg` adds; `missed` gives the
-    reason why an optimum is not proven.
+    multiply-adds that each of `fp`, `bp` and `wg` adds, and the elements that
+    are stored for the gradients and alive at once; `missed` gives the reason
+    why an optimum is not proven. `trace` writes a JSON file with, for each
+    family, the tree that was chosen, the parts of its score, its bound, the
+    reason why it is not proven, and the same of the other orders.
   }];
   let options = [
     Option<"order", "order", "::fetta::ContractionOrder",
@@ -125,7 +137,27 @@ def TNNOrderContractionsPass
         clEnumValN(::fetta::ContractionOrder::Given, "given",
                    "The path written at each einsum"))}]>,
     Option<"exactLimit", "exact-limit", "unsigned", "20",
-           "Search exactly to this many operands, greedily beyond">];
+           "Search exactly to this many operands, greedily beyond">,
+    Option<"objective", "objective", "std::string", "\"flops\"",
+           "What csse minimizes: flops, size, write or combo-N">,
+    Option<"microBatches", "micro-batches", "uint64_t", "1",
+           "Executions with the same parameters: contractions of parameters "
+           "alone count once for all of them">,
+    Option<"storedPrice", "stored-price", "unsigned", "0",
+           "Multiply-adds that an element stored for the gradients is worth">,
+    Option<"storedLimit", "stored-limit", "int64_t", "-1",
+           "Elements stored for the gradients of a family at most; -1: any">,
+    Option<"extraFlops", "extra-flops", "double", "-1",
+           "Store as little as possible with so many per cent more "
+           "multiply-adds; -1: as many as it takes to have the fewest">,
+    Option<"recompute", "recompute", "bool", "true",
+           "Whether values may be computed again instead of stored, under one "
+           "of the three options above">,
+    Option<"smallestPeak", "smallest-peak", "bool", "false",
+           "Order contractions for the fewest elements alive at once, not bp "
+           "before wg">,
+    Option<"traceFile", "trace", "std::string", "",
+           "Write a JSON file with the reasons of all decisions">];
 }
 
 def TNNSetPrecisionPass : Pass<"tnn-set-precision", "::mlir::ModuleOp"> {
