@@ -163,6 +163,11 @@ SerialCycles fetta::serialCycles(const Nest &nest, const Machine &machine) {
   SerialCycles cycles;
   cycles.beats = beats(nest);
   cycles.fill = machine.pipelineCycles();
+  // Sums of a beat leave in sub-beats once its last word is there.
+  if (!outputStationary)
+    cycles.fill += std::min(subBeats(nest.operands[streamed]),
+                            subBeats(nest.operands[OperandC])) -
+                   1;
   int64_t tile = tileBeats(nest);
   cycles.tiles = cycles.beats / tile;
   cycles.networkAdditions = additions(nest, tile);

@@ -165,7 +165,8 @@ ArrayEngine::waitsForHalf(const Work &work, int64_t scope, int64_t now) const {
     return std::nullopt;
   // What is issued now reaches the accumulators a pipeline later.
   int64_t conflicts;
-  int64_t free = drainEnd(before, now, conflicts) - pipeline;
+  int64_t free =
+      drainEnd(before, now, conflicts) - pipeline - work.plan.sumLag;
   if (free <= now)
     return std::nullopt;
   if (now < free - conflicts)
@@ -337,7 +338,7 @@ void ArrayEngine::endScope(Work &work, const ModeIndex &scopeStart,
   Drain drain;
   drain.work = &work;
   drain.scope = scope;
-  drain.firstDate = end + pipeline;
+  drain.firstDate = end + pipeline + work.plan.sumLag;
   drain.begin = scopeBegin[size_t(scope & 1)];
   drain.last = last;
   drain.stays = last && !work.contract.nest.drainAtEnd;

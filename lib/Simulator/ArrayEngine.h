@@ -127,8 +127,9 @@ private:
   void endBlock(int64_t now);
   void endTile();
   bool beatByBeat(const Work &work) const;
-  /// Cycles of the running block that use a slab: `subBeats` of each beat.
-  uint64_t blockBits(int64_t from, int64_t to, int64_t subBeats) const;
+  /// Cycles of the running block in which an operand reads a row.
+  uint64_t blockBits(int64_t from, int64_t to, OperandId id) const;
+  /// Cycles in the first `subBeats` of each beat of the running block.
   int64_t blockCount(int64_t from, int64_t to, int64_t subBeats) const;
   // Beside it.
   bool settleTileDrain(int64_t now);

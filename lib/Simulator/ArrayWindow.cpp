@@ -81,15 +81,27 @@ int64_t ArrayEngine::nextEvent(int64_t now) const {
 // Beats
 //===----------------------------------------------------------------------===//
 
-uint64_t ArrayEngine::blockBits(int64_t from, int64_t to,
-                                int64_t subBeats) const {
-  int64_t period = workOf(arrayAt)->plan.beatCycles;
-  if (subBeats >= period)
+uint64_t ArrayEngine::blockBits(int64_t from, int64_t to, OperandId id) const {
+  const Work &work = *workOf(arrayAt);
+  const ContractPlan &plan = work.plan;
+  int64_t period = plan.beatCycles, subBeats = plan.subBeats[id];
+  if (subBeats >= period && !plan.overhangs(id))
     return lowBits(to - from);
   uint64_t bits = 0;
-  for (int64_t cycle = from; cycle < to; ++cycle)
-    bits |= uint64_t((cycle - blockBegin) % period < subBeats)
-            << (cycle - from);
+  for (int64_t cycle = from; cycle < to; ++cycle) {
+    int64_t beat = (cycle - blockBegin) / period,
+            subBeat = (cycle - blockBegin) % period;
+    if (subBeat >= subBeats)
+      continue;
+    // A sub-beat beyond the tensor takes its cycle, but no slab.
+    bool reads =
+        !plan.overhangs(id) ||
+        plan.ports[id]
+            .access(plan.beatIndex(work.beats.index(), work.blockBeat + beat),
+                    uint32_t(subBeat))
+            .inside;
+    bits |= uint64_t(reads) << (cycle - from);
+  }
   return bits;
 }
 
@@ -150,9 +162,9 @@ void ArrayEngine::passBeats(int64_t now, int64_t next, SlabBits &taken,
   if (both && plan.streamSlab() == plan.holdSlab()) {
     streams = lowBits(next - now);
   } else {
-    streams = blockBits(now, next, plan.subBeats[plan.levels.streamed]);
+    streams = blockBits(now, next, plan.levels.streamed);
     if (both)
-      holds = blockBits(now, next, plan.subBeats[plan.levels.held]);
+      holds = blockBits(now, next, plan.levels.held);
   }
   InstructionTiming &t = timing[work->instruction];
   uint64_t &streamSlab = taken[size_t(plan.streamSlab())];

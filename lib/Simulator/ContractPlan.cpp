@@ -29,6 +29,7 @@ ContractPlan::ContractPlan(const Nest &nest, const Machine &machine)
   } else {
     plainCycles = beatCycles =
         std::max(subBeats[levels.streamed], subBeats[OperandC]);
+    sumLag = std::min(subBeats[levels.streamed], subBeats[OperandC]) - 1;
     loadBeats = levels.peRowsInUse * subBeats[levels.held];
     blockLevel = std::max(levels.tileLevel, levels.scopeLevel);
   }

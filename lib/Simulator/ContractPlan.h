@@ -37,6 +37,9 @@ public:
 
   int64_t beatCycles = 1;  ///< Cycles of a beat with its sub-beats.
   int64_t plainCycles = 1; ///< The same, had every operand a slab of its own.
+  /// Cycles from the last sub-beat of a stationary beat to that of its sums,
+  /// which leave one by one behind the last word (docs/Queues.md, section 3).
+  int64_t sumLag = 0;
   /// Loops inside this level run without a change of tile or scope.
   unsigned blockLevel = 0;
   int64_t blockBeats = 1; ///< Beats inside blockLevel.

@@ -50,6 +50,12 @@ public:
     for (int count : visits)
       require(count == 1, "an index is not visited exactly once");
     result.total = drainEnd + machine.pipelineCycles();
+    // Sums wait for the last word of their beat, then leave one a cycle.
+    OperandId streamed = operandOn(nest.dataflow, Net::Stream);
+    if (!outputStationary)
+      result.total += std::min(subBeats(nest.operands[streamed]),
+                               subBeats(nest.c())) -
+                      1;
     return result;
   }
 

@@ -1,0 +1,170 @@
+//===- Level2Test.cpp - The cycle-stepped model against the others --------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Values must be those of the functional run, bit for bit; cycles those of the
+// tile-event model within the bounds of docs/Machine.md section 8.
+//
+//===----------------------------------------------------------------------===//
+
+#include "fetta/Simulator/Level2.h"
+
+#include "RandomChain.h"
+#include "TestPrograms.h"
+#include "fetta/Simulator/Functional.h"
+#include "fetta/Simulator/Timing.h"
+#include "fetta/Support/BFloat16.h"
+
+#include "gtest/gtest.h"
+
+#include <cmath>
+
+using namespace fetta;
+using namespace fetta::test;
+
+namespace {
+
+/// Cycles of both models, after the values were compared.
+struct Compared {
+  int64_t level1 = 0, level2 = 0;
+  double error() const { return double(level1 - level2) / double(level2); }
+};
+
+void fill(const Program &program, TensorMemory &memory, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  for (const TensorEntry &tensor : program.tensors)
+    if (isPreloaded(tensor.role))
+      must(memory.store(
+          tensor, randomValues(random, size_t(tensor.layout.elements()))));
+  memory.poison(0xFFA5);
+}
+
+void compare(const Program &program, uint64_t seed, Compared &result) {
+  TensorMemory expected(program.machine), memory(program.machine);
+  fill(program, expected, seed);
+  fill(program, memory, seed);
+  std::vector<Counters> counters = must(runProgram(program, expected));
+  auto run = runLevel2(program, memory);
+  ASSERT_TRUE(bool(run)) << llvm::toString(run.takeError());
+  for (const TensorEntry &tensor : program.tensors) {
+    std::vector<float> x = must(memory.load(tensor)),
+                       y = must(expected.load(tensor));
+    for (size_t i = 0; i < x.size(); ++i)
+      ASSERT_EQ(floatToBits(x[i]), floatToBits(y[i]))
+          << tensor.name << "[" << i << "]: " << x[i] << " for " << y[i];
+  }
+  Counters total;
+  for (const Counters &c : counters)
+    total += c;
+#define SAME(counter) EXPECT_EQ(run->counters.counter, total.counter)
+  SAME(beats);
+  SAME(tiles);
+  SAME(loadBeats);
+  SAME(tileDrainBeats);
+  SAME(streamWords);
+  SAME(holdWords);
+  SAME(reduceWords);
+  SAME(networkAdds);
+  SAME(accumulatorAdds);
+  SAME(accumulatorWrites);
+  SAME(drainedWords);
+  SAME(drainedRows);
+  SAME(rowReads);
+  SAME(rowWrites);
+#undef SAME
+  result.level1 = timeProgram(program).cycles;
+  result.level2 = run->cycles;
+}
+
+/// Collects relative differences of level 1.
+struct Errors {
+  double sum = 0, absolute = 0, worst = 0;
+  unsigned count = 0;
+  void add(const std::string &what, const Compared &c) {
+    double error = c.error();
+    ++count;
+    sum += error;
+    absolute += std::abs(error);
+    worst = std::max(worst, std::abs(error));
+    if (std::abs(error) > 0.005)
+      std::cout << what << ": level 1 " << c.level1 << ", level 2 " << c.level2
+                << '\n';
+  }
+  /// What docs/Machine.md section 8 promises.
+  void check(const char *name) const {
+    std::cout << name << ": " << count << ", bias of level 1 "
+              << 100 * sum / count << " %, mean " << 100 * absolute / count
+              << " %, worst " << 100 * worst << " %\n";
+    EXPECT_LE(absolute / count, 0.01);
+    EXPECT_LE(worst, 0.05);
+  }
+};
+
+/// Quick runs take a part; FETTA_LONG=1 takes all.
+unsigned countOf(unsigned quick, unsigned all) {
+  return std::getenv("FETTA_LONG") ? all : quick;
+}
+
+/// Machines that differ in what level 2 steps through.
+std::vector<Machine> machines() {
+  std::vector<Machine> all = {smallMachine(2, 2, 2), smallMachine(3, 1, 2),
+                              smallMachine(2, 3, 1), smallMachine(4, 2, 2)};
+  all.push_back(smallMachine(3, 2, 2)); // Slow adders.
+  all.back().latency.fp32Add = 3;
+  all.push_back(smallMachine(3, 2, 2)); // Every latency another.
+  all.back().latency = {3, 2, 2, 2, 3, 2, 4, 2};
+  all.push_back(smallMachine(3, 2, 2));
+  all.back().networks = NetworkTopology::Butterfly;
+  return all;
+}
+
+TEST(Level2, RandomTiles) {
+  std::vector<Machine> all = machines();
+  Errors errors;
+  for (unsigned draw = 0; draw < countOf(70, 1000); ++draw) {
+    RandomNestOptions options;
+    options.seed = 50000 + draw;
+    options.dataflow = Dataflow(draw % 3);
+    options.missingBits = draw / 3 % 3;
+    options.splitReduction = draw / 9 % 2;
+    options.maxMultiplyAdds = 20000;
+    if (draw % 8 == 7) // Slabs that are shared.
+      options.slabs = {int64_t(draw / 8 % 2), 0, int64_t(draw / 16 % 2)};
+    const Machine &machine = all[draw % all.size()];
+    RandomContraction contraction = randomContraction(machine, options);
+    serialiseForNetworks(contraction, machine);
+    std::string what =
+        "seed " + std::to_string(options.seed) + " " + describe(contraction);
+    SCOPED_TRACE(what);
+    Compared result;
+    compare(programOf(contraction, machine), options.seed, result);
+    if (HasFatalFailure())
+      return;
+    errors.add(what, result);
+  }
+  errors.check("tiles");
+}
+
+TEST(Level2, RandomPrograms) {
+  std::vector<Machine> all = machines();
+  Errors errors;
+  for (unsigned draw = 0; draw < countOf(12, 100); ++draw) {
+    RandomChainOptions options;
+    options.seed = 70000 + draw;
+    options.contractions = 3 + draw % 8;
+    const Machine &machine = all[draw % (all.size() - 1)]; // No butterfly.
+    std::string what = "seed " + std::to_string(options.seed);
+    SCOPED_TRACE(what);
+    Program program = throughBinary(randomChain(machine, options));
+    Compared result;
+    compare(program, options.seed, result);
+    if (HasFatalFailure())
+      return;
+    errors.add(what, result);
+  }
+  errors.check("programs");
+}
+
+} // namespace
