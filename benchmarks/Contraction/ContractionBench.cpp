@@ -4,78 +4,32 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The exact solver on the layer suite and on random graphs, one thread, from a
-// network in memory to a certified tree. `--list` prints the instances in the
-// format of `fetta-path --file`, so that others can be run on the same.
+// The exact solver, one thread, from a network in memory to a certified tree;
+// greedy for comparison; and the layers of whole models with all phases.
+// `--list` prints the instances in the format of `fetta-path --file`, so that
+// others can be run on the same; `--peak NAME` prints the largest resident set
+// of one exact search.
 //
 //===----------------------------------------------------------------------===//
 
-#include "LayerSuite.h"
+#include "Instances.h"
+
 #include "TestNetworks.h"
 #include "fetta/Contraction/Search.h"
+#include "fetta/Contraction/SearchCache.h"
+#include "fetta/Contraction/SharedPlan.h"
 
 #include "llvm/ADT/Sequence.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include "benchmark/benchmark.h"
 
+#include <sys/resource.h>
+
 using namespace llvm;
 using namespace fetta;
+using namespace fetta::bench;
 using namespace fetta::test;
-
-namespace {
-
-struct Instance {
-  std::string name, einsum, sizes;
-};
-
-} // namespace
-
-/// Every tensor has \p degree indices of size 2 to 6, each shared with another
-/// tensor; no output. Stubs are paired until no tensor meets itself.
-static Instance randomGraph(unsigned numTensors, unsigned degree,
-                            uint64_t seed) {
-  std::mt19937_64 random(seed);
-  std::vector<unsigned> halfEdges;
-  for (unsigned tensor : seq(numTensors))
-    halfEdges.insert(halfEdges.end(), degree, tensor);
-  auto meetsItself = [&] {
-    for (size_t k = 0; k < halfEdges.size(); k += 2)
-      if (halfEdges[k] == halfEdges[k + 1])
-        return true;
-    return false;
-  };
-  do {
-    // By hand: std::shuffle differs between libraries.
-    for (size_t k = halfEdges.size(); k > 1; --k)
-      std::swap(halfEdges[k - 1], halfEdges[random() % k]);
-  } while (meetsItself());
-  std::vector<std::string> tensors(numTensors);
-  Instance instance;
-  instance.name = "random_d" + std::to_string(degree) + "_n" +
-                  std::to_string(numTensors) + "_s" + std::to_string(seed);
-  for (size_t k = 0; k < halfEdges.size(); k += 2) {
-    std::string index = "i" + std::to_string(k / 2);
-    for (unsigned tensor : {halfEdges[k], halfEdges[k + 1]})
-      tensors[tensor] += (tensors[tensor].empty() ? "" : " ") + index;
-    instance.sizes +=
-        (k == 0 ? "" : ",") + index + "=" + std::to_string(2 + random() % 5);
-  }
-  for (const std::string &tensor : tensors)
-    instance.einsum += (instance.einsum.empty() ? "" : ", ") + tensor;
-  instance.einsum += " ->";
-  return instance;
-}
-
-static std::vector<Instance> makeInstances() {
-  std::vector<Instance> instances;
-  for (const KnownOptimum &layer : layerSuite)
-    instances.push_back({layer.name, layer.einsum, layer.sizes});
-  for (unsigned degree : {3u, 6u})
-    for (unsigned numTensors : {8u, 10u, 12u, 14u, 16u, 18u})
-      instances.push_back(randomGraph(numTensors, degree, 1));
-  return instances;
-}
 
 static void searchExactly(benchmark::State &state, const Instance &instance) {
   ClosedNetwork network = makeClosed(instance.einsum, instance.sizes);
@@ -85,10 +39,16 @@ static void searchExactly(benchmark::State &state, const Instance &instance) {
     result = must(searchTree(network, root));
     benchmark::DoNotOptimize(result);
   }
+  const ExactCertificate &certificate = result->certificate;
   state.counters["tensors"] = root;
   state.counters["flops"] = toDouble(result->flops);
   state.counters["proven"] = result->proven;
   state.counters["pairs"] = static_cast<double>(result->pairs);
+  state.counters["sets"] = static_cast<double>(certificate.sets);
+  state.counters["connected"] =
+      certificate.enumeration == Enumeration::ConnectedPairs;
+  state.counters["bytes_per_subset"] = std::ldexp(
+      static_cast<double>(certificate.tableBytes), -static_cast<int>(root));
 }
 
 static void searchGreedily(benchmark::State &state, const Instance &instance) {
@@ -103,6 +63,74 @@ static void searchGreedily(benchmark::State &state, const Instance &instance) {
   state.counters["flops"] = toDouble(flops);
 }
 
+/// All phases of a layer: forward pass, input gradient, gradients of cores.
+static SharedPlan planAllPhases(SearchCache &cache,
+                                const ClosedNetwork &network) {
+  unsigned output = network.numLeaves() - 1;
+  SearchResult found = must(cache.search(network, output));
+  SmallVector<unsigned, 16> roots = {output};
+  for (unsigned leaf : seq(output))
+    roots.push_back(leaf);
+  return must(SharedPlan::create(network, UnrootedTree(found.tree), roots));
+}
+
+static std::vector<ClosedNetwork>
+toNetworks(const std::vector<Instance> &layers) {
+  std::vector<ClosedNetwork> networks;
+  for (const Instance &layer : layers)
+    networks.push_back(makeClosed(layer.einsum, layer.sizes));
+  return networks;
+}
+
+/// From nothing: an empty cache each time.
+static void planModel(benchmark::State &state,
+                      const std::vector<Instance> &layers) {
+  std::vector<ClosedNetwork> networks = toNetworks(layers);
+  uint64_t searches = 0;
+  for (auto _ : state) {
+    SearchCache cache;
+    for (const ClosedNetwork &network : networks)
+      benchmark::DoNotOptimize(planAllPhases(cache, network));
+    searches = cache.statistics().searches;
+  }
+  state.counters["layers"] = static_cast<double>(networks.size());
+  state.counters["searches"] = static_cast<double>(searches);
+}
+
+/// A layer that was searched before.
+static void searchCached(benchmark::State &state, const Instance &instance) {
+  ClosedNetwork network = makeClosed(instance.einsum, instance.sizes);
+  SearchCache cache;
+  must(cache.search(network, 0));
+  for (auto _ : state)
+    benchmark::DoNotOptimize(
+        must(cache.search(network, network.numLeaves() - 1)));
+  state.counters["hits"] = static_cast<double>(cache.statistics().hits);
+}
+
+static int printPeak(const std::vector<Instance> &instances, StringRef name) {
+  for (const Instance &instance : instances) {
+    if (instance.name != name)
+      continue;
+    ClosedNetwork network = makeClosed(instance.einsum, instance.sizes);
+    unsigned root = network.numLeaves() - 1;
+    auto residentBytes = [] {
+      rusage usage;
+      getrusage(RUSAGE_SELF, &usage);
+      return static_cast<double>(usage.ru_maxrss) * 1024;
+    };
+    double before = residentBytes();
+    must(searchTree(network, root));
+    double grown = residentBytes() - before;
+    outs() << name << ": " << root << " tensors, " << grown / 1e6
+           << " MB more than before, "
+           << std::ldexp(grown, -static_cast<int>(root)) << " bytes a subset\n";
+    return 0;
+  }
+  errs() << "no instance is called '" << name << "'\n";
+  return 1;
+}
+
 int main(int argc, char **argv) {
   std::vector<Instance> instances = makeInstances();
   if (argc == 2 && StringRef(argv[1]) == "--list") {
@@ -111,6 +139,8 @@ int main(int argc, char **argv) {
              << instance.einsum << '\t' << instance.sizes << '\n';
     return 0;
   }
+  if (argc == 3 && StringRef(argv[1]) == "--peak")
+    return printPeak(instances, argv[2]);
   for (const Instance &instance : instances) {
     benchmark::RegisterBenchmark(("exact/" + instance.name).c_str(),
                                  searchExactly, instance)
@@ -118,7 +148,17 @@ int main(int argc, char **argv) {
     benchmark::RegisterBenchmark(("greedy/" + instance.name).c_str(),
                                  searchGreedily, instance)
         ->Unit(benchmark::kMicrosecond);
+    if (StringRef(instance.name).ends_with("_fp"))
+      benchmark::RegisterBenchmark(("cached/" + instance.name).c_str(),
+                                   searchCached, instance)
+          ->Unit(benchmark::kMicrosecond);
   }
+  benchmark::RegisterBenchmark("model/transformer", planModel,
+                               makeTransformer())
+      ->Unit(benchmark::kMicrosecond);
+  benchmark::RegisterBenchmark("model/different_layers", planModel,
+                               makeDifferentLayers())
+      ->Unit(benchmark::kMicrosecond);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv))
     return 2;

@@ -50,7 +50,7 @@ void Colouring::refine(ArrayRef<Bundle> bundles) {
     for (const Bundle &bundle : bundles) {
       uint64_t sum = 0;
       for (uint64_t rest = bundle.ends; rest != 0; rest &= rest - 1)
-        sum += mix(colours[countr_zero(rest)], 0);
+        sum += colours[countr_zero(rest)];
       uint64_t hash = mix(sum, bundle.size);
       for (uint64_t rest = bundle.ends; rest != 0; rest &= rest - 1)
         sums[countr_zero(rest)] += hash;
@@ -115,55 +115,59 @@ static Colours tellApart(unsigned numLeaves, ArrayRef<Bundle> bundles,
   return std::move(colouring.colours);
 }
 
-std::optional<CanonicalNetwork>
-CanonicalNetwork::create(const ClosedNetwork &network,
-                         std::optional<unsigned> rootLeaf) {
+std::optional<std::vector<Bundle>>
+CanonicalNetwork::bundlesOf(const ClosedNetwork &network) {
   constexpr unsigned maxLeaves = 64;
-  unsigned numLeaves = network.numLeaves();
-  if (numLeaves > maxLeaves)
+  if (network.numLeaves() > maxLeaves)
     return std::nullopt;
   SmallVector<uint64_t, 64> ends(network.getIndices().size(), 0);
   for (auto [leaf, indices] : enumerate(network.getLeaves()))
     for (unsigned index : indices)
       ends[index] |= uint64_t(1) << leaf;
-  CanonicalNetwork form;
+  std::vector<Bundle> bundles;
+  bundles.reserve(ends.size());
   for (auto [mask, index] : zip_equal(ends, network.getIndices()))
     if (index.size > 1 && mask != 0)
-      form.bundles.push_back({mask, index.size});
-  llvm::sort(form.bundles);
+      bundles.push_back({mask, index.size});
+  llvm::sort(bundles);
   size_t kept = 0;
-  for (const Bundle &bundle : form.bundles) {
-    if (kept == 0 || form.bundles[kept - 1].ends != bundle.ends)
-      form.bundles[kept++] = bundle;
-    else if (__builtin_mul_overflow(form.bundles[kept - 1].size, bundle.size,
-                                    &form.bundles[kept - 1].size))
+  for (const Bundle &bundle : bundles) {
+    if (kept == 0 || bundles[kept - 1].ends != bundle.ends)
+      bundles[kept++] = bundle;
+    else if (__builtin_mul_overflow(bundles[kept - 1].size, bundle.size,
+                                    &bundles[kept - 1].size))
       return std::nullopt;
   }
-  form.bundles.resize(kept);
+  bundles.resize(kept);
+  return bundles;
+}
 
-  Colours colours = tellApart(numLeaves, form.bundles, rootLeaf);
-  SmallVector<unsigned, 64> placeOf(numLeaves);
-  form.leafOf.assign(seq(numLeaves).begin(), seq(numLeaves).end());
-  llvm::sort(form.leafOf, [&](unsigned a, unsigned b) {
+CanonicalNetwork::CanonicalNetwork(unsigned numLeaves,
+                                   std::vector<Bundle> written,
+                                   std::optional<unsigned> rootLeaf)
+    : bundles(std::move(written)) {
+  Colours colours = tellApart(numLeaves, bundles, rootLeaf);
+  leafOf.assign(seq(numLeaves).begin(), seq(numLeaves).end());
+  llvm::sort(leafOf, [&](unsigned a, unsigned b) {
     return std::make_pair(colours[a], a) < std::make_pair(colours[b], b);
   });
-  for (auto [place, leaf] : enumerate(form.leafOf))
+  SmallVector<unsigned, 64> placeOf(numLeaves);
+  for (auto [place, leaf] : enumerate(leafOf))
     placeOf[leaf] = place;
   uint64_t held = 0;
-  for (Bundle &bundle : form.bundles) {
+  for (Bundle &bundle : bundles) {
     uint64_t places = 0;
     for (uint64_t rest = bundle.ends; rest != 0; rest &= rest - 1)
       places |= uint64_t(1) << placeOf[countr_zero(rest)];
     bundle.ends = places;
     held |= places;
   }
-  llvm::sort(form.bundles);
+  llvm::sort(bundles);
   // A scalar if there is one: the tensors then hang together without it.
   unsigned scalar = countr_one(held);
-  form.root = rootLeaf             ? placeOf[*rootLeaf]
-              : scalar < numLeaves ? scalar
-                                   : numLeaves - 1;
-  return form;
+  root = rootLeaf             ? placeOf[*rootLeaf]
+         : scalar < numLeaves ? scalar
+                              : numLeaves - 1;
 }
 
 ClosedNetwork CanonicalNetwork::toNetwork() const {

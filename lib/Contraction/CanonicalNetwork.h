@@ -36,13 +36,18 @@ struct CanonicalNetwork {
   /// The network's leaf for each canonical one.
   llvm::SmallVector<unsigned, 32> leafOf;
 
+  /// The bundles of a network on its own leaves, ascending. None: more than 64
+  /// leaves, or a bundle beyond 63 bits.
+  static std::optional<std::vector<Bundle>>
+  bundlesOf(const ClosedNetwork &network);
+
   /// Two networks with equal bundles and numbers of leaves are the same up to
   /// names and order; leafOf says how. The converse holds unless refinement
   /// cannot tell leaves apart that no symmetry exchanges. With \p rootLeaf,
   /// that leaf is told apart from all others and is the root; else the
-  /// structure decides. None: more than 64 leaves, or a bundle beyond 63 bits.
-  static std::optional<CanonicalNetwork>
-  create(const ClosedNetwork &network, std::optional<unsigned> rootLeaf);
+  /// structure decides. \p bundles is bundlesOf the network.
+  CanonicalNetwork(unsigned numLeaves, std::vector<Bundle> bundles,
+                   std::optional<unsigned> rootLeaf);
 
   /// The form as a network; its indices have no names.
   ClosedNetwork toNetwork() const;

@@ -18,7 +18,8 @@ using namespace fetta;
 
 namespace {
 
-/// All that an exact result depends on.
+/// All that an exact result depends on. Of a network as it is written, the
+/// root is the number of leaves where it does not matter.
 struct Key {
   unsigned numLeaves, root;
   Objective objective;
@@ -55,9 +56,19 @@ struct Entry {
 } // namespace
 
 struct SearchCache::State {
+  /// How the leaves of a network as it is written lie in a canonical one.
+  struct Written {
+    std::shared_ptr<const CanonicalNetwork> form;
+    std::shared_ptr<Entry> entry;
+  };
+
+  Written find(Key key, std::optional<unsigned> rootLeaf);
+
   size_t maxEntries;
   mutable std::mutex mutex; ///< Of what follows.
   std::unordered_map<Key, std::shared_ptr<Entry>, KeyHash> entries;
+  /// Layers of a model are often written alike, which is seen sooner.
+  std::unordered_map<Key, Written, KeyHash> asWritten;
   uint64_t searches = 0, hits = 0;
 };
 
@@ -90,36 +101,56 @@ static SearchResult translate(const SearchResult &result,
   return translated;
 }
 
+/// \p key: of the network as it is written.
+SearchCache::State::Written
+SearchCache::State::find(Key key, std::optional<unsigned> rootLeaf) {
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    auto found = asWritten.find(key);
+    if (found != asWritten.end()) {
+      ++hits;
+      return found->second;
+    }
+  }
+  Written written;
+  written.form = std::make_shared<const CanonicalNetwork>(
+      key.numLeaves, key.bundles, rootLeaf);
+  Key canonical{key.numLeaves, written.form->root, key.objective,
+                written.form->bundles};
+  std::lock_guard<std::mutex> lock(mutex);
+  auto found = entries.find(canonical);
+  if (found != entries.end()) {
+    written.entry = found->second;
+    ++hits;
+  } else {
+    written.entry = std::make_shared<Entry>();
+    ++searches;
+    if (entries.size() >= maxEntries)
+      return written;
+    entries.emplace(std::move(canonical), written.entry);
+  }
+  if (asWritten.size() < maxEntries)
+    asWritten.emplace(std::move(key), written);
+  return written;
+}
+
 Expected<SearchResult> SearchCache::search(const ClosedNetwork &network,
                                            unsigned rootLeaf,
                                            const SearchOptions &options) {
-  std::optional<CanonicalNetwork> form;
-  bool isExact = rootLeaf < network.numLeaves() &&
-                 options.exactLimit <= maxExactTensors &&
-                 network.numLeaves() - 1 <= options.exactLimit;
-  // Multiply-adds have the same optimum from every root.
-  if (isExact)
-    form = CanonicalNetwork::create(network, options.objective.isFlops()
-                                                 ? std::nullopt
-                                                 : std::optional(rootLeaf));
-  if (!form)
+  std::optional<std::vector<CanonicalNetwork::Bundle>> bundles;
+  if (rootLeaf < network.numLeaves() && options.exactLimit <= maxExactTensors &&
+      network.numLeaves() - 1 <= options.exactLimit)
+    bundles = CanonicalNetwork::bundlesOf(network);
+  if (!bundles)
     return searchTree(network, rootLeaf, options);
+  // Multiply-adds have the same optimum from every root.
+  std::optional<unsigned> fixedRoot;
+  if (!options.objective.isFlops())
+    fixedRoot = rootLeaf;
+  Key key{network.numLeaves(), fixedRoot.value_or(network.numLeaves()),
+          options.objective, std::move(*bundles)};
+  auto [form, entry] = state->find(std::move(key), fixedRoot);
 
-  Key key{network.numLeaves(), form->root, options.objective, form->bundles};
-  std::shared_ptr<Entry> entry;
-  {
-    std::lock_guard<std::mutex> lock(state->mutex);
-    auto found = state->entries.find(key);
-    if (found != state->entries.end()) {
-      entry = found->second;
-      ++state->hits;
-    } else {
-      entry = std::make_shared<Entry>();
-      ++state->searches;
-      if (state->entries.size() < state->maxEntries)
-        state->entries.emplace(std::move(key), entry);
-    }
-  }
   std::lock_guard<std::mutex> lock(entry->mutex);
   if (!entry->isDone) {
     Expected<SearchResult> result =

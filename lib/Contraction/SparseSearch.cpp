@@ -297,7 +297,10 @@ void SparseSolver::absorb(unsigned into, const Alive &part) {
 
 bool SparseSolver::run() {
   // With more sets than that, all splits of all subsets are sooner weighed.
-  const size_t most = std::max<size_t>(48, (size_t(1) << n) / 16);
+  // Measured; the smaller the phase, the less it matters.
+  const size_t numSubsets = size_t(full) + 1;
+  const size_t most =
+      n < 10 ? numSubsets / 7 : std::max<size_t>(64, numSubsets / 16);
   for (unsigned size : seq(1u, n)) {
     for (unsigned number : bySize[size]) {
       Node &node = nodes[number];
