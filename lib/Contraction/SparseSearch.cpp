@@ -211,7 +211,7 @@ void SparseSolver::fillRoots() {
 double SparseSolver::rootOf(Mask set) {
   if (!roots.empty())
     return roots[set];
-  constexpr unsigned share = 32;
+  constexpr unsigned share = 8;
   if (canTabulate && ++numRoots > full / share) {
     fillRoots();
     return roots[set];
@@ -300,7 +300,7 @@ bool SparseSolver::run() {
   // Measured; the smaller the phase, the less it matters.
   const size_t numSubsets = size_t(full) + 1;
   const size_t most =
-      n < 10 ? numSubsets / 7 : std::max<size_t>(64, numSubsets / 16);
+      std::max<size_t>(64, n < 10 ? numSubsets / 7 : numSubsets / 16);
   for (unsigned size : seq(1u, n)) {
     for (unsigned number : bySize[size]) {
       Node &node = nodes[number];
