@@ -12,6 +12,45 @@
 
 using namespace fetta;
 
+/// What a parameter changes in a run, beside the machine's fingerprint.
+static llvm::StringRef effectOf(llvm::StringRef key) {
+  static const std::pair<llvm::StringRef, llvm::StringRef> effects[] = {
+      {"contraction_engines", "peak, lanes, depth of the networks, mapping"},
+      {"pe_rows", "peak, lanes, column chain, length of stationary loads"},
+      {"pe_columns", "peak, lanes, mapping"},
+      {"ce_style", "nothing yet: operands are broadcast"},
+      {"slabs", "capacity, and which accesses collide (slab-conflict)"},
+      {"rows_per_slab", "capacity: what has to be sliced or spilled"},
+      {"accumulator_rows", "size of scopes: mapping, drain-busy, reload"},
+      {"networks", "stages: pipeline, route bytes, energy; a butterfly serves "
+                   "more in sub-beats (bank-conflict)"},
+      {"route_slots", "route loads that repeat: wait-route, energy"},
+      {"route_bytes_per_cycle", "time of route loads: wait-route"},
+      {"memory_read_cycles", "pipeline: fill, wait-row"},
+      {"switch_stages_per_cycle", "pipeline: fill, wait-row"},
+      {"multiply_cycles", "pipeline: fill, wait-row"},
+      {"column_add_cycles", "pipeline, once per PE row: fill, wait-row"},
+      {"reduction_add_cycles", "pipeline, once per lane bit: fill, wait-row"},
+      {"accumulate_cycles", "pipeline: fill, wait-row"},
+      {"convert_write_cycles", "pipeline: fill, wait-row"},
+      {"fp32_add_distance_cycles", "pipeline, and beats on one word "
+                                   "(acc-hazard)"},
+      {"vector_lanes", "nothing yet: the vector unit has no instructions"},
+      {"dram_bytes_per_second", "time of transfers: limit dram, "
+                                "wait-semaphore"},
+      {"dram_latency_cycles", "end of each transfer: wait-semaphore"},
+      {"dram_burst_bytes", "bytes of short runs: limit dram, energy"},
+      {"staging_rows", "cycles that transfers take from the array "
+                       "(slab-conflict), evicted rows"},
+      {"clock_mhz", "seconds of a cycle; DRAM bytes in a cycle"},
+      {energyPresetKey, "energy only"},
+  };
+  for (const auto &[name, effect] : effects)
+    if (name == key)
+      return effect;
+  return "";
+}
+
 void fetta::describe(const Machine &m, llvm::raw_ostream &os) {
   auto sourceOf = [&](llvm::StringRef key) {
     auto it = m.sources.find(key.str());
@@ -22,8 +61,9 @@ void fetta::describe(const Machine &m, llvm::raw_ostream &os) {
   auto line = [&](llvm::StringRef key, llvm::StringRef value,
                   llvm::StringRef meaning) {
     os << llvm::formatv(
-        "  {0,-26} {1,12}  {2}\n  {3,-26} {3,12}  source: {4}\n", key, value,
-        meaning, "", sourceOf(key));
+        "  {0,-26} {1,12}  {2}\n  {3,-26} {3,12}  affects: {4}\n"
+        "  {3,-26} {3,12}  source: {5}\n",
+        key, value, meaning, "", effectOf(key), sourceOf(key));
   };
   for (const MachineField &field : machineFields())
     line(field.key, field.text(m), field.meaning);
@@ -62,6 +102,17 @@ void fetta::describe(const Machine &m, llvm::raw_ostream &os) {
       "DRAM bytes per cycle",
       llvm::formatv("{0:f2}", double(m.dramBytesPerSecond) / double(m.clockHz))
           .str());
+  int64_t burst =
+      int64_t(llvm::divideCeil(uint64_t(m.dramBurstBytes) * uint64_t(m.clockHz),
+                               uint64_t(m.dramBytesPerSecond)));
+  figure("DRAM cycles of a burst, at most", llvm::Twine(burst));
+  figure("staging bytes", llvm::Twine(2 * m.stagingRows * rowBytes) +
+                              " (a buffer of " + llvm::Twine(m.stagingRows) +
+                              " rows for loads, one for stores)");
+  figure("multiply-adds per DRAM byte at peak",
+         llvm::formatv("{0:f1}", double(m.pes()) * double(m.clockHz) /
+                                     double(m.dramBytesPerSecond))
+             .str());
   figure("pipeline cycles", llvm::Twine(m.pipelineCycles()));
   auto term = [&](llvm::StringRef what, int64_t cycles,
                   const llvm::Twine &how = "") {

@@ -156,7 +156,7 @@ static const MachineField fields[] = {
      FETTA_PLAIN(dramBytesPerSecond)},
     {"dram_latency_cycles",
      "latency of a DRAM access in array cycles",
-     0,
+     1,
      1000000,
      false,
      {},
@@ -200,7 +200,10 @@ std::string MachineField::complaint(int64_t value) const {
   if (value < min || value > max)
     return "'" + key.str() + "' is " + std::to_string(value) +
            ", it must lie between " + std::to_string(min) + " and " +
-           std::to_string(max);
+           std::to_string(max) +
+           (key.starts_with("dram_") && value <= 0
+                ? "; for a memory that takes no time run with --dram=ideal"
+                : "");
   if (powerOfTwo && !llvm::isPowerOf2_64(uint64_t(value))) {
     uint64_t below = llvm::bit_floor(uint64_t(value));
     return "'" + key.str() + "' is " + std::to_string(value) +

@@ -124,10 +124,13 @@ private:
   /// The contraction that waits for tokens, or nobody.
   uint32_t waitsForTokens() const;
   void passQueues(int64_t next);
+  /// Hands the cycles of a window in which a slab was used to its track.
+  void passSlab(ResourceTrack &track, uint64_t used) const;
 
   const Program &program;
   ProgramTiming timing;
   std::vector<ResourceTrack> tracks;
+  std::vector<ResourceTrack> slabTracks; ///< For a sink only.
   std::unique_ptr<ArrayEngine> array;
   std::unique_ptr<DmaEngine> dma;
   std::array<QueueState, QueueCount> queues;
@@ -154,12 +157,21 @@ const char *const trackNames[] = {
 
 } // namespace
 
+std::vector<std::string> fetta::resourceNames(const Machine &machine) {
+  std::vector<std::string> names(std::begin(trackNames), std::end(trackNames));
+  for (int64_t s = 0; s < machine.slabs; ++s)
+    names.push_back("slab" + std::to_string(s));
+  return names;
+}
+
 ProgramTimer::ProgramTimer(const Program &program, const TimingOptions &options)
     : program(program), completed(program.code.size(), 0) {
   timing.instructions.resize(program.code.size());
   timing.dram = options.dram;
   for (unsigned i = 0; i < TrackCount; ++i)
     tracks.emplace_back(i, options.sink);
+  for (unsigned s = 0; options.sink && s < program.machine.slabs; ++s)
+    slabTracks.emplace_back(TrackCount + s, options.sink);
   ArrayTracks array;
   array.contract = &tracks[ContractTrack];
   for (size_t net = 0; net < 3; ++net) {
@@ -266,6 +278,16 @@ void ProgramTimer::passQueues(int64_t next) {
   }
 }
 
+void ProgramTimer::passSlab(ResourceTrack &track, uint64_t used) const {
+  while (used) {
+    int first = llvm::countr_zero(used);
+    int length = llvm::countr_one(used >> first);
+    track.add(now + first, CycleClass::IdleNoWork, nobody);
+    track.add(now + first + length, CycleClass::Busy, nobody);
+    used &= ~(lowBits(length) << first);
+  }
+}
+
 ProgramTiming ProgramTimer::run() {
   SlabBits taken(size_t(program.machine.slabs), 0);
   while (true) {
@@ -287,16 +309,21 @@ ProgramTiming ProgramTimer::run() {
           llvm::Twine(now) + ": its queues wait for each other");
     array->advance(now, next, taken, waitsForTokens());
     dma->advance(now, next, taken);
+    for (size_t s = 0; s < slabTracks.size(); ++s)
+      passSlab(slabTracks[s], taken[s]);
     passQueues(next);
     now = next;
   }
   timing.cycles = now;
+  std::vector<std::string> names = resourceNames(program.machine);
   timing.events = array->events() + dma->events();
   for (unsigned i = 0; i < TrackCount; ++i) {
     tracks[i].add(now, CycleClass::IdleNoWork, nobody);
     tracks[i].finish();
-    timing.resources.push_back({trackNames[i], tracks[i].classes()});
+    timing.resources.push_back({names[i], tracks[i].classes()});
   }
+  for (ResourceTrack &track : slabTracks)
+    track.finish();
   for (size_t s = 0; s < taken.size(); ++s) {
     CycleClasses slab;
     slab[CycleClass::Read] = array->slabAccesses()[s][0];
@@ -304,7 +331,7 @@ ProgramTiming ProgramTimer::run() {
     slab[CycleClass::DmaRead] = dma->slabAccesses()[s][0];
     slab[CycleClass::DmaWrite] = dma->slabAccesses()[s][1];
     slab[CycleClass::IdleNoWork] = now - slab.total();
-    timing.resources.push_back({"slab" + std::to_string(s), slab});
+    timing.resources.push_back({names[TrackCount + s], slab});
   }
   for (const ResourceTiming &resource : timing.resources)
     checkSum(resource.name, resource.classes, timing.cycles);

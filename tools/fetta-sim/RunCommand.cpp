@@ -15,6 +15,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 
 using namespace fetta;
@@ -78,6 +79,17 @@ static llvm::Expected<EnergyTable> energyTable(const Program &program,
   return EnergyTable::preset(options.energy);
 }
 
+/// What a trace lacks for its limit; empty for nothing.
+static std::string noteOn(const TraceWriter &trace,
+                          const TraceOptions &options) {
+  if (trace.cut() == 0)
+    return "";
+  return llvm::formatv("trace: cut at {0} bytes: {1} intervals left out, all "
+                       "before cycle {2} are there; raise --trace-limit or "
+                       "choose a --trace-window\n",
+                       options.maxBytes, trace.cut(), trace.completeUntil());
+}
+
 llvm::Error fetta::runCommand(const Program &program,
                               const RunOptions &options) {
   llvm::Expected<EnergyTable> energy = energyTable(program, options);
@@ -109,10 +121,25 @@ llvm::Error fetta::runCommand(const Program &program,
     return counters.takeError();
   TimingOptions timingOptions;
   timingOptions.dram = options.dram;
-  ProgramTiming timing = timeProgram(program, timingOptions);
+  OutputDirectory outputs(options.outputs), reports(options.report);
+  ProgramTiming timing;
+  std::string traceNote;
+  if (options.report.empty()) {
+    timing = timeProgram(program, timingOptions);
+  } else if (llvm::Error error =
+                 reports.add("trace.json", [&](llvm::raw_ostream &os) {
+                   // The trace is written while the program is timed.
+                   TraceWriter trace(program, options.trace, os);
+                   timingOptions.sink = &trace;
+                   timing = timeProgram(program, timingOptions);
+                   trace.finish();
+                   traceNote = noteOn(trace, options.trace);
+                   return llvm::Error::success();
+                 })) {
+    return error;
+  }
   Report report(program, timing, *counters, std::move(*energy));
 
-  OutputDirectory outputs(options.outputs), reports(options.report);
   if (!options.outputs.empty()) {
     auto write = [&](const auto &entry,
                      llvm::Expected<std::vector<float>> values) {
@@ -145,8 +172,6 @@ llvm::Error fetta::runCommand(const Program &program,
       return error;
     if (llvm::Error error = add("ops.csv", &Report::writeOpsCsv))
       return error;
-    if (llvm::Error error = add("trace.json", &Report::writeTrace))
-      return error;
     if (llvm::Error error = add("table.txt", &Report::printTable))
       return error;
   }
@@ -160,6 +185,7 @@ llvm::Error fetta::runCommand(const Program &program,
     return llvm::Error::success();
   return writeOutputFile("-", [&](llvm::raw_ostream &os) {
     report.printTable(os);
+    os << traceNote;
     return llvm::Error::success();
   });
 }

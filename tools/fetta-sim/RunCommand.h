@@ -13,7 +13,7 @@
 #define FETTA_TOOLS_FETTASIM_RUNCOMMAND_H
 
 #include "fetta/Program/Program.h"
-#include "fetta/Simulator/Timing.h"
+#include "fetta/Simulator/Trace.h"
 
 namespace fetta {
 
@@ -21,6 +21,7 @@ struct RunOptions {
   std::string inputs, outputs, report; ///< Folders; empty for none.
   std::string energy;                  ///< Energy table file or preset name.
   DramModel dram = DramModel::Bandwidth;
+  TraceOptions trace;
   bool rawBF16 = false;
   bool quiet = false;
 };

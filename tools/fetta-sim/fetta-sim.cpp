@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DiffCommand.h"
 #include "RunCommand.h"
 #include "fetta/Support/Error.h"
 #include "fetta/Support/OutputFile.h"
@@ -31,12 +32,18 @@ static const char overview[] =
     "  fetta-sim verify P.fbin [--json]        checks a binary, runs nothing\n"
     "  fetta-sim dump P.fbin                   tables and instructions as "
     "text\n"
+    "  fetta-sim diff A B [--json]             two reports or binaries side "
+    "by\n"
+    "      side: figures, cycles of every resource by class, and what explains "
+    "the\n"
+    "      change\n"
     "  fetta-sim machine FILE --check|--explain\n\n"
     "Exit codes: 0 done, 1 input refused, 2 wrong usage.\n";
 
 static cl::SubCommand runCmd("run", "Run a program on arrays");
 static cl::SubCommand verifyCmd("verify", "Check a binary; nothing runs");
 static cl::SubCommand dumpCmd("dump", "Print a binary as text");
+static cl::SubCommand diffCmd("diff", "Compare two runs");
 static cl::SubCommand machineCmd("machine", "Check or explain a machine file");
 
 static cl::OptionCategory category("fetta-sim options");
@@ -71,7 +78,8 @@ static cl::opt<DramModel>
                     clEnumValN(DramModel::Bandwidth, "bandwidth",
                                "rate, bursts, latency and staging buffers of "
                                "the machine file (default)")),
-         cl::init(DramModel::Bandwidth), cl::sub(runCmd), cl::cat(category));
+         cl::init(DramModel::Bandwidth), cl::sub(runCmd), cl::sub(diffCmd),
+         cl::cat(category));
 static cl::opt<unsigned>
     level("level", cl::init(1), cl::value_desc("1"),
           cl::desc("Level of the timing model: 1, tile events"),
@@ -84,10 +92,28 @@ static cl::opt<bool>
     rawBF16("raw-bf16",
             cl::desc("bfloat16 arrays travel as uint16, not as float32"),
             cl::sub(runCmd), cl::cat(category));
+static cl::opt<std::string>
+    traceWindow("trace-window", cl::value_desc("from:to"),
+                cl::desc("Cycles of trace.json: from the first to before the "
+                         "second; either may be left out"),
+                cl::sub(runCmd), cl::cat(category));
+static cl::opt<int64_t>
+    traceLimit("trace-limit", cl::value_desc("bytes"),
+               cl::desc("Size beyond which trace.json is cut (default 64 MiB)"),
+               cl::init(TraceOptions().maxBytes), cl::sub(runCmd),
+               cl::cat(category));
 static cl::opt<bool> quiet("quiet", cl::desc("Print no table"), cl::sub(runCmd),
                            cl::cat(category));
 static cl::opt<bool> json("json", cl::desc("Print the outcome as JSON"),
-                          cl::sub(verifyCmd), cl::cat(category));
+                          cl::sub(verifyCmd), cl::sub(diffCmd),
+                          cl::cat(category));
+
+static cl::opt<std::string> diffBefore(cl::Positional, cl::Required,
+                                       cl::desc("<A>"), cl::sub(diffCmd),
+                                       cl::cat(category));
+static cl::opt<std::string> diffAfter(cl::Positional, cl::Required,
+                                      cl::desc("<B>"), cl::sub(diffCmd),
+                                      cl::cat(category));
 
 static cl::opt<std::string> machineArg(cl::Positional, cl::Required,
                                        cl::desc("<machine.yaml>"),
@@ -148,6 +174,19 @@ static llvm::Error run() {
   options.report = reportDir;
   options.energy = energy;
   options.dram = dram;
+  options.trace.maxBytes = traceLimit;
+  if (!traceWindow.empty()) {
+    auto [from, to] = llvm::StringRef(traceWindow).split(':');
+    bool wrong = !llvm::StringRef(traceWindow).contains(':') ||
+                 (!from.empty() && from.getAsInteger(10, options.trace.from)) ||
+                 (!to.empty() && to.getAsInteger(10, options.trace.to)) ||
+                 options.trace.from < 0 ||
+                 options.trace.to <= options.trace.from;
+    if (wrong)
+      return makeError("--trace-window={0}: expected FROM:TO, two cycles in "
+                       "ascending order, e.g. 0:5000 or 5000:",
+                       traceWindow.getValue());
+  }
   options.rawBF16 = rawBF16;
   options.quiet = quiet;
   return runCommand(*program, options);
@@ -236,7 +275,7 @@ static llvm::Error machine() {
 
 int main(int argc, char **argv) {
   for (cl::SubCommand *sub : {&cl::SubCommand::getTopLevel(), &runCmd,
-                              &verifyCmd, &dumpCmd, &machineCmd})
+                              &verifyCmd, &dumpCmd, &diffCmd, &machineCmd})
     cl::HideUnrelatedOptions(category, *sub);
   if (!cl::ParseCommandLineOptions(argc, argv, overview, &llvm::errs()))
     return Usage;
@@ -246,6 +285,9 @@ int main(int argc, char **argv) {
     return verify();
   if (dumpCmd)
     return reportError("fetta-sim", dump());
+  if (diffCmd)
+    return reportError("fetta-sim",
+                       diffCommand(diffBefore, diffAfter, dram, json));
   if (machineCmd)
     return reportError("fetta-sim", machine());
   llvm::errs() << "fetta-sim: error: no command given; try fetta-sim --help\n";

@@ -215,6 +215,14 @@ TEST(MachineFile, RefusesWithLocationAndRemedy) {
             "8:18: error: 'pe_rows' is 6, it must be a power of two: 4 or 8");
   EXPECT_EQ(refusal(edgeWith("pe_rows", "pe_rows: {value: -4, source: a}")),
             "8:18: error: 'pe_rows' is -4, it must lie between 1 and 256");
+  for (const char *key : {"dram_bytes_per_second", "dram_latency_cycles"}) {
+    std::string zero = std::string(key) + ": {value: 0, source: a}";
+    std::string text = refusal(edgeWith(key, zero.c_str()));
+    EXPECT_TRUE(llvm::StringRef(text).contains("is 0, it must lie between 1"))
+        << text;
+    EXPECT_TRUE(llvm::StringRef(text).contains("run with --dram=ideal"))
+        << text;
+  }
   EXPECT_EQ(refusal(edgeWith("pe_rows", "pe_rows: {value: 4.0, source: a}")),
             "8:18: error: 'pe_rows' is '4.0', it must be a whole number");
   EXPECT_EQ(
@@ -279,6 +287,10 @@ TEST(Machine, Describe) {
         "256 (8 bits)", "4194304 (4 slabs of 2048 rows of 512 bytes)",
         "15 stages, 4 a cycle", "480 (loaded in 15 cycles)"})
     EXPECT_TRUE(llvm::StringRef(text).contains(part)) << part.str();
+  // Every parameter says what it affects.
+  EXPECT_EQ(llvm::StringRef(text).count("  affects: "),
+            llvm::StringRef(text).count("  source: "));
+  EXPECT_FALSE(llvm::StringRef(text).contains("affects: \n"));
   // The terms add up to what stands above them.
   llvm::StringRef terms = llvm::StringRef(text).split("pipeline cycles").second;
   int sum = 0, total = 0;

@@ -266,4 +266,48 @@ TEST_F(DmaTiming, AFullBufferTakesCyclesFromTheArray) {
   EXPECT_EQ(timing.of("slab0")[CycleClass::DmaWrite], 40);
 }
 
+/// For each parameter of the DRAM a program that it makes slower, and by how
+/// much.
+TEST_F(DmaTiming, EveryParameterCosts) {
+  dma(false, addRows(8, 0));
+  program.code.push_back(Halt());
+  int64_t base = timeProgram(program).cycles;
+  auto costs = [&](void (*change)(Machine &)) {
+    Program worse = program;
+    change(worse.machine);
+    return timeProgram(worse).cycles - base;
+  };
+  EXPECT_EQ(costs([](Machine &m) { m.dramBytesPerSecond /= 2; }), 10);
+  EXPECT_EQ(costs([](Machine &m) { m.dramLatencyCycles *= 2; }), 100);
+  // The same 256 bytes; now all rows come with the first burst of 512, whose
+  // second half is wasted: 20 cycles, and 8 writes behind them.
+  EXPECT_EQ(costs([](Machine &m) { m.dramBurstBytes = 512; }), 10 + 6);
+}
+
+/// 16 rows, each in two halves of DRAM: bursts 1 to 4 bring the first halves of
+/// four rows each, bursts 5 to 8 the second ones, the fifth in cycle 112.5.
+TEST_F(DmaTiming, FewStagingRowsCostAccesses) {
+  uint32_t tensor = addRows(16, 0);
+  TensorEntry &entry = program.tensors[tensor];
+  llvm::SmallVector<BankBit, 4> banks = {{ModeBit{2, 0}, false},
+                                         {ModeBit{2, 1}, false},
+                                         {ModeBit{2, 2}, false},
+                                         {ModeBit{0, 0}, false}};
+  entry.shape = {2, 16, 8};
+  entry.layout = Layout::packed({2, 16, 8}, banks, {0, 1, 2});
+  program.regions[tensor].shape = entry.shape;
+  dma(false, tensor).strides = {128, 8, 1};
+  program.code.push_back(Halt());
+  // From then on four rows come in 2.5 cycles, and one is written in each.
+  EXPECT_EQ(timeProgram(program).cycles, 113 + 16);
+  program.machine.stagingRows = 8;
+  ProgramTiming few = timeProgram(program);
+  // Rows 0 to 7 leave for rows 8 to 15, and row 8 leaves for row 0; then rows
+  // are complete, and there is room.
+  EXPECT_EQ(few.of("slab0")[CycleClass::DmaWrite], 16 + 9);
+  EXPECT_EQ(few.of("slab0")[CycleClass::DmaRead], 9);
+  // The nine that come back take two accesses when they are complete.
+  EXPECT_EQ(few.cycles, 113 + 16 + 9);
+}
+
 } // namespace

@@ -52,8 +52,6 @@ public:
   void writeSummaryJson(llvm::raw_ostream &os) const;
   /// One line per contraction.
   void writeOpsCsv(llvm::raw_ostream &os) const;
-  /// Chrome trace of the operations; 1 us stands for 1 cycle.
-  void writeTrace(llvm::raw_ostream &os) const;
 
 private:
   void sum(llvm::ArrayRef<Counters> counters);

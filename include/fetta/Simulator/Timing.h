@@ -113,13 +113,17 @@ struct ProgramTiming {
   int64_t events = 0;
 };
 
+/// Names of ProgramTiming::resources, in their order.
+std::vector<std::string> resourceNames(const Machine &machine);
+
 /// Sees what the resources do.
 class TimelineSink {
 public:
   virtual ~TimelineSink() = default;
   /// `resource` (in the order of ProgramTiming::resources) spends [from, to)
   /// on `cycleClass` for an instruction, or for none (~0). Intervals of one
-  /// resource come in order of time; slabs have none.
+  /// resource come in order of time and do not overlap; cycles with nothing to
+  /// do have none. Slabs are `busy` whoever uses them.
   virtual void interval(unsigned resource, CycleClass cycleClass, int64_t from,
                         int64_t to, uint32_t instruction) = 0;
 };

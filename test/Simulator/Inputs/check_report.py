@@ -59,7 +59,17 @@ for event in events:
 for thread in threads:
     spans = sorted((e["ts"], e["ts"] + e["dur"]) for e in events if e["tid"] == thread)
     assert all(a[1] <= b[0] for a, b in zip(spans, spans[1:])), thread
-contractions = [e for e in events if e["tid"] == 0]
-assert [e["args"]["macs"] for e in contractions] == [summary["macs"]]
+# A track per resource; the cycles of the queue that are in the trace are all.
+names = {e["tid"]: e["args"]["name"] for e in trace["traceEvents"] if e["name"] == "thread_name"}
+assert sorted(names.values()) == sorted(summary["resources"])
+for thread, name in names.items():
+    classes = summary["resources"][name]["cycles_by_class"]
+    spent = sum(e["dur"] for e in events if e["tid"] == thread)
+    if not name.startswith("slab"):
+        assert spent == cycles - classes.get("idle-no-work", 0), name
+    else:
+        assert spent >= sum(classes.values()) - classes.get("idle-no-work", 0), name
 assert max(e["ts"] + e["dur"] for e in events) == cycles
 assert trace["otherData"]["clock_hz"] == summary["clock_hz"]
+assert trace["otherData"]["intervals"] == len(events)
+assert trace["otherData"]["cut_intervals"] == 0
