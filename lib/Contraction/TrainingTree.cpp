@@ -68,6 +68,12 @@ std::vector<Retention> fetta::storeAll(const TrainingGoal &goal,
   return retention;
 }
 
+/// Elements of a tensor of the network; a step that reads it was counted, so
+/// they fit.
+static Cost leafVolume(const ClosedNetwork &network, unsigned leaf) {
+  return network.volume(network.getLeaves()[leaf]).value_or(~Cost(0));
+}
+
 /// Adds times * cost; false beyond 128 bits.
 static bool addProduct(Cost &total, Cost times, Cost cost) {
   std::optional<Cost> product = multiplyCosts(times, cost);
@@ -124,6 +130,15 @@ fetta::computeTrainingFigures(const ClosedNetwork &network,
     fits = fits && addProduct(figures.flops, times * directions, flops);
     if (again)
       fits = fits && addProduct(figures.recomputedFlops, times, flops);
+    // A sum over repeats is made where an activation meets weights.
+    for (unsigned side : {lhs, rhs})
+      if (activation && !facts.isActivation[side] && facts.wantsGradient[side])
+        fits =
+            fits &&
+            addProduct(figures.accumulations, goal.repeats - 1,
+                       side < tree.numLeaves()
+                           ? leafVolume(network, side)
+                           : cost->steps[side - tree.numLeaves()].resultVolume);
     if (retention == Retention::Stored)
       fits = fits && addProduct(activation ? figures.storedActivations
                                            : figures.storedWeights,

@@ -126,6 +126,8 @@ bool PlanExecutor::execute(unsigned number) {
   } else if (!summed[value]) {
     problem = "step " + std::to_string(number) + " finds its result there";
     return false;
+  } else {
+    accumulations += live[value].data.size();
   }
   peak = std::max(peak, alive);
   contract(live[step.lhs], live[step.rhs], live[value]);

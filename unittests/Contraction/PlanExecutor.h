@@ -41,6 +41,7 @@ public:
   /// Elements alive between forward pass and gradients in the first repeat,
   /// without the output: of results that depend on X, and of others.
   uint64_t storedActivations = 0, storedWeights = 0;
+  uint64_t accumulations = 0; ///< Elements added to what was there.
   std::string problem;
 
 private:

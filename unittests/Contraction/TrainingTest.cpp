@@ -31,6 +31,7 @@ static void expectExecutes(const ClosedNetwork &network,
   ASSERT_TRUE(executor.run()) << executor.problem;
   EXPECT_EQ(toString(executor.multiplyAdds), toString(figures.flops));
   EXPECT_EQ(toString(executor.peak), toString(memory.peak));
+  EXPECT_EQ(toString(executor.accumulations), toString(figures.accumulations));
   if (plan.numPhases() > 1) {
     EXPECT_EQ(toString(executor.storedActivations),
               toString(figures.storedActivations));

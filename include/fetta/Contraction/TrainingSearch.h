@@ -60,6 +60,9 @@ struct TrainingFigures {
   /// Forward results that are kept for the gradients: those that depend on
   /// activations, and those of weights alone. X and the cores come on top.
   Cost storedActivations = 0, storedWeights = 0;
+  /// Elements of gradients that repeats after the first add to a sum: the price
+  /// of micro-batches besides multiply-adds.
+  Cost accumulations = 0;
 };
 
 /// Errors: the tree is not one of the network rooted at goal.outputLeaf, or
