@@ -14,9 +14,9 @@ using namespace fetta;
 
 ContractPlan::ContractPlan(const Nest &nest, const Machine &machine)
     : nest(nest), levels(nest, machine),
-      ports{OperandPort(nest, OperandA, machine),
-            OperandPort(nest, OperandB, machine),
-            OperandPort(nest, OperandC, machine)},
+      ports{OperandPort(nest, OperandA, machine, /*laneTables=*/false),
+            OperandPort(nest, OperandB, machine, /*laneTables=*/false),
+            OperandPort(nest, OperandC, machine, /*laneTables=*/false)},
       subBeats{ports[0].subBeats(), ports[1].subBeats(), ports[2].subBeats()},
       machine(machine) {
   if (levels.outputStationary) {

@@ -21,8 +21,10 @@ std::pair<int64_t, int64_t> fetta::rowRange(const Operand &operand) {
   return {operand.baseRow, operand.baseRow + (last + 1) * planes - 1};
 }
 
-OperandPort::OperandPort(const Nest &nest, OperandId id, const Machine &machine)
-    : op(&nest.operands[id]), lanes(uint32_t(machine.lanes())) {
+OperandPort::OperandPort(const Nest &nest, OperandId id, const Machine &machine,
+                         bool laneTables)
+    : op(&nest.operands[id]),
+      lanes(laneTables ? uint32_t(machine.lanes()) : 0) {
   auto bits = laneBits(nest, netOf(nest.dataflow, id), machine);
   for (unsigned mode = 0; mode < nest.modeCount(); ++mode)
     if (op->holds(mode))

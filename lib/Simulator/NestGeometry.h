@@ -40,7 +40,10 @@ std::pair<int64_t, int64_t> rowRange(const Operand &operand);
 /// One operand behind its network.
 class OperandPort {
 public:
-  OperandPort(const Nest &nest, OperandId id, const Machine &machine);
+  /// Without `laneTables` only rows and sub-beats may be asked for: what is
+  /// known of single lanes takes most of the time to set up.
+  OperandPort(const Nest &nest, OperandId id, const Machine &machine,
+              bool laneTables = true);
 
   const Operand &operand() const { return *op; }
   int64_t subBeats() const { return int64_t(1) << serial.size(); }

@@ -134,6 +134,7 @@ private:
   std::unique_ptr<ArrayEngine> array;
   std::unique_ptr<DmaEngine> dma;
   std::array<QueueState, QueueCount> queues;
+  std::vector<Tokens> tokenTable; ///< By instruction.
   std::vector<uint8_t> completed;
   std::array<int64_t, SemaphoreCount> tokens = {};
   int64_t now = 0;
@@ -183,6 +184,8 @@ ProgramTimer::ProgramTimer(const Program &program, const TimingOptions &options)
       std::make_unique<ArrayEngine>(program, array, timing.instructions);
   dma = std::make_unique<DmaEngine>(program, tracks[LinkTrack],
                                     timing.instructions, options.dram);
+  for (const Instruction &instruction : program.code)
+    tokenTable.push_back(tokensOf(instruction));
   for (size_t i = 0; i < program.code.size(); ++i) {
     if (std::holds_alternative<Halt>(program.code[i]))
       break;
@@ -201,7 +204,7 @@ bool ProgramTimer::issue(Queue which) {
   if (queue.atEnd())
     return false;
   size_t i = queue.code[queue.head];
-  Tokens wanted = tokensOf(program.code[i]);
+  const Tokens &wanted = tokenTable[i];
   bool contract = std::holds_alternative<Contract>(program.code[i]);
   if (!tokensThere(wanted) || (contract && !array->shadowFree()))
     return false;
@@ -226,8 +229,8 @@ bool ProgramTimer::signal() {
   for (QueueState &queue : queues) {
     while (queue.signalled < queue.head &&
            completed[queue.code[queue.signalled]]) {
-      const Instruction &done = program.code[queue.code[queue.signalled++]];
-      for (const Token &token : tokensOf(done).signals) {
+      size_t done = queue.code[queue.signalled++];
+      for (const Token &token : tokenTable[done].signals) {
         tokens[token.semaphore] += token.count;
         changed |= token.count > 0;
       }
@@ -238,8 +241,7 @@ bool ProgramTimer::signal() {
 
 uint32_t ProgramTimer::waitsForTokens() const {
   const QueueState &queue = queues[size_t(Queue::Contract)];
-  if (queue.atEnd() ||
-      tokensThere(tokensOf(program.code[queue.code[queue.head]])))
+  if (queue.atEnd() || tokensThere(tokenTable[queue.code[queue.head]]))
     return nobody;
   for (size_t i = queue.head; i < queue.code.size(); ++i)
     if (std::holds_alternative<Contract>(program.code[queue.code[i]]))

@@ -56,7 +56,9 @@ protected:
   Dma &dma(bool store, uint32_t tensor) {
     Dma dma;
     dma.store = store;
-    dma.region = dma.tensor = tensor;
+    dma.tensor = tensor;
+    while (program.regions[dma.region].name != program.tensors[tensor].name)
+      ++dma.region;
     dma.strides = {16, 1};
     program.code.push_back(dma);
     return std::get<Dma>(program.code.back());
