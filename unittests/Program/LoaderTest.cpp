@@ -6,6 +6,7 @@
 
 #include "NestProgram.h"
 #include "RandomProgram.h"
+#include "RandomQueuedProgram.h"
 
 #include "fetta/Program/Container.h"
 #include "fetta/Program/InstructionCoding.h"
@@ -39,6 +40,14 @@ template <typename T> std::optional<Refusal> refusal(llvm::Expected<T> result) {
 }
 
 Bytes tinyBytes() { return llvm::cantFail(encodeProgram(test::tinyProgram())); }
+Bytes tinyDmaBytes() {
+  return llvm::cantFail(encodeProgram(test::tinyDmaProgram()));
+}
+
+/// What is true of a damaged binary is true with and without transfers.
+class Damage : public ::testing::TestWithParam<Bytes (*)()> {};
+INSTANTIATE_TEST_SUITE_P(Loader, Damage,
+                         ::testing::Values(tinyBytes, tinyDmaBytes));
 
 void setField(Bytes &file, const SectionPlace &code,
               const isa::FieldPlace &place, uint64_t value) {
@@ -49,13 +58,13 @@ void setField(Bytes &file, const SectionPlace &code,
   }
 }
 
-TEST(Loader, TinyProgramLoads) {
-  auto r = refusal(decodeProgram(tinyBytes()));
+TEST_P(Damage, NoneAndItLoads) {
+  auto r = refusal(decodeProgram(GetParam()()));
   ASSERT_FALSE(r) << r->code << " " << r->message;
 }
 
-TEST(Loader, TruncationAtEveryByte) {
-  Bytes bytes = tinyBytes();
+TEST_P(Damage, TruncationAtEveryByte) {
+  Bytes bytes = GetParam()();
   for (size_t size = 0; size < bytes.size(); ++size) {
     // A heap copy of exactly this size, so that ASan sees every byte too many.
     Bytes cut(bytes.begin(), bytes.begin() + size);
@@ -71,8 +80,8 @@ TEST(Loader, TruncationAtEveryByte) {
   }
 }
 
-TEST(Loader, EverySingleBitFlip) {
-  Bytes bytes = tinyBytes();
+TEST_P(Damage, EverySingleBitFlip) {
+  Bytes bytes = GetParam()();
   auto places = llvm::cantFail(sectionsOf(bytes));
   for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     bytes[bit / 8] ^= uint8_t(1 << bit % 8);
@@ -94,8 +103,8 @@ TEST(Loader, EverySingleBitFlip) {
   }
 }
 
-TEST(Loader, EverySingleBitFlipResigned) {
-  Bytes bytes = tinyBytes();
+TEST_P(Damage, EverySingleBitFlipResigned) {
+  Bytes bytes = GetParam()();
   unsigned accepted = 0, refused = 0;
   for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     Bytes changed = bytes;
@@ -129,8 +138,15 @@ TEST(Loader, RandomFieldEditsResigned) {
     options.seed = round;
     options.missingBits = round % 3;
     options.splitReduction = round % 4 == 0;
-    Bytes bytes = llvm::cantFail(encodeProgram(test::routedProgram(
-        test::randomContraction(machine, options), machine)));
+    test::QueuedProgramOptions queued;
+    queued.seed = round;
+    queued.jobs = 2;
+    Bytes bytes = llvm::cantFail(encodeProgram(
+        round % 3 == 2
+            ? test::randomQueuedProgram(test::smallMachine(2, 1, 1), queued)
+                  .program
+            : test::routedProgram(test::randomContraction(machine, options),
+                                  machine)));
     auto places = llvm::cantFail(sectionsOf(bytes));
     const SectionPlace &code = places[4];
     ASSERT_EQ(code.name, "code");

@@ -85,3 +85,28 @@ Program test::tinyProgram() {
   contraction.nests = {nest};
   return routedProgram(contraction, machine);
 }
+
+Program test::tinyDmaProgram() {
+  Program p = test::tinyProgram();
+  for (unsigned t = 0; t < 3; ++t) {
+    TensorEntry &tensor = p.tensors[t];
+    p.regions.push_back({tensor.name, tensor.shape, tensor.elementType,
+                         t == 2 ? TensorRole::Result : TensorRole::Input,
+                         64 * int64_t(t)});
+    tensor.role = TensorRole::Temporary;
+    Dma dma;
+    dma.store = t == 2;
+    dma.region = dma.tensor = t;
+    dma.strides = {2, 1};
+    if (t == 2)
+      dma.tokens.waits[0] = {9, 1};
+    else
+      dma.tokens.signals[0] = {4, 1};
+    p.code.insert(t == 2 ? std::prev(p.code.end()) : p.code.begin() + t,
+                  Instruction(dma));
+  }
+  Tokens &tokens = std::get<Contract>(p.code[5]).tokens;
+  tokens.waits[0] = {4, 2};
+  tokens.signals[0] = {9, 1};
+  return p;
+}

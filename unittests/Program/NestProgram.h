@@ -25,6 +25,10 @@ Program routedProgram(const RandomContraction &contraction,
 /// A program of one contraction that is small enough to try every bit of it.
 Program tinyProgram();
 
+/// The same from DRAM to DRAM: two loads, the routes, the contraction, a store.
+/// Regions a, b, c; tensors a, b, c in slabs 0, 1, 2.
+Program tinyDmaProgram();
+
 } // namespace fetta::test
 
 #endif // FETTA_UNITTESTS_PROGRAM_NESTPROGRAM_H

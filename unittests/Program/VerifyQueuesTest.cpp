@@ -24,34 +24,8 @@ std::pair<unsigned, std::string> refusal(const Program &program) {
   return result;
 }
 
+// Instructions of the tiny program with transfers.
 enum At : unsigned { LoadA, LoadB, Multiply = 5, StoreC, End };
-
-/// C = A B from DRAM to DRAM: two loads, the routes, the contraction, a store.
-/// Regions a, b, c in DRAM; tensors a, b, c in slabs 0, 1, 2.
-Program dmaProgram() {
-  Program p = test::tinyProgram();
-  for (unsigned t = 0; t < 3; ++t) {
-    TensorEntry &tensor = p.tensors[t];
-    p.regions.push_back({tensor.name, tensor.shape, tensor.elementType,
-                         t == 2 ? TensorRole::Result : TensorRole::Input,
-                         64 * int64_t(t)});
-    tensor.role = TensorRole::Temporary;
-    Dma dma;
-    dma.store = t == 2;
-    dma.region = dma.tensor = t;
-    dma.strides = {2, 1};
-    if (t == 2)
-      dma.tokens.waits[0] = {9, 1};
-    else
-      dma.tokens.signals[0] = {4, 1};
-    p.code.insert(t == 2 ? std::prev(p.code.end()) : p.code.begin() + t,
-                  Instruction(dma));
-  }
-  Tokens &tokens = std::get<Contract>(p.code[Multiply]).tokens;
-  tokens.waits[0] = {4, 2};
-  tokens.signals[0] = {9, 1};
-  return p;
-}
 
 Dma &dma(Program &p, size_t at) { return std::get<Dma>(p.code[at]); }
 Contract &contract(Program &p, size_t at = Multiply) {
@@ -64,7 +38,7 @@ Sync sync(Queue queue, Tokens tokens) { return {queue, tokens}; }
 
 unsigned after(const std::function<void(Program &)> &change,
                std::string *message = nullptr) {
-  Program program = dmaProgram();
+  Program program = test::tinyDmaProgram();
   change(program);
   auto [code, text] = refusal(program);
   if (message)
@@ -192,7 +166,7 @@ TEST(VerifyTokens, Overflow) {
 }
 
 TEST(VerifyTokens, BackpressureBoundsTheCounter) {
-  Program p = dmaProgram();
+  Program p = test::tinyDmaProgram();
   auto give = [&](unsigned n, Token wait) {
     for (unsigned i = 0; i < n; ++i)
       insert(p, p.code.size() - 1,
@@ -403,7 +377,7 @@ TEST(VerifyLoss, Regions) {
 
 /// One row of the gradient is loaded between stores of single rows.
 unsigned slicedLoss(int64_t row, bool sameShape) {
-  Program p = dmaProgram();
+  Program p = test::tinyDmaProgram();
   addGradient(p, true, sameShape ? 3 : 4);
   // c goes to a region for spills and comes back as three rows, which are
   // stored one after the other.
