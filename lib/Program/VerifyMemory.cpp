@@ -33,9 +33,6 @@ MemoryChecker::MemoryChecker(const Program &program, const QueueOrder &order)
       memory.at(tensor.slab, tensor.baseRow + row.row)
           .push_back({story, row.banks});
   }
-  for (auto [r, region] : llvm::enumerate(program.regions))
-    if (isPreloaded(region.role))
-      regions[r].write(0, region.elements(), Story());
   findLosses();
 }
 
@@ -47,17 +44,21 @@ static std::string wordName(int64_t slab, int64_t row, int64_t bank) {
   return llvm::formatv("word {0} of row {1} in slab {2}", bank, row, slab);
 }
 
+static std::string elementsName(int64_t begin, const DramRegion &region) {
+  return llvm::formatv("elements from {0} of region '{1}'", begin, region.name);
+}
+
 Error MemoryChecker::unordered(uint32_t other, const char *did,
-                               const Twine &where) const {
+                               Where where) const {
   return refuse(LoadCode::Unordered, "code",
                 "{0} and {1}, which {2} {3}, are in no order: {0} must wait "
                 "for a token that {1} or a later instruction of its queue "
                 "signals",
                 describe(program, current), describe(program, other), did,
-                where.str());
+                where());
 }
 
-Error MemoryChecker::noteRead(Story &story, const Twine &where) {
+Error MemoryChecker::noteRead(Story &story, Where where) {
   Queue queue = order.queue(current);
   if (story.writer != HostWrite && order.queue(story.writer) != queue &&
       !order.before(story.writer, current))
@@ -66,7 +67,7 @@ Error MemoryChecker::noteRead(Story &story, const Twine &where) {
   return Error::success();
 }
 
-Error MemoryChecker::checkOverwrite(const Story &story, const Twine &where) {
+Error MemoryChecker::checkOverwrite(const Story &story, Where where) {
   Queue queue = order.queue(current);
   if (story.writer != HostWrite && order.queue(story.writer) != queue &&
       !order.before(story.writer, current))
@@ -96,8 +97,9 @@ Error MemoryChecker::readWords(const Footprint &words, uint32_t tensor) {
         parts.push_back(rest);
         parts[p].banks = here;
       }
-      if (Error error = noteRead(parts[p].story,
-                                 wordName(words.slab, row, sets.first(here))))
+      if (Error error = noteRead(parts[p].story, [&] {
+            return wordName(words.slab, row, sets.first(here));
+          }))
         return error;
     }
     if (!missing)
@@ -156,7 +158,7 @@ Error MemoryChecker::writeWords(const Footprint &words, uint32_t tensor,
                       describe(program, current), program.tensors[tensor].name,
                       where(), program.tensors[old.tensor].name,
                       describe(program, old.writer));
-      if (Error error = checkOverwrite(old, where()))
+      if (Error error = checkOverwrite(old, where))
         return error;
       parts[p].banks = sets.without(parts[p].banks, over);
       if (parts[p].banks) {
@@ -211,10 +213,12 @@ Error MemoryChecker::checkLoad(const Dma &dma) {
     if (error)
       return;
     runs.push_back({begin, end});
+    // Nothing writes what the host fills.
+    if (isPreloaded(region.role))
+      return;
     int64_t covered = regions[dma.region].visit(begin, end, [&](Story &story) {
       if (!error)
-        error = noteRead(story, Twine("elements from ") + Twine(begin) +
-                                    " of region '" + region.name + "'");
+        error = noteRead(story, [&] { return elementsName(begin, region); });
     });
     if (!error && covered < end)
       error = refuse(LoadCode::RegionReadBeforeWrite, "code",
@@ -247,8 +251,8 @@ Error MemoryChecker::checkStore(const Dma &dma) {
     runs.push_back({begin, end});
     regions[dma.region].visit(begin, end, [&](Story &old) {
       if (!error)
-        error = checkOverwrite(old, Twine("elements from ") + Twine(begin) +
-                                        " of region '" + region.name + "'");
+        error =
+            checkOverwrite(old, [&] { return elementsName(begin, region); });
     });
     if (!error)
       regions[dma.region].write(begin, end, story);

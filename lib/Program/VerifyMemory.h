@@ -30,6 +30,8 @@ public:
   llvm::Error finish();
 
 private:
+  /// Names words or elements in a message.
+  using Where = llvm::function_ref<std::string()>;
   using Runs = llvm::SmallVector<std::pair<int64_t, int64_t>, 4>;
   llvm::Error checkContract(const Contract &contract);
   llvm::Error checkLoad(const Dma &dma);
@@ -38,11 +40,10 @@ private:
   llvm::Error writeWords(const Footprint &words, uint32_t tensor, bool drained,
                          bool accumulates);
   /// Takes note of a read, or says why it is none.
-  llvm::Error noteRead(Story &story, const llvm::Twine &where);
+  llvm::Error noteRead(Story &story, Where where);
   /// Whether what is written over may be written over.
-  llvm::Error checkOverwrite(const Story &story, const llvm::Twine &where);
-  llvm::Error unordered(uint32_t other, const char *did,
-                        const llvm::Twine &where) const;
+  llvm::Error checkOverwrite(const Story &story, Where where);
+  llvm::Error unordered(uint32_t other, const char *did, Where where) const;
 
   /// A gradient that the host gives and the result that it depends on.
   struct Loss {
