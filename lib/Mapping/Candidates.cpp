@@ -17,9 +17,8 @@ using namespace fetta::mapping;
 
 namespace {
 
-/// Occupancy first, and all parts alike: the cut for throughput and the one for
-/// latency.
-constexpr CostWeights cutWeights[2] = {{16, 1, 1}, {1, 1, 1}};
+/// The cut for throughput and the one for latency.
+constexpr CostWeights cutWeights[2] = {{16, 1, 1, 1}, {4, 1, 4, 4}};
 
 auto keyOf(const CostWeights &weights, const Candidate &candidate) {
   return std::make_pair(weights.score(candidate.cost),
@@ -74,6 +73,7 @@ bool covers(const std::array<LowBits, 3> &a, const std::array<LowBits, 3> &b) {
 } // namespace
 
 std::vector<Choice> mapping::collectChoices(const ContractionSpec &spec,
+                                            std::array<bool, 2> produced,
                                             const Machine &machine,
                                             Tolerance tolerance, size_t most) {
   Collector collector(tolerance);
@@ -82,7 +82,9 @@ std::vector<Choice> mapping::collectChoices(const ContractionSpec &spec,
     if (spec.dataflow && *spec.dataflow != dataflow)
       continue;
     int64_t budget = searchBudget;
-    enumerate(makeProblem(spec, machine, dataflow), collector, budget);
+    Problem problem = makeProblem(spec, machine, dataflow);
+    problem.produced = produced;
+    enumerate(problem, collector, budget);
   }
   for (const std::array<Candidate, 2> &cuts : collector.found) {
     Problem problem = makeProblem(spec, machine, cuts[0].dataflow);
@@ -113,9 +115,9 @@ std::vector<Choice> mapping::collectChoices(const ContractionSpec &spec,
     if (choices.size() > shortList) {
       const MappingCost &cost = choice.candidate.cost;
       auto [it, isNew] = seen.try_emplace(choice.needs, cost);
-      int64_t latency = cost.occupancy + cost.transfer + cost.drain;
+      int64_t latency = cutWeights[1].score(cost);
       const MappingCost &other = it->second;
-      if (!isNew && latency >= other.occupancy + other.transfer + other.drain)
+      if (!isNew && latency >= cutWeights[1].score(other))
         continue;
       it->second = cost;
       front.push_back(std::move(choice));
@@ -124,7 +126,8 @@ std::vector<Choice> mapping::collectChoices(const ContractionSpec &spec,
     bool dominated = llvm::any_of(front, [&](const Choice &other) {
       const MappingCost &a = other.candidate.cost, &b = choice.candidate.cost;
       return a.occupancy <= b.occupancy && a.transfer <= b.transfer &&
-             a.drain <= b.drain && covers(choice.needs, other.needs);
+             a.drain <= b.drain && a.wait <= b.wait &&
+             covers(choice.needs, other.needs);
     });
     if (!dominated)
       front.push_back(std::move(choice));

@@ -63,7 +63,9 @@ struct Tolerance {
 
 /// Cheapest first by throughput, at most `most`. Short lists are a Pareto front
 /// of cost and needs.
+/// `produced`: A, B are written by other contractions.
 std::vector<Choice> collectChoices(const ContractionSpec &spec,
+                                   std::array<bool, 2> produced,
                                    const Machine &machine, Tolerance tolerance,
                                    size_t most);
 

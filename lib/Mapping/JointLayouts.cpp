@@ -26,13 +26,19 @@ static constexpr size_t mostChoices = 1024;
 static constexpr Tolerance tolerances[2] = {{1.0, 2}, {1.5, 8}};
 
 CostWeights ProgramClass::weights(Dataflow dataflow) const {
-  // A drain, and a load that waits for its operand, stand between contractions
-  // that depend on each other; the rest overlaps.
-  CostWeights weights{16, 4, 4};
-  OperandId held = operandOn(dataflow, Net::Hold);
-  if (dataflow != Dataflow::OutputStationary && !produced[held])
-    weights.transfer = 1;
+  // The last drain and the wait for operands stand between contractions that
+  // depend on each other; other loads overlap what comes before.
+  CostWeights weights{16, 1, latencyWeight, latencyWeight};
+  if (dataflow == Dataflow::OutputStationary)
+    weights.transfer = latencyWeight;
   return weights;
+}
+
+Problem ProgramClass::problem(const ContractionSpec &onLayouts,
+                              const Machine &machine, Dataflow dataflow) const {
+  Problem result = makeProblem(onLayouts, machine, dataflow);
+  result.produced = produced;
+  return result;
 }
 
 /// Further low bits until the row is full, always of the dimension whose
@@ -83,15 +89,20 @@ LowerBound mapping::boundOf(ArrayRef<ProgramClass> classes,
   for (const ProgramClass &cls : classes) {
     auto [it, isNew] = known.try_emplace({keyOf(cls.spec), cls.produced});
     if (isNew) {
-      std::optional<Candidate> best;
-      for (Dataflow dataflow : allDataflows) {
-        if (cls.spec.dataflow && *cls.spec.dataflow != dataflow)
-          continue;
-        int64_t budget = searchBudget;
-        search(makeProblem(cls.spec, machine, dataflow), cls.weights(dataflow),
-               best, budget);
-      }
-      it->second = {best->cost.occupancy, best->score};
+      auto bestScore = [&](auto weights) {
+        std::optional<Candidate> best;
+        for (Dataflow dataflow : allDataflows) {
+          if (cls.spec.dataflow && *cls.spec.dataflow != dataflow)
+            continue;
+          int64_t budget = searchBudget;
+          search(cls.problem(cls.spec, machine, dataflow), weights(dataflow),
+                 best, budget);
+        }
+        return best->score;
+      };
+      it->second = {
+          bestScore([](Dataflow) { return CostWeights{1, 0, 0, 0}; }),
+          bestScore([&](Dataflow dataflow) { return cls.weights(dataflow); })};
     }
     bound.occupancy += cls.count * it->second.first;
     bound.score += cls.count * it->second.second;
@@ -106,10 +117,12 @@ class ChoiceLists {
 public:
   ChoiceLists(const Machine &machine) : machine(machine) {}
 
-  const std::vector<Choice> &get(const ContractionSpec &spec, bool wide) {
-    auto [it, isNew] = lists.try_emplace(Key(keyOf(spec), wide));
+  const std::vector<Choice> &get(const ProgramClass &cls, bool wide) {
+    auto [it, isNew] =
+        lists.try_emplace(Key(keyOf(cls.spec), cls.produced, wide));
     if (isNew) {
-      it->second = collectChoices(spec, machine, tolerances[wide], mostChoices);
+      it->second = collectChoices(cls.spec, cls.produced, machine,
+                                  tolerances[wide], mostChoices);
       count += int64_t(it->second.size());
     }
     return it->second;
@@ -118,7 +131,7 @@ public:
   int64_t count = 0;
 
 private:
-  using Key = std::pair<SpecKey, bool>;
+  using Key = std::tuple<SpecKey, std::array<bool, 2>, bool>;
   const Machine &machine;
   std::map<Key, std::vector<Choice>> lists;
 };
@@ -137,7 +150,7 @@ JointLayouts mapping::chooseLayouts(ArrayRef<LayoutGroup> groups,
     ContractionClass member;
     member.views = cls.views;
     member.count = cls.count;
-    member.choices = &lists.get(cls.spec, false);
+    member.choices = &lists.get(cls, false);
     for (Dataflow dataflow : allDataflows)
       member.weights[unsigned(dataflow)] = cls.weights(dataflow);
     problem.classes.push_back(std::move(member));
@@ -163,7 +176,7 @@ JointLayouts mapping::chooseLayouts(ArrayRef<LayoutGroup> groups,
       if (llvm::any_of(cls.views, [&](const GroupView &view) {
             return touched[view.group];
           }))
-        problem.classes[c].choices = &lists.get(cls.spec, true);
+        problem.classes[c].choices = &lists.get(cls, true);
     JointSolution wider = solveJointly(problem);
     result.states += wider.states;
     if (wider.score < best.score) {

@@ -26,7 +26,14 @@ struct ProgramClass {
   unsigned firstStep = 0;
   std::array<bool, 2> produced = {}; ///< A, B are written by contractions.
 
+  /// What a cycle of latency between contractions is worth, if one of the
+  /// array's time is worth 16.
+  int64_t latencyWeight = 4;
+
   CostWeights weights(Dataflow dataflow) const;
+  /// `onLayouts` is the spec with what is known of the layouts.
+  Problem problem(const ContractionSpec &onLayouts, const Machine &machine,
+                  Dataflow dataflow) const;
 };
 
 /// The sum over all contractions of what the best mapping of each costs if all

@@ -230,23 +230,19 @@ private:
       insideCount[mode] = count;
     }
     nest.scopeLevel = unsigned(nest.loops.size());
-    // The reduced loops go where they make the tiles last: innermost for the
-    // sum in the PEs, else outside the loops that the held operand lacks.
+    // The reduced loops: innermost for the sum in the PEs, else outermost. Then
+    // the last rows of the operands are needed last, and the loops that the
+    // held operand lacks are innermost, which makes its tiles last.
     auto addReduced = [&] {
       for (unsigned m = 0; m < problem.modes.size(); ++m)
         if (problem.modes[m].group == Group::Reduced)
           add(m, chunks(m), 1);
     };
-    bool reducedPlaced = false;
-    for (unsigned mode : candidate.resultLoops) {
-      if (!problem.outputStationary() && !reducedPlaced &&
-          problem.modes[mode].group == Group::StreamFree) {
-        addReduced();
-        reducedPlaced = true;
-      }
+    if (!problem.outputStationary())
+      addReduced();
+    for (unsigned mode : candidate.resultLoops)
       add(mode, insideCount[mode], 1);
-    }
-    if (!reducedPlaced)
+    if (problem.outputStationary())
       addReduced();
   }
 

@@ -82,6 +82,12 @@ mergedDims(ArrayRef<int64_t> shape, ArrayRef<int64_t> view) {
   return merged;
 }
 
+/// What a cycle of latency is worth, if one of the array's time is worth 16.
+static constexpr int64_t leastLatencyWeight = 4, mostLatencyWeight = 12;
+
+/// Without conflicts a solution need not be as close to the lower bound.
+static constexpr int64_t conflictFreeSlack = 8;
+
 /// Orders in which contractions are mapped one by one.
 static constexpr unsigned greedyRounds = 6;
 
@@ -129,7 +135,9 @@ private:
     for (unsigned c : classOf) {
       const MappedContraction &mapping = *now.mapped[c];
       result.steps.push_back(mapping);
-      result.occupancy += costOf(mapping).occupancy;
+      const SerialCycles &cycles = mapping.cycles;
+      result.occupancy += cycles.beats + cycles.bankConflict +
+                          cycles.stationaryReload + cycles.drainBusy;
       result.conflicts += conflictsOf(mapping);
     }
     result.classes = unsigned(classes.size());
@@ -144,14 +152,43 @@ private:
     Joint,  ///< On the layouts of the joint search.
   };
 
+  /// Where chains of dependent contractions take longer than all their beats,
+  /// latency counts more.
+  void weighLatency() {
+    int64_t occupancy = 0, longest = 0;
+    std::vector<int64_t> links(program.values.size(), 0);
+    for (auto [s, c] : llvm::enumerate(classOf)) {
+      const std::array<unsigned, 3> &values = program.steps[s].values;
+      int64_t macs = 1;
+      for (int64_t size : classes[c].spec.sizes)
+        macs *= size;
+      occupancy += int64_t(llvm::divideCeil(macs, machine.pes()));
+      int64_t &end = links[values[OperandC]];
+      end =
+          std::max({end, links[values[OperandA]], links[values[OperandB]]}) + 1;
+      longest = std::max(longest, end);
+    }
+    int64_t waiting = longest * (machine.pipelineCycles() + 2);
+    int64_t weight = std::clamp<int64_t>(leastLatencyWeight * 8 * waiting /
+                                             std::max<int64_t>(1, occupancy),
+                                         leastLatencyWeight, mostLatencyWeight);
+    for (ProgramClass &cls : classes)
+      cls.latencyWeight = weight;
+  }
+
   Error chooseMappings() {
     if (options.layouts == LayoutChoice::Separate)
       return assign(Method::Alone);
+    weighLatency();
     LowerBound bound = boundOf(classes, machine);
     result.occupancyBound = bound.occupancy;
     std::optional<Assignment> best;
     auto good = [&] {
-      return best && best->score <= bound.score + bound.score / closeEnough;
+      if (!best)
+        return false;
+      int64_t slack = best->score - bound.score;
+      return slack <= bound.score / closeEnough ||
+             (best->conflicts == 0 && slack <= bound.score / conflictFreeSlack);
     };
     // Often enough the contractions get along one by one, if those that came
     // too late come first in the next round.
@@ -190,11 +227,7 @@ private:
       step = classes[c].firstStep;
       if (Error error = mapClass(c, method))
         return error;
-      const MappedContraction &mapping = *now.mapped[c];
-      const ProgramClass &cls = classes[c];
-      now.score +=
-          cls.count * cls.weights(mapping.nest.dataflow).score(costOf(mapping));
-      now.conflicts += conflictsOf(mapping);
+      now.conflicts += conflictsOf(*now.mapped[c]);
     }
     return Error::success();
   }
@@ -204,16 +237,6 @@ private:
         llvm::count_if(mapping.nest.operands, [](const Operand &operand) {
           return operand.serialLanes != 0;
         }));
-  }
-
-  static MappingCost costOf(const MappedContraction &mapping) {
-    const SerialCycles &cycles = mapping.cycles;
-    MappingCost cost;
-    cost.occupancy = cycles.beats + cycles.bankConflict +
-                     cycles.stationaryReload + cycles.drainBusy;
-    cost.transfer = cycles.firstLoad;
-    cost.drain = cycles.drain;
-    return cost;
   }
 
   //===--------------------------------------------------------------------===//
@@ -372,6 +395,7 @@ private:
     const ProgramClass &cls = classes[c];
     std::optional<MappedContraction> &mapping = now.mapped[c];
     ContractionSpec spec = cls.spec;
+    int64_t score = 0;
     // The second time, layouts that two operands share are known.
     for (unsigned round = 0; round < 2; ++round) {
       if (Error error = setLayouts(cls, spec))
@@ -382,7 +406,7 @@ private:
           return alone.takeError();
         mapping = std::move(*alone);
       } else {
-        mapping = mapOnLayouts(c, spec, method);
+        mapping = mapOnLayouts(c, spec, method, score);
       }
       for (unsigned id = 0; id < 3; ++id) {
         unsigned group = cls.views[id].group;
@@ -395,8 +419,10 @@ private:
                            "which it is used",
                            id);
       }
-      if (agrees(cls, *mapping))
+      if (agrees(cls, *mapping)) {
+        now.score += cls.count * score;
         return Error::success();
+      }
     }
     return makeError("reads one tensor in two shapes, which no layout of it "
                      "allows");
@@ -405,10 +431,10 @@ private:
   /// With the joint search low bits are chosen, and the bank bits of what is
   /// not placed yet are free.
   MappedContraction mapOnLayouts(unsigned c, const ContractionSpec &spec,
-                                 Method method) const {
+                                 Method method, int64_t &score) const {
     const ProgramClass &cls = classes[c];
     auto problemOn = [&](Dataflow dataflow) {
-      Problem problem = makeProblem(spec, machine, dataflow);
+      Problem problem = cls.problem(spec, machine, dataflow);
       for (unsigned id = 0; id < 3 && method == Method::Joint; ++id) {
         if (problem.lowBits[id])
           continue;
@@ -432,6 +458,7 @@ private:
       search(problemOn(dataflow), cls.weights(dataflow), best, budget);
     }
     assert(best && "mapping without lanes is always possible");
+    score = best->score;
     return buildNest(spec, problemOn(best->dataflow), *best);
   }
 

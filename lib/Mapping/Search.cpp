@@ -84,6 +84,18 @@ MappingCost CutNumbers::cost(unsigned beatBits, unsigned transferBits) const {
   cost.occupancy = (beats << beatBits) + (tiles - 1) * stall +
                    (scopes - 1) * std::max<int64_t>(0, drain - scopeCycles);
   cost.drain = lastDrain;
+  // What comes before the last rows of the operands runs while these are on
+  // their way. Stalls are spread over the beats; a held operand is loaded
+  // first.
+  auto waitFor = [&](int64_t late, int64_t latency) {
+    if (late == 0)
+      return int64_t(0);
+    int64_t before = (beats - late) * cost.occupancy / beats;
+    return std::max<int64_t>(0, latency - before);
+  };
+  cost.wait = std::max(
+      waitFor(streamedWait, latency),
+      waitFor(heldWait, latency + (outputStationary ? 0 : cost.transfer)));
   return cost;
 }
 
@@ -224,6 +236,9 @@ private:
       beatReads += int64_t(1) << missing[problem.held];
 
     lowBits = operandLowBits(problem, current, OperandC);
+    for (OperandId id : {OperandA, OperandB})
+      if (problem.produced[id])
+        bits[id] = operandLowBits(problem, current, id);
     loops.clear();
     reduced = fixedRows = 1;
     for (unsigned m = 0; m < problem.modes.size(); ++m) {
@@ -328,6 +343,10 @@ private:
       if (reduced == 1 && !heldInside)
         numbers.tile *= streamOutside;
     }
+    numbers.outputStationary = problem.outputStationary();
+    numbers.latency = machine.pipelineCycles() + 2;
+    numbers.streamedWait = waitFor(problem.streamed);
+    numbers.heldWait = waitFor(problem.held);
     now.cost = numbers.cost(beatBits, transferBits);
     now.cost.rowAccesses = numbers.beats * beatReads + scopes * numbers.drain;
     if (!problem.outputStationary())
@@ -336,6 +355,44 @@ private:
     for (const Part &part : parts)
       now.inside.push_back(part.inside);
     visitor.visit(now);
+  }
+
+  /// Beats from the first one that needs the last row of an operand to the
+  /// end. Loops of the operand are at their end then, as far as their
+  /// iterations do not share that row; the others are at their start.
+  int64_t waitFor(OperandId id) const {
+    if (!problem.produced[id])
+      return 0;
+    // From the innermost loop outwards, in the order of NestBuilder.
+    int64_t inner = 1, wait = 1;
+    auto pass = [&](unsigned m, int64_t count, int64_t step) {
+      if (count == 1)
+        return;
+      int64_t late = count - 1;
+      if (problem.modes[m].in[id]) {
+        // Iterations of the operand's last row.
+        unsigned laneBits = current[m].total();
+        int64_t shared =
+            bits[id][m] > laneBits ? int64_t(1) << (bits[id][m] - laneBits) : 1;
+        late %= std::max<int64_t>(1, shared / step);
+      }
+      wait += late * inner;
+      inner *= count;
+    };
+    auto passReduced = [&] {
+      for (unsigned m = problem.modes.size(); m-- > 0;)
+        if (problem.modes[m].group == Group::Reduced)
+          pass(m, chunksOf(problem.modes[m].size, current[m].total()), 1);
+    };
+    if (problem.outputStationary())
+      passReduced();
+    for (unsigned i = loops.size(); i-- > 0;)
+      pass(loops[i], parts[i].inside, 1);
+    if (!problem.outputStationary())
+      passReduced();
+    for (unsigned i = loops.size(); i-- > 0;)
+      pass(loops[i], parts[i].outside, parts[i].inside);
+    return wait;
   }
 
   /// A loop over a mode of the result, cut by the scope.
@@ -360,10 +417,12 @@ private:
   Candidate now;
   SmallVector<LaneShare, 8> &current;
   SmallVector<unsigned, 8> lowBits; ///< Of the result.
-  SmallVector<unsigned, 8> &loops;  ///< Over modes of the result.
-  SmallVector<Part, 8> parts;       ///< Of these loops.
-  unsigned beatBits = 0;            ///< A beat takes 2^beatBits cycles.
-  unsigned transferBits = 0;        ///< A tile's load or drain likewise.
+  /// Of the operands that other contractions write.
+  std::array<SmallVector<unsigned, 8>, 2> bits;
+  SmallVector<unsigned, 8> &loops; ///< Over modes of the result.
+  SmallVector<Part, 8> parts;      ///< Of these loops.
+  unsigned beatBits = 0;           ///< A beat takes 2^beatBits cycles.
+  unsigned transferBits = 0;       ///< A tile's load or drain likewise.
   int64_t beatReads = 1;
   int64_t reduced = 1;   ///< Product of the reduced loops.
   int64_t fixedRows = 1; ///< Rows of the result's modes without a loop.

@@ -40,6 +40,8 @@ struct Problem {
   std::array<std::optional<llvm::SmallVector<unsigned, 8>>, 3> lowBits;
   int64_t planes;   ///< Memory rows per row of the result.
   bool accumulates; ///< No two scopes share a row of the result.
+  /// A and B are written by other contractions of the program.
+  std::array<bool, 2> produced = {};
 
   bool outputStationary() const {
     return dataflow == Dataflow::OutputStationary;
@@ -69,15 +71,18 @@ struct MappingCost {
   int64_t occupancy = 0; ///< Beats, conflicts, reload and drain-busy.
   int64_t transfer = 0;  ///< First load; output-stationary: last tile's drain.
   int64_t drain = 0;     ///< Rows of the last scope, times planes.
+  /// For which the array stands still, behind the contraction that writes an
+  /// operand, until that one's last row can be read.
+  int64_t wait = 0;
   int64_t rowAccesses = 0;
 };
 
 /// What a cycle of each part is worth. All equal: the serial schedule.
 struct CostWeights {
-  int64_t occupancy = 1, transfer = 1, drain = 1;
+  int64_t occupancy = 1, transfer = 1, drain = 1, wait = 0;
   int64_t score(const MappingCost &cost) const {
     return occupancy * cost.occupancy + transfer * cost.transfer +
-           drain * cost.drain;
+           drain * cost.drain + wait * cost.wait;
   }
 };
 
@@ -89,6 +94,13 @@ struct CutNumbers {
   int64_t scopes = 1;
   int64_t drain = 1;     ///< Of a full scope, in accesses.
   int64_t lastDrain = 1; ///< Of the last one.
+  /// Beats that need the last row of the streamed operand or come later, and
+  /// the same for the held one; 0 if no other contraction writes it.
+  int64_t streamedWait = 0, heldWait = 0;
+  /// From the last beat of a contraction to the first one that can read its
+  /// first row.
+  int64_t latency = 0;
+  bool outputStationary = false;
   /// With 2^beatBits sub-beats in a beat and 2^transferBits in a transfer.
   MappingCost cost(unsigned beatBits, unsigned transferBits) const;
 };

@@ -59,8 +59,8 @@ struct MappedProgram {
   /// Sum over the steps of what the array is taken for: beats, conflicts,
   /// reload and drain-busy.
   int64_t occupancy = 0;
-  /// The same sum if every step had the layouts that suit it best: no layouts
-  /// give less (the mapper's best, per step). Joint only.
+  /// The same sum if every step had the layouts that suit it best, and the
+  /// mapping of the least occupancy. Joint only.
   int64_t occupancyBound = 0;
   /// Work of the joint search: contractions that differ, mappings that were
   /// weighed for them, partial programs that were looked at.
