@@ -79,6 +79,19 @@ void check(const ProgramSpec &program, const MappedProgram &mapped,
     Walk w = walk(contraction.nest, machine);
     EXPECT_EQ(w.broken, "") << "step " << s;
     EXPECT_EQ(w.total, contraction.cycles.total()) << "step " << s;
+    // Reduced loops come first in a scope, or last where the PEs sum.
+    bool outputStationary =
+        contraction.nest.dataflow == Dataflow::OutputStationary;
+    auto inside = llvm::ArrayRef(contraction.nest.loops)
+                      .drop_front(contraction.nest.scopeLevel);
+    EXPECT_TRUE(llvm::is_sorted(
+        inside,
+        [&](const Loop &a, const Loop &b) {
+          bool aReduced = contraction.nest.isReduced(a.mode);
+          bool bReduced = contraction.nest.isReduced(b.mode);
+          return outputStationary ? aReduced < bReduced : aReduced > bReduced;
+        }))
+        << "step " << s;
     occupancy += w.total - contraction.cycles.firstLoad -
                  contraction.cycles.fill - contraction.cycles.drain;
     for (unsigned id = 0; id < 3; ++id) {
@@ -386,6 +399,60 @@ TEST(ProgramProperty, ComparedWithEveryLayout) {
               compared, sum / compared, worst, separateSum / compared);
   EXPECT_LE(sum / compared, 1.02);
   EXPECT_LE(worst, 1.3);
+}
+
+/// A tensor is written in one shape and read in others that merge neighbours.
+TEST(ProgramProperty, RandomViews) {
+  std::mt19937_64 random(7);
+  auto below = [&](uint64_t n) { return unsigned(random() % n); };
+  int mergedReads = 0;
+  for (int round = 0; round < 60; ++round) {
+    Machine machine = smallMachine(1 + below(4));
+    machine.peRowBits = below(3);
+    static const int64_t some[] = {1, 2, 3, 4, 6, 8};
+    Shape whole;
+    for (unsigned d = 0, n = 2 + below(3); d < n; ++d)
+      whole.push_back(some[below(6)]);
+    // T[i.., n] = A[i.., k] B[k, n].
+    ProgramSpec program;
+    std::map<char, int64_t> sizes = {{'k', 4}, {'f', some[below(6)]}};
+    std::string modes;
+    for (auto [d, size] : llvm::enumerate(whole)) {
+      modes += char('p' + d);
+      sizes[modes.back()] = size;
+    }
+    std::string a = modes.substr(0, modes.size() - 1) + "k";
+    std::string b = std::string("k") + modes.back();
+    auto add = [&](llvm::StringRef letters) {
+      Shape shape;
+      for (char letter : letters)
+        shape.push_back(sizes.at(letter));
+      program.values.push_back(value(shape));
+      return unsigned(program.values.size() - 1);
+    };
+    unsigned aValue = add(a), bValue = add(b), t = add(modes);
+    program.steps.push_back(step(a, b, modes, {aValue, bValue, t}, sizes));
+    for (unsigned reader = 0; reader < 2; ++reader) {
+      std::string view, reduced, rest;
+      for (size_t d = 0; d < whole.size();) {
+        int64_t size = whole[d++];
+        while (d < whole.size() && below(2)) {
+          size *= whole[d++];
+          ++mergedReads;
+        }
+        char letter = char('A' + view.size());
+        sizes[letter] = size;
+        view += letter;
+        (below(2) ? reduced : rest) += letter;
+      }
+      std::string g = reduced + "f", u = rest + "f";
+      unsigned gValue = add(g), uValue = add(u);
+      program.steps.push_back(step(view, g, u, {t, gValue, uValue}, sizes));
+    }
+    MappedProgram mapped = must(mapProgram(program, machine));
+    check(program, mapped, machine);
+  }
+  EXPECT_GT(mergedReads, 40);
 }
 
 /// The layer suite: training steps on the default machine.
