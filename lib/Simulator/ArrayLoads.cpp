@@ -73,13 +73,20 @@ bool ArrayEngine::settleReload(int64_t now) {
   reloadStepwise = mayBePending(*work, OperandC) || work->tilesBegun > 0;
   if (!reloadStepwise)
     return begins;
-  // Its own visit to the row comes later: no two of its scopes share one.
+  // Its own visit to the row, or that of the one that ends the scope, comes
+  // later: no two of its scopes share one.
   int64_t row = reloadRows[size_t(reloadNext / work->plan.planes)] +
                 reloadNext % work->plan.planes;
   const std::vector<int32_t> &pending =
       pendingRows[size_t(work->plan.slab(OperandC))];
   int32_t visits = row < int64_t(pending.size()) ? pending[size_t(row)] : 0;
-  if (visits > (work->tilesBegun > 0 ? 1 : 0))
+  int64_t slab = work->plan.slab(OperandC);
+  for (uint64_t w = reloadAt; const Work *later = workOf(w); ++w) {
+    auto [first, last] = later->plan.rowRange(OperandC);
+    visits -= later->tilesBegun > 0 && later->contract.nest.drainAtEnd &&
+              later->plan.slab(OperandC) == slab && first <= row && row <= last;
+  }
+  if (visits > 0)
     reloadBlocked = Blocked{CycleClass::WaitRow, never};
   return begins;
 }

@@ -31,8 +31,8 @@ int64_t Job::lastUse(Net net) const {
   return Never;
 }
 
-Engine::Engine(const Program &program, TensorMemory &memory)
-    : program(program), machine(program.machine), memory(memory),
+Engine::Engine(const Program &program, TensorMemory &memory, DramMemory &dram)
+    : program(program), machine(program.machine), memory(memory), dram(dram),
       portTaken(size_t(machine.slabs)),
       unwritten(size_t(machine.slabs),
                 std::vector<int64_t>(size_t(machine.rowsPerSlab), 0)),
@@ -42,6 +42,7 @@ Engine::Engine(const Program &program, TensorMemory &memory)
     slots[net].resize(size_t(machine.routeSlots));
     slotUsers[net].resize(size_t(machine.routeSlots));
   }
+  sortQueues();
   size_t lanes = size_t(machine.lanes());
   for (unsigned h = 0; h < 2; ++h) {
     halves[h].rows.assign(size_t(machine.accumulatorRows),
@@ -55,73 +56,12 @@ Engine::Engine(const Program &program, TensorMemory &memory)
 }
 
 //===----------------------------------------------------------------------===//
-// Queue and routes
-//===----------------------------------------------------------------------===//
-
-void Engine::issue() {
-  while (nextInstruction < program.code.size()) {
-    const Instruction &instruction = program.code[nextInstruction];
-    if (std::holds_alternative<Halt>(instruction)) {
-      nextInstruction = program.code.size();
-      return;
-    }
-    if (const auto *load = std::get_if<LoadRoute>(&instruction)) {
-      size_t net = size_t(load->net);
-      auto entry = std::make_shared<RouteLoad>();
-      entry->route = &program.routes[load->route];
-      entry->cycles =
-          int64_t(llvm::divideCeil(uint64_t(routeBytes(*entry->route)),
-                                   uint64_t(machine.routeBytesPerCycle)));
-      entry->users = std::move(slotUsers[net][load->slot]);
-      slotUsers[net][load->slot].clear();
-      slots[net][load->slot] = entry;
-      loaders[net].push_back(entry);
-    } else {
-      const auto &contract = std::get<Contract>(instruction);
-      // The registers of the next tile are free once the last tile of the
-      // contraction before has begun.
-      if (!jobs.empty() && jobs.back().tilesBegun < jobs.back().view.tiles())
-        return;
-      Job &job = jobs.emplace_back(nextInstruction, contract, machine);
-      job.issued = now;
-      for (unsigned net = 0; net < 3; ++net) {
-        job.routes[net] = slots[net][contract.slots[net]];
-        slotUsers[net][contract.slots[net]].push_back(jobs.size() - 1);
-      }
-      job.loaded.assign(size_t(job.view.tiles()), Never);
-      job.registers.assign(size_t(job.view.tiles()), 0);
-    }
-    lastActivity = now;
-    ++nextInstruction;
-  }
-}
-
-void Engine::loadRoutes() {
-  for (unsigned net = 0; net < 3; ++net) {
-    auto &queue = loaders[net];
-    while (!queue.empty()) {
-      RouteLoad &load = *queue.front();
-      if (load.ready == Never) {
-        bool free = llvm::all_of(load.users, [&](size_t user) {
-          return jobs[user].lastUse(Net(net)) < now;
-        });
-        if (!free)
-          break;
-        load.ready = now + load.cycles;
-        lastActivity = now;
-      }
-      if (load.ready > now)
-        break;
-      queue.pop_front(); // The next one starts in the same cycle.
-    }
-  }
-}
-
-//===----------------------------------------------------------------------===//
 // Slabs
 //===----------------------------------------------------------------------===//
 
-bool Engine::claim(const Access &access) {
+bool Engine::claim(const Job &job, OperandId operand, const Access &access) {
+  if (!lossPassed(job, operand))
+    return false;
   if (!access.inside)
     return true;
   if (portTaken[size_t(access.slab)] ||
@@ -187,7 +127,7 @@ void Engine::loads() {
   Beat first = view.beat(loadTile * (view.beats() / view.tiles()));
   uint32_t peRow = view.peRowsInUse()[loadRow];
   Access access = view.load(first.index, peRow, loadSubBeat);
-  if (!claim(access))
+  if (!claim(*job, view.held(), access))
     return;
   auto row =
       readRow(access, *job->routes[size_t(Net::Hold)]->route, view.held());
@@ -230,7 +170,7 @@ llvm::Error Engine::clock() {
     if (packet->target.endsScope)
       scopes[packet->target.scope].accumulated = now;
     else if (packet->target.endsJob) // Its last scope stays open.
-      job.completed = now;
+      job.completed = now + machine.latency.convertWrite + 1;
   }
   if (auto packet = reduction.clock(counters))
     accumulators.enter(std::move(packet));
@@ -259,8 +199,10 @@ llvm::Error Engine::clock() {
 bool Engine::isDone() const {
   bool routes =
       llvm::all_of(loaders, [](auto &queue) { return queue.empty(); });
-  return nextInstruction >= program.code.size() && routes &&
-         beatJob >= jobs.size() && tileDrains.empty() &&
+  bool issued = true;
+  for (size_t q = 0; q < QueueCount; ++q)
+    issued &= queues[q].empty() && running[q].empty();
+  return issued && routes && beatJob >= jobs.size() && tileDrains.empty() &&
          drainingScope >= scopes.size() && !inBeat && array.isIdle() &&
          accumulators.isEmpty() && stream.isIdle() && hold.isIdle() &&
          reduction.isIdle();
@@ -275,12 +217,15 @@ llvm::Expected<Level2Run> Engine::run() {
                                routeBytes(route) / machine.routeBytesPerCycle);
   for (; !isDone(); ++now) {
     std::fill(portTaken.begin(), portTaken.end(), 0);
+    signal();
     drainTiles(); // Takes no port; a tile may end with the drain before it.
     beats();
-    issue();
+    if (llvm::Error error = issue())
+      return error;
     loadRoutes();
     loads();
     drainScopes();
+    reload();
     if (llvm::Error error = clock())
       return error;
     if (now - lastActivity > patience)
@@ -289,7 +234,7 @@ llvm::Expected<Level2Run> Engine::run() {
                        lastActivity);
   }
   Level2Run result;
-  result.cycles = lastWrite + 1;
+  result.cycles = std::max(lastWrite, lastTransfer) + 1;
   for (const Job &job : jobs) {
     result.cycles = std::max(result.cycles, job.completed + 1);
     result.contractions.push_back(
@@ -302,16 +247,7 @@ llvm::Expected<Level2Run> Engine::run() {
 }
 
 llvm::Expected<Level2Run> fetta::runLevel2(const Program &program,
-                                           TensorMemory &memory) {
-  for (const Instruction &instruction : program.code) {
-    const auto *contract = std::get_if<Contract>(&instruction);
-    if (std::holds_alternative<Dma>(instruction) ||
-        std::holds_alternative<Sync>(instruction) ||
-        (contract &&
-         (contract->nest.accumulate || contract->tokens != Tokens())))
-      return makeError(
-          "level 2 runs contractions without semaphores, transfers "
-          "and reloads only");
-  }
-  return Engine(program, memory).run();
+                                           TensorMemory &memory,
+                                           DramMemory &dram) {
+  return Engine(program, memory, dram).run();
 }

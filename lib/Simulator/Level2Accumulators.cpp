@@ -26,14 +26,17 @@ size_t Engine::openScope(size_t job) {
   return scopes.size() - 1;
 }
 
-void Engine::closeScope(size_t scope, bool endsJob) {
+void Engine::closeScope(size_t scope, size_t job, bool endsJob) {
   Scope &closed = scopes[scope];
+  closed.job = job; // It may have been opened by an earlier one.
   closed.ended = reduceTaken;
   closed.endsJob = endsJob;
   closed.left = int64_t(closed.rows.size()) * planesOf(jobs[closed.job]);
 }
 
 bool Engine::halfIsFree(const NestView &view) const {
+  if (view.nest().accumulate)
+    return scopes.size() < reloaded.size() && reloaded[scopes.size()] < now;
   if (scopes.size() < 2)
     return true;
   // When the drain of the scope before the last would write its last row, if
@@ -122,6 +125,7 @@ void Engine::drainScopes() {
     }
     ++counters.rowWrites;
     lastWrite = lastActivity = now;
+    --job.unwritten[plane];
     if (--unwritten[size_t(c.slab)][size_t(plane)] < 0)
       llvm::report_fatal_error("a row is drained more often than foreseen");
     --scope.left;
@@ -144,4 +148,70 @@ void Engine::drainScopes() {
   if (scope.endsJob)
     job.completed = scope.drained;
   ++drainingScope;
+}
+
+//===----------------------------------------------------------------------===//
+// Reloads
+//===----------------------------------------------------------------------===//
+
+void Engine::reload() {
+  // The next scope of an accumulating contraction, over all contractions.
+  while (reloadJob < jobs.size()) {
+    const NestView &view = jobs[reloadJob].view;
+    if (view.nest().accumulate && reloadBeat < view.beats())
+      break;
+    if (!view.nest().accumulate)
+      reloaded.resize(reloaded.size() + size_t(view.newScopes()), 0);
+    reloadBeat = 0;
+    ++reloadJob;
+  }
+  if (reloadJob >= jobs.size())
+    return;
+  size_t number = reloaded.size();
+  if (number >= 2 &&
+      (scopes.size() < number - 1 || scopes[number - 2].drained >= now))
+    return;
+  Job &job = jobs[reloadJob];
+  Half &half = halves[number & 1];
+  if (reloadRows.empty()) {
+    reloadRows = job.view.scopeRows(reloadBeat);
+    half.scope = number;
+  }
+  const Operand &c = job.view.nest().c();
+  if (!reloadRows.empty()) {
+    const NestView::ScopeRow &row = reloadRows.front();
+    int64_t plane = row.row + reloadLow;
+    // Rows of this and later contractions may be announced by now.
+    int64_t before = unwritten[size_t(c.slab)][size_t(plane)];
+    for (size_t j = reloadJob; j < jobs.size(); ++j)
+      if (auto own = jobs[j].unwritten.find(plane);
+          own != jobs[j].unwritten.end() &&
+          jobs[j].view.nest().c().slab == c.slab)
+        before -= own->second;
+    if (before > 0 || portTaken[size_t(c.slab)])
+      return;
+    portTaken[size_t(c.slab)] = 1;
+    ++counters.rowReads;
+    lastActivity = now;
+    const uint16_t *words = memory.row(c.slab, plane);
+    SumRow &into = half.rows[size_t(row.accumulatorRow)];
+    into.row = row.row;
+    for (size_t bank = 0; bank < into.words.size(); ++bank) {
+      if (!row.banks[bank])
+        continue;
+      uint32_t bits = reloadLow ? floatToBits(into.words[bank]) | words[bank]
+                                : uint32_t(words[bank]) << 16;
+      into.words[bank] = bitsToFloat(bits);
+      into.valid[bank] = 1;
+      counters.accumulatorWrites += !reloadLow;
+    }
+    reloadLow = !reloadLow;
+    if (reloadLow)
+      return;
+    reloadRows.erase(reloadRows.begin());
+    if (!reloadRows.empty())
+      return;
+  }
+  reloaded.push_back(now);
+  reloadBeat += job.view.scopeBeats();
 }

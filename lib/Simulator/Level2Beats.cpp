@@ -116,7 +116,8 @@ void Engine::beginBeat() {
     bool wide = nest.c().elementType == ElementType::F32;
     for (auto [row, drains] : job.view.writtenRows())
       for (int64_t plane = 0; plane < (wide ? 2 : 1); ++plane)
-        unwritten[size_t(nest.c().slab)][size_t(row + plane)] += drains;
+        unwritten[size_t(nest.c().slab)][size_t(row + plane)] +=
+            job.unwritten[row + plane] = drains;
   }
   bool newScope = beat.firstOfScope && (beatNumber > 0 || nest.clearAtStart);
   if (job.view.outputStationary()) {
@@ -160,7 +161,7 @@ void Engine::sendStreamed() {
       !mayEndTile())
     return;
   Access access = view.read(view.streamed(), beat.index, streamedSubBeat);
-  if (!claim(access))
+  if (!claim(job, view.streamed(), access))
     return;
   auto row =
       readRow(access, *job.routes[size_t(Net::Stream)]->route, view.streamed());
@@ -175,7 +176,7 @@ void Engine::sendStreamed() {
     touchWords(targets, now);
     reduceTaken = now + int64_t(targets.size()) - 1;
     if (ends)
-      closeScope(scopes.size() - 1, targets.back().endsJob);
+      closeScope(scopes.size() - 1, beatJob, targets.back().endsJob);
     row->targets = std::move(targets);
     targets.clear();
   }
@@ -194,7 +195,7 @@ void Engine::sendHeld() {
       !mayEndTile())
     return;
   Access access = view.read(view.held(), beat.index, heldSubBeat);
-  if (!claim(access))
+  if (!claim(job, view.held(), access))
     return;
   auto row =
       readRow(access, *job.routes[size_t(Net::Hold)]->route, view.held());
@@ -273,7 +274,7 @@ void Engine::drainTiles() {
   sums.back().endsJob = last && drain.endsJob;
   reduceTaken = now + int64_t(sums.size()) - 1;
   if (sums.back().endsScope)
-    closeScope(scope, drain.endsJob);
+    closeScope(scope, drain.job, drain.endsJob);
   lastActivity = now;
   counters.tileDrainBeats += int64_t(sums.size());
   auto packet = std::make_unique<ColumnPacket>();

@@ -54,6 +54,8 @@ struct Job {
   std::vector<int64_t> loaded;
   std::vector<unsigned> registers;
   int64_t completed = Never;
+  /// Writes to come, per row of its result.
+  std::map<int64_t, int64_t> unwritten;
 
   /// Cycle after which it asks nothing more of a network.
   int64_t lastUse(Net net) const;
@@ -61,17 +63,19 @@ struct Job {
 
 class Engine {
 public:
-  Engine(const Program &program, TensorMemory &memory);
+  Engine(const Program &program, TensorMemory &memory, DramMemory &dram);
   llvm::Expected<Level2Run> run();
 
 private:
   // One cycle.
-  void issue();
+  void signal();
+  llvm::Error issue();
   void loadRoutes();
   void beats();
   void drainTiles();
   void loads();
   void drainScopes();
+  void reload();
   llvm::Error clock();
 
   // Parts of a beat.
@@ -87,7 +91,9 @@ private:
   std::unique_ptr<RowPacket> readRow(const Access &access, const Route &route,
                                      OperandId operand);
   /// Whether the sub-beat can be served in this cycle; takes the slab's port.
-  bool claim(const Access &access);
+  bool claim(const Job &job, OperandId operand, const Access &access);
+  /// Whether a result whose gradient the operand is has been written.
+  bool lossPassed(const Job &job, OperandId operand) const;
   bool isReady(const Job &job, Net net) const {
     return job.routes[size_t(net)]->ready <= now;
   }
@@ -98,11 +104,22 @@ private:
   const Program &program;
   const Machine &machine;
   TensorMemory &memory;
-  int64_t now = 0, lastWrite = -1, lastActivity = 0;
+  DramMemory &dram;
+  int64_t now = 0, lastWrite = -1, lastTransfer = -1, lastActivity = 0;
   Counters counters;
 
-  // Queue and routes.
-  size_t nextInstruction = 0;
+  // Queues and routes.
+  void sortQueues();
+  llvm::Expected<bool> tryIssue(size_t instruction);
+  bool isComplete(size_t instruction) const;
+  std::array<std::deque<size_t>, QueueCount> queues;
+  /// Issued and not known to be complete, in order.
+  std::array<std::deque<size_t>, QueueCount> running;
+  std::array<int64_t, SemaphoreCount> semaphores = {};
+  std::map<size_t, size_t> jobOf; ///< By instruction.
+  std::map<size_t, std::shared_ptr<RouteLoad>> routeOf;
+  /// Per tensor: instructions that write the result whose gradient it is.
+  std::vector<std::vector<size_t>> lossWriters;
   std::deque<Job> jobs;
   std::array<std::vector<std::shared_ptr<RouteLoad>>, 3> slots;
   std::array<std::deque<std::shared_ptr<RouteLoad>>, 3> loaders;
@@ -164,9 +181,15 @@ private:
   /// Whether a beat or tile drain of this cycle may open the next scope.
   bool halfIsFree(const NestView &view) const;
   size_t openScope(size_t job);
-  void closeScope(size_t scope, bool endsJob);
+  void closeScope(size_t scope, size_t job, bool endsJob);
   /// Rows that a half had to give up before they were written, most at once.
   int64_t mostHeldRows = 0;
+  /// Per scope: cycle in which its partial sums were back, 0 without any.
+  std::vector<int64_t> reloaded;
+  size_t reloadJob = 0;
+  int64_t reloadBeat = 0;
+  bool reloadLow = false;
+  std::vector<NestView::ScopeRow> reloadRows;
   size_t drainRow = 0;
   bool lowPlane = false;
   int64_t drainEnd = -1;

@@ -268,3 +268,39 @@ std::vector<std::pair<int64_t, int64_t>> NestView::writtenRows() const {
   }
   return {drains.begin(), drains.end()};
 }
+
+int64_t NestView::scopeBeats() const {
+  int64_t beats = 1;
+  for (size_t l = source->scopeLevel; l < source->loops.size(); ++l)
+    beats *= source->loops[l].count;
+  return beats;
+}
+
+std::vector<NestView::ScopeRow> NestView::scopeRows(int64_t firstBeat) const {
+  std::map<int64_t, ScopeRow> rows;
+  auto visit = [&](const Access &access) {
+    if (!access.inside || !llvm::is_contained(access.lanes, 1))
+      return;
+    ScopeRow &row = rows[access.accumulatorRow];
+    row.accumulatorRow = access.accumulatorRow;
+    row.row = access.row;
+    row.banks.resize(access.lanes.size(), 0);
+    for (uint32_t lane = 0; lane < access.lanes.size(); ++lane)
+      if (access.lanes[lane])
+        row.banks[resultBank(lane, access.flips)] = 1;
+  };
+  for (int64_t b = firstBeat; b < firstBeat + scopeBeats(); ++b) {
+    Beat beat = this->beat(b);
+    for (int64_t s = 0; s < subBeats(OperandC); ++s) {
+      if (!output)
+        visit(result(beat, s));
+      else
+        for (uint32_t row : rowsInUse)
+          visit(drain(beat, row, s));
+    }
+  }
+  std::vector<ScopeRow> list;
+  for (auto &entry : rows)
+    list.push_back(std::move(entry.second));
+  return list;
+}

@@ -77,6 +77,19 @@ public:
   /// speak): {physical row, drains}, ascending. Of FP32 the high plane.
   std::vector<std::pair<int64_t, int64_t>> writtenRows() const;
 
+  /// A row of the accumulators and its words that a scope sums into.
+  struct ScopeRow {
+    int64_t accumulatorRow, row;
+    std::vector<uint8_t> banks;
+  };
+  /// Those of the scope that starts with a beat, ascending.
+  std::vector<ScopeRow> scopeRows(int64_t firstBeat) const;
+  int64_t scopeBeats() const;
+  /// Scopes that begin in this nest.
+  int64_t newScopes() const {
+    return count / scopeBeats() - !source->clearAtStart;
+  }
+
 private:
   using LaneBit = std::optional<ModeBit>;
   struct Port {

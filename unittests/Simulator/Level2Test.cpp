@@ -12,6 +12,7 @@
 #include "fetta/Simulator/Level2.h"
 
 #include "RandomChain.h"
+#include "RandomQueuedProgram.h"
 #include "TestPrograms.h"
 #include "fetta/Simulator/Functional.h"
 #include "fetta/Simulator/Timing.h"
@@ -32,29 +33,48 @@ struct Compared {
   double error() const { return double(level1 - level2) / double(level2); }
 };
 
-void fill(const Program &program, TensorMemory &memory, uint64_t seed) {
-  std::mt19937_64 random(seed);
-  for (const TensorEntry &tensor : program.tensors)
-    if (isPreloaded(tensor.role))
-      must(memory.store(
-          tensor, randomValues(random, size_t(tensor.layout.elements()))));
-  memory.poison(0xFFA5);
+/// What a run starts from and ends with.
+struct Memories {
+  TensorMemory tensors;
+  DramMemory regions;
+  Memories(const Program &program, uint64_t seed)
+      : tensors(program.machine), regions(program) {
+    std::mt19937_64 random(seed);
+    for (const TensorEntry &tensor : program.tensors)
+      if (isPreloaded(tensor.role))
+        must(tensors.store(
+            tensor, randomValues(random, size_t(tensor.layout.elements()))));
+    for (size_t r = 0; r < program.regions.size(); ++r)
+      if (isPreloaded(program.regions[r].role))
+        must(regions.store(
+            uint32_t(r),
+            randomValues(random, size_t(program.regions[r].elements()))));
+    tensors.poison(0xFFA5);
+  }
+};
+
+void expectBits(llvm::Expected<std::vector<float>> x,
+                llvm::Expected<std::vector<float>> y, const std::string &name) {
+  std::vector<float> values = must(std::move(x)), expected = must(std::move(y));
+  for (size_t i = 0; i < values.size(); ++i)
+    ASSERT_EQ(floatToBits(values[i]), floatToBits(expected[i]))
+        << name << "[" << i << "]: " << values[i] << " for " << expected[i];
 }
 
 void compare(const Program &program, uint64_t seed, Compared &result) {
-  TensorMemory expected(program.machine), memory(program.machine);
-  fill(program, expected, seed);
-  fill(program, memory, seed);
-  std::vector<Counters> counters = must(runProgram(program, expected));
-  auto run = runLevel2(program, memory);
+  Memories expected(program, seed), memory(program, seed);
+  std::vector<Counters> counters = must(runProgram(
+      program, expected.tensors, expected.regions, ExecutionOptions()));
+  auto run = runLevel2(program, memory.tensors, memory.regions);
   ASSERT_TRUE(bool(run)) << llvm::toString(run.takeError());
-  for (const TensorEntry &tensor : program.tensors) {
-    std::vector<float> x = must(memory.load(tensor)),
-                       y = must(expected.load(tensor));
-    for (size_t i = 0; i < x.size(); ++i)
-      ASSERT_EQ(floatToBits(x[i]), floatToBits(y[i]))
-          << tensor.name << "[" << i << "]: " << x[i] << " for " << y[i];
-  }
+  for (const TensorEntry &tensor : program.tensors)
+    if (isCollected(tensor.role))
+      expectBits(memory.tensors.load(tensor), expected.tensors.load(tensor),
+                 tensor.name);
+  for (size_t r = 0; r < program.regions.size(); ++r)
+    if (isCollected(program.regions[r].role))
+      expectBits(memory.regions.load(uint32_t(r)),
+                 expected.regions.load(uint32_t(r)), program.regions[r].name);
   Counters total;
   for (const Counters &c : counters)
     total += c;
@@ -74,7 +94,9 @@ void compare(const Program &program, uint64_t seed, Compared &result) {
   SAME(rowReads);
   SAME(rowWrites);
 #undef SAME
-  result.level1 = timeProgram(program).cycles;
+  TimingOptions options;
+  options.dram = DramModel::Ideal;
+  result.level1 = timeProgram(program, options).cycles;
   result.level2 = run->cycles;
 }
 
@@ -165,6 +187,27 @@ TEST(Level2, RandomPrograms) {
     errors.add(what, result);
   }
   errors.check("programs");
+}
+
+TEST(Level2, RandomQueues) {
+  std::vector<Machine> all = machines();
+  Errors errors;
+  for (unsigned draw = 0; draw < countOf(12, 100); ++draw) {
+    QueuedProgramOptions options;
+    options.seed = 80000 + draw;
+    options.jobs = 3 + draw % 8;
+    const Machine &machine = all[draw % (all.size() - 1)]; // No butterfly.
+    std::string what = "seed " + std::to_string(options.seed);
+    SCOPED_TRACE(what);
+    Program program =
+        throughBinary(randomQueuedProgram(machine, options).program);
+    Compared result;
+    compare(program, options.seed, result);
+    if (HasFatalFailure())
+      return;
+    errors.add(what, result);
+  }
+  errors.check("queued programs");
 }
 
 } // namespace

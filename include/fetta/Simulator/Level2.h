@@ -17,6 +17,7 @@
 
 #include "fetta/Program/Program.h"
 #include "fetta/Simulator/Counters.h"
+#include "fetta/Simulator/DramMemory.h"
 #include "fetta/Simulator/TensorMemory.h"
 
 #include "llvm/Support/Error.h"
@@ -35,17 +36,17 @@ struct Level2Contraction {
 };
 
 struct Level2Run {
-  int64_t cycles = 0; ///< Until all contractions have completed.
+  int64_t cycles = 0; ///< Until all instructions have completed.
   std::vector<Level2Contraction> contractions;
   /// Words and rows that moved, additions that happened.
   Counters counters;
 };
 
-/// Runs a verified program; tensors that the host places must be in `memory`,
-/// results are in it afterwards. Errors: a word that nobody wrote, a program
-/// that never ends.
+/// Runs a verified program; tensors that the host places must be in `memory`
+/// and regions that it fills in `dram`, where results are afterwards. Errors: a
+/// word that nobody wrote, a program that never ends.
 llvm::Expected<Level2Run> runLevel2(const Program &program,
-                                    TensorMemory &memory);
+                                    TensorMemory &memory, DramMemory &dram);
 
 } // namespace fetta
 
