@@ -179,6 +179,11 @@ ArrayEngine::waitsForWords(Work &work, const ModeIndex &index,
                            const ModeIndex &scopeStart, int64_t now) {
   if (machine.latency.fp32Add <= 1)
     return std::nullopt;
+  bool touches = false; // A beat beyond the result adds to nothing.
+  for (int64_t s = 0; s < work.plan.subBeats[OperandC]; ++s)
+    touches |= work.plan.ports[OperandC].access(index, uint32_t(s)).inside;
+  if (!touches)
+    return std::nullopt;
   auto [it, isNew] =
       work.touched.try_emplace(work.plan.words(index, scopeStart), now);
   int64_t free = it->second + machine.latency.fp32Add;

@@ -89,20 +89,25 @@ void Engine::accumulate(const SumPacket &packet) {
 }
 
 void Engine::drainScopes() {
+  while (drainScope()) // Scopes without rows take no cycle.
+    ;
+}
+
+bool Engine::drainScope() {
   if (drainingScope >= scopes.size())
-    return;
+    return false;
   Scope &scope = scopes[drainingScope];
   // The drain follows the last sum by a cycle, in which the halves change
   // their part, and by the conversion.
   if (scope.accumulated == Never ||
       now < scope.accumulated + machine.latency.convertWrite + 2)
-    return;
+    return false;
   Half &half = halves[drainingScope & 1];
   Job &job = jobs[scope.job];
   const Operand &c = job.contract->nest.c();
   if (!scope.rows.empty()) {
     if (portTaken[size_t(c.slab)])
-      return;
+      return false;
     portTaken[size_t(c.slab)] = 1;
     int64_t number = *scope.rows.begin();
     std::pair<size_t, int64_t> key{drainingScope, number};
@@ -132,7 +137,7 @@ void Engine::drainScopes() {
     drainEnd = now;
     if (wide && !lowPlane) {
       lowPlane = true;
-      return;
+      return false;
     }
     lowPlane = false;
     ++counters.drainedRows;
@@ -141,13 +146,15 @@ void Engine::drainScopes() {
     half.held.erase(key);
     scope.rows.erase(scope.rows.begin());
     if (!scope.rows.empty())
-      return;
+      return false;
   }
   // Without rows it was over before the first would have been written.
-  scope.drained = drainEnd == now ? now : now - 1;
+  bool empty = drainEnd != now;
+  scope.drained = empty ? now - 1 : now;
   if (scope.endsJob)
     job.completed = scope.drained;
   ++drainingScope;
+  return empty;
 }
 
 //===----------------------------------------------------------------------===//

@@ -181,6 +181,7 @@ void Engine::sendStreamed() {
     targets.clear();
   }
   stream.pipe().enter(std::move(row));
+  streamedAt = now;
   ++streamedSubBeat;
 }
 
@@ -193,6 +194,9 @@ void Engine::sendHeld() {
   bool last = heldSubBeat + 1 == count;
   if (last && streamedSubBeat == view.subBeats(view.streamed()) &&
       !mayEndTile())
+    return;
+  // Operands in one slab take turns, beyond an edge too.
+  if (streamedAt == now && view.nest().a().slab == view.nest().b().slab)
     return;
   Access access = view.read(view.held(), beat.index, heldSubBeat);
   if (!claim(job, view.held(), access))

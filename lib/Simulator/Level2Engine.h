@@ -75,6 +75,7 @@ private:
   void drainTiles();
   void loads();
   void drainScopes();
+  bool drainScope();
   void reload();
   llvm::Error clock();
 
@@ -149,6 +150,7 @@ private:
   int64_t reduceTaken = -1;
   unsigned sumRegisters = 0;
   bool tileOpensScope = false;
+  int64_t streamedAt = -1; ///< Cycle of the last streamed sub-beat.
 
   // Output-stationary tiles that drain.
   struct TileDrain {
