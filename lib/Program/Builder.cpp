@@ -98,7 +98,34 @@ void ProgramBuilder::addDma(Dma dma) {
 
 void ProgramBuilder::addSync(Sync sync) { program.code.emplace_back(sync); }
 
+/// Moves every LoadRoute ahead as far as its slot is not in use, in the order
+/// of loads of its network: the queue issues in order, so a load that stands
+/// right before its contraction could overlap the one before that only.
+static void hoistRouteLoads(std::vector<Instruction> &code) {
+  std::vector<Instruction> hoisted;
+  hoisted.reserve(code.size() + 1);
+  for (Instruction &instruction : code) {
+    const auto *load = std::get_if<LoadRoute>(&instruction);
+    auto place = hoisted.end();
+    auto blocks = [&](const Instruction &before) {
+      if (const auto *other = std::get_if<LoadRoute>(&before))
+        return other->net == load->net;
+      const auto *contract = std::get_if<Contract>(&before);
+      return contract && contract->slots[size_t(load->net)] == load->slot;
+    };
+    while (load && place != hoisted.begin() && !blocks(*std::prev(place)))
+      --place;
+    // Behind the loads of other networks that stand there already.
+    while (load && place != hoisted.end() &&
+           std::holds_alternative<LoadRoute>(*place))
+      ++place;
+    hoisted.insert(place, std::move(instruction));
+  }
+  code = std::move(hoisted);
+}
+
 Program ProgramBuilder::finish() && {
+  hoistRouteLoads(program.code);
   program.code.push_back(Halt());
   return std::move(program);
 }

@@ -114,6 +114,16 @@ TEST(Builder, RoutesAreSharedAndSlotsReusedLeastRecentlyFirst) {
   EXPECT_EQ(used, expectedUsed);
   EXPECT_EQ(program.routes.size(), 4u);
   EXPECT_TRUE(std::holds_alternative<Halt>(program.code.back()));
+  // The first two loads go to the front; those that take a slot again stand
+  // right behind the last contraction that used it.
+  std::string order;
+  for (const Instruction &instruction : program.code) {
+    if (auto *load = std::get_if<LoadRoute>(&instruction))
+      order += load->net == Net::Stream ? "s" : "x";
+    if (std::holds_alternative<Contract>(instruction))
+      order += "C";
+  }
+  EXPECT_EQ(order, "sxxsCCsCsCC");
 }
 
 } // namespace

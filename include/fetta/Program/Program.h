@@ -186,7 +186,8 @@ struct Program {
 
 /// Appends instructions, contractions with the LoadRoutes that they need: slots
 /// are used least recently first, a route already in a slot of its network is
-/// not loaded again. Routes equal to one of the program's are shared.
+/// not loaded again, and loads go ahead as far as their slots allow. Routes
+/// equal to one of the program's are shared.
 class ProgramBuilder {
 public:
   explicit ProgramBuilder(Machine machine);
