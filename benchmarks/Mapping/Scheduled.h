@@ -70,13 +70,16 @@ inline ScheduledStep scheduleStep(const ProgramSpec &program,
     ArrayTask task;
     task.occupancy = cycles.beats + cycles.bankConflict +
                      cycles.stationaryReload + cycles.drainBusy;
-    task.latency = cycles.fill + cycles.drain + 1;
+    task.drain = cycles.fill + cycles.drain;
+    auto wait = [&](unsigned earlier, int64_t latency) {
+      task.after.push_back({earlier, latency});
+    };
     for (unsigned id = 0; id < 2; ++id) {
       unsigned v = program.steps[s].values[id];
       if (writer[v] >= 0)
-        task.after.push_back(unsigned(writer[v]));
+        wait(unsigned(writer[v]), machine.pipelineCycles() + 1);
       if (v == dY)
-        task.after.push_back(y);
+        wait(y, machine.pipelineCycles() + mapped.steps[y].cycles.drain);
     }
     tasks.push_back(std::move(task));
   }
