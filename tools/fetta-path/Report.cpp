@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Report.h"
+#include "SlicingReport.h"
 
 #include "SearchControl.h"
 
@@ -261,6 +261,8 @@ void fetta::printText(const PathReport &report, const ReportOptions &options,
     printTrainingText(report, os);
   else
     printSteps(report, os);
+  if (report.sliced)
+    printSlicedText(report, os);
   if (options.tree) {
     os << '\n';
     printTree(network, tree, report.cost, spelling.values(report), os);
@@ -377,6 +379,8 @@ void fetta::printJson(const PathReport &report, const ReportOptions &options,
       json.attribute("checked_format",
                      *report.checkedFormat == PathFormat::Linear ? "linear"
                                                                  : "ssa");
+    if (report.sliced)
+      printSlicedJson(report, json);
     if (report.training)
       printTrainingJson(report, json);
     if (options.tree)

@@ -15,6 +15,7 @@
 #include "fetta/Contraction/Einsum.h"
 #include "fetta/Contraction/FixedOrder.h"
 #include "fetta/Contraction/Pareto.h"
+#include "fetta/Contraction/Slicing.h"
 #include "fetta/Contraction/TrainingPlan.h"
 
 #include "llvm/Support/JSON.h"
@@ -53,6 +54,7 @@ struct PathReport {
   /// How somebody else's path was written (--check).
   std::optional<PathFormat> checkedFormat;
   std::optional<TrainingPlan> training;
+  std::optional<SlicedPlan> sliced; ///< With --memory-limit.
 };
 
 /// What is shown besides the report itself.

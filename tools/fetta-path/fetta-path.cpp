@@ -7,6 +7,7 @@
 #include "Input.h"
 #include "Report.h"
 #include "SearchControl.h"
+#include "SlicingReport.h"
 #include "TrainingControl.h"
 
 #include "fetta/Contraction/Check.h"
@@ -249,9 +250,15 @@ static Expected<PathReport> solve(const Request &request, const Wish &wish) {
   PathReport report{request.spec,       std::move(*prepared), wish.order,
                     wish.objective,     std::move(*result),   std::move(*cost),
                     *optimalityChecked, std::move(reference), std::nullopt,
-                    std::nullopt};
+                    std::nullopt,       std::nullopt};
   if (isChecked)
     report.checkedFormat = format;
+  if (hasMemoryLimit()) {
+    Expected<SlicedPlan> plan = searchWithinLimit(report.prepared.network);
+    if (!plan)
+      return plan.takeError();
+    report.sliced = std::move(*plan);
+  }
   if (train) {
     Expected<TrainingPlan> plan = makeTrainingPlan(report);
     if (!plan)
@@ -292,6 +299,10 @@ int main(int argc, char **argv) {
   if (train && !objective->isFlops())
     return usage("--train minimizes multiply-adds: what is stored has "
                  "--stored-price, --stored-limit and --extra-flops");
+  if (hasMemoryLimit() && (train || !objective->isFlops() ||
+                           order != ContractionOrder::CSSE || showDot))
+    return usage("--memory-limit goes with the searched order of one phase: "
+                 "leave --train, --objective, --order and --dot out");
   if (std::string problem = checkTrainingOptions(train); !problem.empty())
     return usage(problem);
   if (showTree && showDot && !asJson)

@@ -13,6 +13,7 @@
 
 #include "OrderTrace.h"
 #include "PlanWriter.h"
+#include "fetta/Contraction/SearchCache.h"
 #include "fetta/Dialect/TNN/Transforms/Passes.h"
 #include "mlir/IR/Remarks.h"
 
@@ -57,9 +58,10 @@ struct TNNOrderContractionsPass
       fetta::tnn::impl::TNNOrderContractionsPassBase<TNNOrderContractionsPass>;
   using Base::Base;
   TNNOrderContractionsPass() = default;
-  /// Copies order other functions; all of them write one trace.
+  /// Copies order other functions; all of them write one trace, and equal
+  /// layers are searched once.
   TNNOrderContractionsPass(const TNNOrderContractionsPass &other)
-      : Base(other), trace(other.trace) {}
+      : Base(other), trace(other.trace), cache(other.cache) {}
 
   void runOnOperation() override {
     if (failed(readOptions()))
@@ -94,6 +96,7 @@ private:
   TrainingOptions training;
   llvm::json::Array decisions;
   std::shared_ptr<OrderTrace> trace = std::make_shared<OrderTrace>();
+  std::shared_ptr<SearchCache> cache = std::make_shared<SearchCache>();
 };
 
 } // namespace
@@ -136,7 +139,7 @@ TNNOrderContractionsPass::chooseTree(const EinsumFamily &family) {
   }
   switch (order) {
   case ContractionOrder::CSSE: {
-    llvm::Expected<SearchResult> search = searchTree(network, root, options);
+    llvm::Expected<SearchResult> search = cache->search(network, root, options);
     if (!search)
       return search.takeError();
     ContractionTree tree = search->tree;
@@ -377,7 +380,7 @@ LogicalResult TNNOrderContractionsPass::orderFamily(
       family.getNetwork().numLeaves() - 1 <= exactLimit) {
     // What the search would have gained, for the remark.
     llvm::Expected<SearchResult> search =
-        searchTree(family.getNetwork(), family.resultLeaf());
+        cache->search(family.getNetwork(), family.resultLeaf());
     if (!search)
       return fail(search.takeError());
     ordered->search = std::move(*search);
