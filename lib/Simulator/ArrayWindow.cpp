@@ -87,18 +87,21 @@ uint64_t ArrayEngine::blockBits(int64_t from, int64_t to, OperandId id) const {
   int64_t period = plan.beatCycles, subBeats = plan.subBeats[id];
   if (subBeats >= period && !plan.overhangs(id))
     return lowBits(to - from);
+  // Two operands in one slab take turns.
+  bool second = period > plan.plainCycles && id == plan.levels.held;
+  int64_t begin = second ? plan.subBeats[plan.levels.streamed] : 0;
   uint64_t bits = 0;
   for (int64_t cycle = from; cycle < to; ++cycle) {
     int64_t beat = (cycle - blockBegin) / period,
-            subBeat = (cycle - blockBegin) % period;
-    if (subBeat >= subBeats)
+            subBeat = (cycle - blockBegin) % period - begin;
+    if (subBeat < 0 || subBeat >= subBeats)
       continue;
     // A sub-beat beyond the tensor takes its cycle, but no slab.
     bool reads =
         !plan.overhangs(id) ||
-        plan.ports[id]
-            .access(plan.beatIndex(work.beats.index(), work.blockBeat + beat),
-                    uint32_t(subBeat))
+        plan.rowOf(id,
+                   plan.beatIndex(work.beats.index(), work.blockBeat + beat),
+                   subBeat)
             .inside;
     bits |= uint64_t(reads) << (cycle - from);
   }
@@ -158,14 +161,8 @@ void ArrayEngine::passBeats(int64_t now, int64_t next, SlabBits &taken,
   }
   const ContractPlan &plan = work->plan;
   bool both = plan.outputStationary();
-  uint64_t streams = 0, holds = 0;
-  if (both && plan.streamSlab() == plan.holdSlab()) {
-    streams = lowBits(next - now);
-  } else {
-    streams = blockBits(now, next, plan.levels.streamed);
-    if (both)
-      holds = blockBits(now, next, plan.levels.held);
-  }
+  uint64_t streams = blockBits(now, next, plan.levels.streamed);
+  uint64_t holds = both ? blockBits(now, next, plan.levels.held) : 0;
   InstructionTiming &t = timing[work->instruction];
   uint64_t &streamSlab = taken[size_t(plan.streamSlab())];
   uint64_t &holdSlab = taken[size_t(plan.holdSlab())];
