@@ -165,8 +165,7 @@ ArrayEngine::waitsForHalf(const Work &work, int64_t scope, int64_t now) const {
     return std::nullopt;
   // What is issued now reaches the accumulators a pipeline later.
   int64_t conflicts;
-  int64_t free =
-      drainEnd(before, now, conflicts) - pipeline - work.plan.sumLag;
+  int64_t free = drainEnd(before, now, conflicts) - pipeline - work.plan.sumLag;
   if (free <= now)
     return std::nullopt;
   if (now < free - conflicts)

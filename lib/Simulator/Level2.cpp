@@ -251,3 +251,18 @@ llvm::Expected<Level2Run> fetta::runLevel2(const Program &program,
                                            DramMemory &dram) {
   return Engine(program, memory, dram).run();
 }
+
+double fetta::level2Seconds(const Machine &machine, int64_t cycles) {
+  double switches =
+      double(machine.networkStages()) * double(machine.lanes()) / 2;
+  return double(cycles) * switches * 9e-9;
+}
+
+llvm::Error fetta::checkLevel2Duration(const Machine &machine, int64_t cycles) {
+  double hours = level2Seconds(machine, cycles) / 3600;
+  if (hours <= 1)
+    return llvm::Error::success();
+  return makeError("level 2 would step through about {0} cycles, which takes "
+                   "about {1:F1} hours; --long runs it, --level=1 is quick",
+                   cycles, hours);
+}

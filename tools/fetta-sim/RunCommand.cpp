@@ -7,6 +7,7 @@
 #include "RunCommand.h"
 
 #include "fetta/Simulator/Functional.h"
+#include "fetta/Simulator/Level2.h"
 #include "fetta/Simulator/Report.h"
 #include "fetta/Support/BFloat16.h"
 #include "fetta/Support/Error.h"
@@ -17,6 +18,8 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
+
+#include <cstring>
 
 using namespace fetta;
 
@@ -90,8 +93,61 @@ static std::string noteOn(const TraceWriter &trace,
                        options.maxBytes, trace.cut(), trace.completeUntil());
 }
 
+/// Runs level 2 on memories of its own and sets it against the functional run
+/// and level 1; says so in one line.
+static llvm::Expected<std::string>
+runLevel2Beside(const Program &program, TensorMemory memory, DramMemory dram,
+                const TensorMemory &expectedMemory,
+                const DramMemory &expectedDram, int64_t cycles) {
+  llvm::Expected<Level2Run> run = runLevel2(program, memory, dram);
+  if (!run)
+    return run.takeError();
+  auto same = [](llvm::Expected<std::vector<float>> x,
+                 llvm::Expected<std::vector<float>> y) -> llvm::Expected<bool> {
+    if (!x)
+      return llvm::joinErrors(x.takeError(), y.takeError());
+    if (!y)
+      return y.takeError();
+    return x->size() == y->size() &&
+           std::memcmp(x->data(), y->data(), x->size() * sizeof(float)) == 0;
+  };
+  auto check = [&](llvm::StringRef name,
+                   llvm::Expected<bool> equal) -> llvm::Error {
+    if (!equal)
+      return equal.takeError();
+    if (!*equal)
+      return makeError("level 2 computes another '{0}' than the functional "
+                       "run: a defect of the simulator",
+                       name);
+    return llvm::Error::success();
+  };
+  for (const TensorEntry &tensor : program.tensors)
+    if (isCollected(tensor.role))
+      if (llvm::Error error =
+              check(tensor.name,
+                    same(memory.load(tensor), expectedMemory.load(tensor))))
+        return error;
+  for (auto [r, region] : llvm::enumerate(program.regions))
+    if (isCollected(region.role))
+      if (llvm::Error error = check(
+              region.name, same(dram.load(uint32_t(r)), expectedDram.load(r))))
+        return error;
+  double difference =
+      100 * (double(cycles) - double(run->cycles)) / double(run->cycles);
+  return llvm::formatv("level 2: {0:N} cycles, the same values bit for bit; "
+                       "level 1 is off by {1:F2} %\n",
+                       run->cycles, difference)
+      .str();
+}
+
 llvm::Error fetta::runCommand(const Program &program,
                               const RunOptions &options) {
+  if (options.level == 2 && options.dram != DramModel::Ideal &&
+      llvm::any_of(program.code, [](const Instruction &instruction) {
+        return std::holds_alternative<Dma>(instruction);
+      }))
+    return makeError("level 2 knows transfers that take no time only: give "
+                     "--dram=ideal");
   llvm::Expected<EnergyTable> energy = energyTable(program, options);
   if (!energy)
     return energy.takeError();
@@ -114,6 +170,16 @@ llvm::Error fetta::runCommand(const Program &program,
       return values.takeError();
     if (llvm::Error error = dram.store(uint32_t(r), *values))
       return error;
+  }
+  std::optional<std::pair<TensorMemory, DramMemory>> before;
+  if (options.level == 2) {
+    TimingOptions timingOptions;
+    timingOptions.dram = options.dram;
+    if (!options.longRun)
+      if (llvm::Error error = checkLevel2Duration(
+              program.machine, timeProgram(program, timingOptions).cycles))
+        return error;
+    before.emplace(memory, dram);
   }
   llvm::Expected<std::vector<Counters>> counters =
       runProgram(program, memory, dram, ExecutionOptions());
@@ -139,6 +205,15 @@ llvm::Error fetta::runCommand(const Program &program,
     return error;
   }
   Report report(program, timing, *counters, std::move(*energy));
+  std::string level2Note;
+  if (before) {
+    llvm::Expected<std::string> note =
+        runLevel2Beside(program, std::move(before->first),
+                        std::move(before->second), memory, dram, timing.cycles);
+    if (!note)
+      return note.takeError();
+    level2Note = std::move(*note);
+  }
 
   if (!options.outputs.empty()) {
     auto write = [&](const auto &entry,
@@ -185,7 +260,7 @@ llvm::Error fetta::runCommand(const Program &program,
     return llvm::Error::success();
   return writeOutputFile("-", [&](llvm::raw_ostream &os) {
     report.printTable(os);
-    os << traceNote;
+    os << level2Note << traceNote;
     return llvm::Error::success();
   });
 }

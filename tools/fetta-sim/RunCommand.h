@@ -22,6 +22,8 @@ struct RunOptions {
   std::string energy;                  ///< Energy table file or preset name.
   DramModel dram = DramModel::Bandwidth;
   TraceOptions trace;
+  unsigned level = 1;   ///< 2: next to level 1, the cycle-stepped model.
+  bool longRun = false; ///< However long level 2 takes.
   bool rawBF16 = false;
   bool quiet = false;
 };

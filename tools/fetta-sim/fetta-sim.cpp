@@ -81,9 +81,13 @@ static cl::opt<DramModel>
          cl::init(DramModel::Bandwidth), cl::sub(runCmd), cl::sub(diffCmd),
          cl::cat(category));
 static cl::opt<unsigned>
-    level("level", cl::init(1), cl::value_desc("1"),
-          cl::desc("Level of the timing model: 1, tile events"),
+    level("level", cl::init(1), cl::value_desc("1|2"),
+          cl::desc("Level of the timing model: 1, tile events; 2, next to it "
+                   "cycle by cycle, with values"),
           cl::sub(runCmd), cl::cat(category));
+static cl::opt<bool> longRun("long",
+                             cl::desc("Run --level=2 even if it takes hours"),
+                             cl::sub(runCmd), cl::cat(category));
 static cl::opt<std::string>
     energy("energy", cl::value_desc("preset or file.yaml"),
            cl::desc("Energy table instead of the machine's"), cl::sub(runCmd),
@@ -161,9 +165,9 @@ static llvm::Error named(llvm::Error error) {
 }
 
 static llvm::Error run() {
-  if (level != 1)
-    return makeError("--level={0} is not modelled in this version; use "
-                     "--level=1, tile events",
+  if (level != 1 && level != 2)
+    return makeError("--level={0} does not exist: use --level=1, tile events, "
+                     "or --level=2, cycle by cycle",
                      level.getValue());
   llvm::Expected<Program> program = loadProgram();
   if (!program)
@@ -187,6 +191,8 @@ static llvm::Error run() {
                        "ascending order, e.g. 0:5000 or 5000:",
                        traceWindow.getValue());
   }
+  options.level = level;
+  options.longRun = longRun;
   options.rawBF16 = rawBF16;
   options.quiet = quiet;
   return runCommand(*program, options);

@@ -53,9 +53,8 @@ public:
     // Sums wait for the last word of their beat, then leave one a cycle.
     OperandId streamed = operandOn(nest.dataflow, Net::Stream);
     if (!outputStationary)
-      result.total += std::min(subBeats(nest.operands[streamed]),
-                               subBeats(nest.c())) -
-                      1;
+      result.total +=
+          std::min(subBeats(nest.operands[streamed]), subBeats(nest.c())) - 1;
     return result;
   }
 

@@ -210,4 +210,15 @@ TEST(Level2, RandomQueues) {
   errors.check("queued programs");
 }
 
+TEST(Level2, SaysHowLongItTakes) {
+  Machine machine = loadMachine("fetta-edge");
+  // 15 stages of 128 switches.
+  EXPECT_NEAR(level2Seconds(machine, 1000000), 17.28, 0.01);
+  EXPECT_FALSE(bool(checkLevel2Duration(machine, 200000000)));
+  std::string message =
+      llvm::toString(checkLevel2Duration(machine, 1000000000));
+  EXPECT_NE(message.find("about 4.8 hours; --long runs it"), std::string::npos)
+      << message;
+}
+
 } // namespace

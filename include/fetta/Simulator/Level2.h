@@ -48,6 +48,13 @@ struct Level2Run {
 llvm::Expected<Level2Run> runLevel2(const Program &program,
                                     TensorMemory &memory, DramMemory &dram);
 
+/// Seconds that runLevel2 takes for so many cycles, on one core: switches of a
+/// network times 9 ns, measured on fetta-edge (docs/Simulator.md).
+double level2Seconds(const Machine &machine, int64_t cycles);
+
+/// Refuses a run that would take more than an hour, and says how long.
+llvm::Error checkLevel2Duration(const Machine &machine, int64_t cycles);
+
 } // namespace fetta
 
 #endif // FETTA_SIMULATOR_LEVEL2_H
