@@ -103,6 +103,33 @@ std::string fetta::describeCertificate(const SearchResult &result,
   return text;
 }
 
+/// What an exact search looked at, and what it left out.
+static std::string describeSearch(const SearchResult &result) {
+  const ExactCertificate &certificate = result.certificate;
+  std::string text = groupDigits(certificate.pairs) + " pairs of " +
+                     groupDigits(certificate.sets) + " sets; ";
+  text += certificate.enumeration == Enumeration::ConnectedPairs
+              ? "connected ones and absorbed outer products"
+              : "all subsets";
+  text += ", without those beyond a greedy tree's value";
+  if (certificate.fusedTensors != 0)
+    text += "; tensors fused with their equals: " +
+            std::to_string(certificate.fusedTensors);
+  return text;
+}
+
+static StringRef nameOf(Enumeration enumeration) {
+  switch (enumeration) {
+  case Enumeration::None:
+    return "none";
+  case Enumeration::AllSubsets:
+    return "all-subsets";
+  case Enumeration::ConnectedPairs:
+    return "connected-pairs";
+  }
+  llvm_unreachable("all enumerations are named");
+}
+
 /// The whole einsum as one loop nest, as opt_einsum's "naive" count.
 static std::optional<Cost> naiveCost(const ClosedNetwork &network) {
   IndexList all;
@@ -233,6 +260,8 @@ void fetta::printText(const PathReport &report, const ReportOptions &options,
   field("certificate") << describeCertificate(report.result,
                                               report.optimalityChecked)
                        << '\n';
+  if (report.result.certificate.enumeration != Enumeration::None)
+    field("search") << describeSearch(report.result) << '\n';
   const SearchResult &searched =
       report.reference ? report.reference->result : report.result;
   if (searched.work)
@@ -352,6 +381,16 @@ void fetta::printJson(const PathReport &report, const ReportOptions &options,
                                 : lowerBound(report.prepared.network)));
     json.attribute("largest_intermediate_elements",
                    toString(report.cost.largestIntermediate));
+    const ExactCertificate &certificate = report.result.certificate;
+    if (certificate.enumeration != Enumeration::None)
+      json.attributeObject("certificate", [&] {
+        json.attribute("enumeration", nameOf(certificate.enumeration));
+        json.attribute("pairs", static_cast<int64_t>(certificate.pairs));
+        json.attribute("sets", static_cast<int64_t>(certificate.sets));
+        json.attribute("fused_tensors", certificate.fusedTensors);
+        json.attribute("table_bytes",
+                       static_cast<int64_t>(certificate.tableBytes));
+      });
     if (!report.objective.isFlops())
       json.attributeObject("objective", [&] {
         json.attribute("counts", unitOf(report.objective));
