@@ -301,6 +301,11 @@ bool SparseSolver::run() {
   const size_t numSubsets = size_t(full) + 1;
   const size_t most =
       std::max<size_t>(64, n < 10 ? numSubsets / 7 : numSubsets / 16);
+  // A tensor with d neighbours makes a connected set with each subset of them.
+  if (n <= 12)
+    for (Mask around : neighbours)
+      if ((size_t(1) << (popcount(around & full) - 1)) > most)
+        return false;
   for (unsigned size : seq(1u, n)) {
     for (unsigned number : bySize[size]) {
       Node &node = nodes[number];
