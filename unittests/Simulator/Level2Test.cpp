@@ -14,6 +14,7 @@
 #include "RandomChain.h"
 #include "RandomQueuedProgram.h"
 #include "TestPrograms.h"
+#include "WorkedExample.h"
 #include "fetta/Simulator/Functional.h"
 #include "fetta/Simulator/Timing.h"
 #include "fetta/Support/BFloat16.h"
@@ -218,6 +219,73 @@ TEST(Level2, SaysHowLongItTakes) {
   std::string message =
       llvm::toString(checkLevel2Duration(machine, 1000000000));
   EXPECT_NE(message.find("about 4.8 hours; --long runs it"), std::string::npos)
+      << message;
+}
+
+/// One contraction of worked example 1 or 2 of docs/Machine.md.
+Program workedExample(Nest nest, llvm::ArrayRef<TensorEntry> tensors) {
+  ProgramBuilder builder(loadMachine("fetta-edge"));
+  std::array<uint32_t, 3> ids, routes;
+  for (unsigned i = 0; i < 3; ++i)
+    ids[i] = builder.addTensor(tensors[i]);
+  auto words = routesOf(nest, loadMachine("fetta-edge"));
+  for (unsigned net = 0; net < 3; ++net)
+    routes[net] = builder.addRoute(std::move(words[net]));
+  uint32_t op = builder.addOp({"step", "", "", Phase::Forward});
+  builder.addContract(std::move(nest), ids, routes, op);
+  return throughBinary(std::move(builder).finish());
+}
+
+TEST(Level2, WorkedExamplesByHand) {
+  using namespace example1;
+  // 480 bytes of switch words and 8 of masks at 32 a cycle.
+  constexpr int64_t route = 16;
+  Compared result;
+  ForwardSteps steps = forwardSteps();
+  std::vector<TensorEntry> tensors(steps.tensors.begin(),
+                                   steps.tensors.begin() + 3);
+  tensors[2].role = TensorRole::Result;
+  compare(workedExample(steps.nests[0], tensors), 1, result);
+  // First load, beats, pipeline, rows.
+  EXPECT_EQ(result.level2, route + 4 + 288 + 24 + 12);
+
+  TensorEntry x = tensorOf("X", layoutOfX(), TensorRole::Input, 0);
+  TensorEntry dy = tensorOf("dY1", layoutOfY1(), TensorRole::Input, 1);
+  TensorEntry de = tensorOf("dE", layoutOfE(), TensorRole::Gradient, 2);
+  Nest nest;
+  nest.dataflow = Dataflow::OutputStationary;
+  nest.sizes = {32, 8, 8, 12, 12};
+  nest.loops = {{I2, 3, 4}, {R, 3, 4}, {B, 32, 1}};
+  nest.lanes.row = lanesOf({{I2, 2}});
+  nest.lanes.column = lanesOf({{R, 2}});
+  nest.lanes.ce = lanesOf({{I1, 3}, {I0, 3}});
+  nest.operands = {operandOf(x, {B, I0, I1, I2}, 5),
+                   operandOf(dy, {B, I0, R}, 5), operandOf(de, {I1, I2, R}, 5)};
+  nest.accumulatorStrides = {0, 0, 0, 1, 3};
+  compare(workedExample(nest, {x, dy, de}), 1, result);
+  // Beats, the last tile's drain, pipeline, rows.
+  EXPECT_EQ(result.level2, route + 288 + 4 + 24 + 9);
+}
+
+TEST(Level2, Refusals) {
+  Machine machine = smallMachine(2, 1, 1);
+  Program program = programOf(randomContraction(machine, {}), machine);
+  TensorMemory memory(machine);
+  DramMemory dram(program);
+  size_t count = size_t(program.tensors[0].layout.elements());
+  must(memory.store(program.tensors[0], std::vector<float>(count)));
+  auto run = runLevel2(program, memory, dram);
+  ASSERT_FALSE(bool(run));
+  std::string message = llvm::toString(run.takeError());
+  EXPECT_NE(message.find("operand B, tensor 'B': lane"), std::string::npos)
+      << message;
+  // A token that nobody gives.
+  program.code.insert(program.code.begin(),
+                      Sync{Queue::Contract, {{{{3, 1}, {}}}, {}}});
+  run = runLevel2(program, memory, dram);
+  ASSERT_FALSE(bool(run));
+  message = llvm::toString(run.takeError());
+  EXPECT_NE(message.find("nothing has moved since cycle 0"), std::string::npos)
       << message;
 }
 
