@@ -15,7 +15,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Mutants.h"
-#include "TestPrograms.h"
+#include "RandomQueuedProgram.h"
 #include "WorkedExample.h"
 #include "fetta/Mapping/Mapping.h"
 
@@ -163,7 +163,7 @@ void sample(Subject &subject, std::mt19937_64 &random, unsigned count,
   }
   for (unsigned kind = Descriptor; kind < Kinds; ++kind) {
     auto changes = subject.fieldChanges(Kind(kind));
-    for (unsigned i = 0; i < count; ++i)
+    for (unsigned i = 0; i < count && !changes.empty(); ++i)
       subject.mutateField(changes[random() % changes.size()]);
   }
 }
@@ -201,6 +201,37 @@ TEST(Mutation, RandomContractions) {
   }
   report("random contractions, seeds from " + std::to_string(seed), scores,
          remarks);
+}
+
+/// Transfers, tokens, sums that go on and memory that is used again.
+TEST(Mutation, ProgramsForAllQueues) {
+  std::array<Score, Kinds> scores;
+  std::vector<std::string> remarks;
+  const uint64_t seed = 32000;
+  for (unsigned draw = 0; draw < (isLong() ? 24u : 6u); ++draw) {
+    Machine machine = smallMachine(2, 1, 1 + draw % 2);
+    QueuedProgramOptions options;
+    options.seed = seed + draw;
+    options.jobs = 3;
+    options.maxMultiplyAdds = 200;
+    Subject subject(randomQueuedProgram(machine, options).program,
+                    options.seed);
+    std::mt19937_64 random(options.seed);
+    for (Kind kind :
+         {Descriptor, LoopBound, Slot, Flag, Transfer, TokenField}) {
+      auto changes = subject.fieldChanges(kind);
+      unsigned count = isLong() ? 300 : kind >= Transfer ? 40 : 10;
+      for (unsigned i = 0; i < count && !changes.empty(); ++i)
+        subject.mutateField(changes[random() % changes.size()]);
+    }
+    for (unsigned kind = 0; kind < Kinds; ++kind)
+      scores[kind] += subject.scores[kind];
+    for (const std::string &remark : subject.remarks)
+      remarks.push_back("draw " + std::to_string(draw) + ", " + remark);
+  }
+  // A transfer of other elements is a legal program that means something else.
+  report("programs for all queues, seeds from " + std::to_string(seed), scores,
+         remarks, /*loaderAlone=*/false);
 }
 
 } // namespace

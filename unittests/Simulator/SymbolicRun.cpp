@@ -64,10 +64,28 @@ public:
     it->second[bank] = word;
   }
 
+  Formula read(int64_t slab, int64_t row, size_t bank) const {
+    const std::vector<Formula> *words = this->row(slab, row);
+    return words ? (*words)[bank] : initial(slab, row, bank);
+  }
+  /// The halves of an FP32 word, and the word of two halves.
+  Formula high(Formula word) {
+    halves[node(5, word, 0)] = word;
+    return node(5, word, 0);
+  }
+  static Formula low(Formula word) { return node(6, word, 0); }
+  Formula whole(Formula high, Formula low) const {
+    auto it = halves.find(high);
+    return it != halves.end() && Memory::low(it->second) == low
+               ? it->second
+               : node(7, high, low);
+  }
+
 private:
   int64_t slabs, rows;
   size_t lanes;
   std::map<std::pair<int64_t, int64_t>, std::vector<Formula>> written;
+  std::map<Formula, Formula> halves;
 };
 
 /// What switch words do (section 4): stage s pairs the lines that differ in
@@ -124,6 +142,7 @@ public:
   void run();
 
 private:
+  void reload(const Index &index, int64_t tensorRow, Words &sums);
   using Lanes = std::vector<std::optional<ModeBit>>;
   Lanes lanesOf(Net net) const {
     Lanes bits;
@@ -312,6 +331,8 @@ void Contraction::reduce(const Index &index,
       if (isNew) {
         tensorRow = *row;
         sums.resize(lanes);
+        if (nest.accumulate)
+          reload(common, *row, sums);
       }
       if (accumulator < 0 || accumulator >= machine.accumulatorRows ||
           tensorRow != *row) {
@@ -324,6 +345,37 @@ void Contraction::reduce(const Index &index,
     }
     value = nextSerial(value, serial);
   } while (value);
+}
+
+/// The words of a row that lie inside all edges are there already.
+void Contraction::reload(const Index &index, int64_t tensorRow, Words &sums) {
+  const Operand &c = nest.operands[2];
+  int64_t row = c.baseRow + 2 * tensorRow;
+  if (c.elementType != ElementType::F32 || !memory.contains(c.slab, row) ||
+      !memory.contains(c.slab, row + 1)) {
+    outcome.meaningless = true;
+    return;
+  }
+  for (uint32_t bank = 0; bank < lanes; ++bank) {
+    bool inside = true;
+    Index low(index.size(), 0);
+    for (size_t j = 0; j < c.banks.size(); ++j) {
+      bool set = bank >> j & 1;
+      if (!c.banks[j].source)
+        inside = inside && set == c.banks[j].constant;
+      else if (set)
+        low[c.banks[j].source->mode] |= int64_t(1) << c.banks[j].source->bit;
+    }
+    for (size_t m = 0; m < index.size(); ++m)
+      if (c.modes[m]) {
+        int64_t chunk = index[m] >> c.modes[m]->lowBits;
+        inside =
+            inside && (chunk << c.modes[m]->lowBits | low[m]) < nest.sizes[m];
+      }
+    if (inside)
+      sums[bank] = memory.whole(memory.read(c.slab, row, bank),
+                                memory.read(c.slab, row + 1, bank));
+  }
 }
 
 void Contraction::drain() {
@@ -340,9 +392,10 @@ void Contraction::drain() {
         continue;
       Formula word = *entry.second[bank];
       outcome.drained[{number, c.slab, row, bank}] = word;
-      memory.write(c.slab, row, bank, node(f32 ? 5 : 4, word, 0));
+      memory.write(c.slab, row, bank,
+                   f32 ? memory.high(word) : node(4, word, 0));
       if (f32)
-        memory.write(c.slab, row + 1, bank, node(6, word, 0));
+        memory.write(c.slab, row + 1, bank, Memory::low(word));
     }
   }
   accumulators.clear();
@@ -419,6 +472,51 @@ void Contraction::run() {
   }
 }
 
+/// A transfer, element by element.
+static void transfer(const Program &program, const Dma &dma, Memory &memory,
+                     SymbolicOutcome &outcome) {
+  outcome.meaningless = true;
+  if (dma.tensor >= program.tensors.size() ||
+      dma.region >= program.regions.size())
+    return;
+  const TensorEntry &t = program.tensors[dma.tensor];
+  const DramRegion &region = program.regions[dma.region];
+  bool f32 = t.elementType == ElementType::F32;
+  if (t.elementType != region.elementType ||
+      dma.strides.size() != t.layout.dims.size())
+    return;
+  std::vector<int64_t> index(dma.strides.size(), 0);
+  for (int64_t left = t.layout.elements(); left; --left) {
+    __int128 at = dma.offset;
+    for (size_t d = 0; d < index.size(); ++d)
+      at += __int128(index[d]) * dma.strides[d];
+    if (at < 0 || at >= region.elements())
+      return;
+    int64_t row = t.baseRow + t.layout.rowOf(index) * (f32 ? 2 : 1);
+    size_t bank = t.layout.bankOf(index);
+    std::pair<uint32_t, int64_t> element = {dma.region, int64_t(at)};
+    if (dma.store) {
+      Formula word = memory.read(t.slab, row, bank);
+      outcome.stored[element] =
+          f32 ? memory.whole(word, memory.read(t.slab, row + 1, bank)) : word;
+    } else {
+      auto it = outcome.stored.find(element);
+      Formula word = it != outcome.stored.end()
+                         ? it->second
+                         : node(8, dma.region, uint64_t(at));
+      memory.write(t.slab, row, bank, f32 ? memory.high(word) : word);
+      if (f32)
+        memory.write(t.slab, row + 1, bank, Memory::low(word));
+    }
+    for (size_t d = index.size(); d-- > 0;) {
+      if (++index[d] < t.layout.dims[d].size)
+        break;
+      index[d] = 0;
+    }
+  }
+  outcome.meaningless = false;
+}
+
 SymbolicOutcome fetta::test::runSymbolically(const Program &program) {
   SymbolicOutcome outcome;
   Memory memory(program.machine);
@@ -432,8 +530,11 @@ SymbolicOutcome fetta::test::runSymbolically(const Program &program) {
       for (unsigned net = 0; net < 3; ++net)
         routes[net] = slots[{Net(net), contract->slots[net]}];
       Contraction(program, routes, i, memory, accumulators, outcome).run();
-    } else
+    } else if (const auto *dma = std::get_if<Dma>(&program.code[i])) {
+      transfer(program, *dma, memory, outcome);
+    } else if (std::holds_alternative<Halt>(program.code[i])) {
       break;
+    }
   }
   return outcome;
 }

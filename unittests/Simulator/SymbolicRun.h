@@ -31,12 +31,16 @@ using Formula = uint64_t;
 struct SymbolicOutcome {
   /// Instruction, slab, physical row, bank -> what left the accumulator.
   std::map<std::tuple<size_t, int64_t, int64_t, uint32_t>, Formula> drained;
-  /// A row outside tensor memory or accumulators, or an accumulator row for
-  /// two rows of the result: the machine has no meaning for that.
+  /// Region, element -> what was stored there last.
+  std::map<std::pair<uint32_t, int64_t>, Formula> stored;
+  /// A transfer without sense, a row outside tensor memory or accumulators, or
+  /// an accumulator row for two rows of the result: the machine has no meaning
+  /// for that.
   bool meaningless = false;
 
   bool operator==(const SymbolicOutcome &o) const {
-    return drained == o.drained && meaningless == o.meaningless;
+    return drained == o.drained && stored == o.stored &&
+           meaningless == o.meaningless;
   }
 };
 
