@@ -42,6 +42,11 @@ struct GroupView {
   llvm::SmallVector<llvm::SmallVector<unsigned, 2>, 8> dims;
 };
 
+/// The dimensions of `shape`, outer to inner, that each dimension of `view`
+/// merges; none if it does not merge neighbours.
+std::optional<llvm::SmallVector<llvm::SmallVector<unsigned, 2>, 8>>
+mergedDims(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> view);
+
 /// Contractions that are mapped alike.
 struct ContractionClass {
   const std::vector<Choice> *choices = nullptr; ///< Not empty.
