@@ -183,10 +183,11 @@ ArrayEngine::waitsForWords(Work &work, const ModeIndex &index,
     touches |= work.plan.ports[OperandC].access(index, uint32_t(s)).inside;
   if (!touches)
     return std::nullopt;
-  auto [it, isNew] =
-      work.touched.try_emplace(work.plan.words(index, scopeStart), now);
+  auto it = work.touched.find(work.plan.words(index, scopeStart));
+  if (it == work.touched.end())
+    return std::nullopt;
   int64_t free = it->second + machine.latency.fp32Add;
-  if (!isNew && now < free)
+  if (now < free)
     return Blocked{CycleClass::AccHazard, free};
   return std::nullopt;
 }
@@ -208,7 +209,7 @@ ArrayEngine::waitsForLoad(const Work &work, int64_t now) const {
                  loadIdealEnd};
 }
 
-std::optional<ArrayEngine::Blocked> ArrayEngine::blocker(int64_t now) {
+std::optional<ArrayEngine::Blocked> ArrayEngine::tileBlocker(int64_t now) {
   Work &work = *workOf(arrayAt);
   const ContractPlan &plan = work.plan;
   if (!plan.outputStationary()) {
@@ -222,12 +223,34 @@ std::optional<ArrayEngine::Blocked> ArrayEngine::blocker(int64_t now) {
   Net other = plan.outputStationary() ? Net::Hold : Net::Reduce;
   if (!routeReady(work, Net::Stream) || !routeReady(work, other))
     return Blocked{CycleClass::WaitRoute, never};
-  if (!lossPassed(work, plan.levels.streamed) ||
-      (plan.outputStationary() && !lossPassed(work, plan.levels.held)))
-    return Blocked{CycleClass::WaitLoss, never};
   if (!plan.outputStationary() && work.newScope)
     if (auto blocked = waitsForHalf(work, work.scope, now))
       return blocked;
+  return plan.outputStationary()
+             ? std::nullopt
+             : waitsForWords(work,
+                             plan.beatIndex(work.beats.index(), work.blockBeat),
+                             work.scopeStart, now);
+}
+
+void ArrayEngine::beginTile(int64_t now) {
+  Work &work = *workOf(arrayAt);
+  if (work.tilesBegun == 0 && work.contract.nest.drainAtEnd)
+    markPending(work);
+  if (work.newTile)
+    ++work.tilesBegun;
+  if (!work.plan.outputStationary() && work.newScope)
+    scopeBegin[size_t(work.scopeNumber() & 1)] = now;
+  work.newTile = work.newScope = false;
+  work.tileBegun = true;
+}
+
+std::optional<ArrayEngine::Blocked> ArrayEngine::beatBlocker(int64_t now) {
+  Work &work = *workOf(arrayAt);
+  const ContractPlan &plan = work.plan;
+  if (!lossPassed(work, plan.levels.streamed) ||
+      (plan.outputStationary() && !lossPassed(work, plan.levels.held)))
+    return Blocked{CycleClass::WaitLoss, never};
   if (now < earliestBeat)
     return Blocked{CycleClass::AccHazard, earliestBeat};
   if (!beatByBeat(work))
@@ -257,12 +280,6 @@ bool ArrayEngine::beatByBeat(const Work &work) const {
 void ArrayEngine::beginBlock(int64_t now) {
   Work &work = *workOf(arrayAt);
   const ContractPlan &plan = work.plan;
-  if (work.tilesBegun == 0 && work.contract.nest.drainAtEnd)
-    markPending(work);
-  if (work.newTile)
-    ++work.tilesBegun;
-  if (!plan.outputStationary() && work.newScope)
-    scopeBegin[size_t(work.scopeNumber() & 1)] = now;
   chunkBeats = beatByBeat(work) ? 1 : plan.blockBeats - work.blockBeat;
   if (machine.latency.fp32Add > 1) {
     if (!plan.outputStationary())
@@ -273,7 +290,6 @@ void ArrayEngine::beginBlock(int64_t now) {
     else if (work.blockBeat + 1 < plan.blockBeats)
       earliestBeat = now + machine.latency.fp32Add;
   }
-  work.newTile = work.newScope = false;
   blockBegin = now;
   blockEnd = now + chunkBeats * plan.beatCycles;
   state = State::Beating;
@@ -300,6 +316,7 @@ void ArrayEngine::endBlock(int64_t now) {
   }
   work.newTile = changed < int(work.plan.levels.tileLevel);
   work.newScope = changed < int(work.plan.levels.scopeLevel);
+  work.tileBegun = false;
   if (!work.newScope)
     return;
   endScope(work, work.scopeStart, work.scopeNumber(), now, false);
@@ -322,6 +339,7 @@ void ArrayEngine::endTile() {
   tileLast = changed < 0;
   tileEndsScope = changed < int(work.plan.levels.scopeLevel);
   work.newTile = true;
+  work.tileBegun = false;
   work.newScopeOfTile = tileEndsScope;
   if (tileLast) {
     released[size_t(Net::Stream)] = released[size_t(Net::Hold)] = work.id + 1;
@@ -444,7 +462,15 @@ bool ArrayEngine::settle(int64_t now) {
   changed |= settleReload(now);
   blocked.reset();
   if (state == State::Ready && workOf(arrayAt)) {
-    blocked = blocker(now);
+    if (!workOf(arrayAt)->tileBegun) {
+      blocked = tileBlocker(now);
+      if (!blocked) {
+        beginTile(now);
+        changed = true;
+      }
+    }
+    if (!blocked)
+      blocked = beatBlocker(now);
     if (!blocked) {
       beginBlock(now);
       changed = true;

@@ -83,6 +83,8 @@ private:
     int64_t blockBeat = 0; ///< Beats of the block that are over.
     bool newTile = true, newScope = true;
     bool newScopeOfTile = true; ///< Output-stationary.
+    /// The block at hand has begun; its first beat may still wait for a row.
+    bool tileBegun = false;
     bool completed = false;
     /// Last touch of (accumulator row, flips); only where additions to one word
     /// keep a distance.
@@ -115,7 +117,10 @@ private:
   };
 
   // Array.
-  std::optional<Blocked> blocker(int64_t now);
+  /// What the next block waits for to begin, and then each beat.
+  std::optional<Blocked> tileBlocker(int64_t now);
+  std::optional<Blocked> beatBlocker(int64_t now);
+  void beginTile(int64_t now);
   std::optional<Blocked> waitsForLoad(const Work &work, int64_t now) const;
   /// The accumulators of scope number `scope` of the contraction.
   std::optional<Blocked> waitsForHalf(const Work &work, int64_t scope,
