@@ -64,6 +64,9 @@ void ArrayEngine::issueContract(size_t instruction, int64_t now) {
   work->newScope = work->newScopeOfTile =
       contract.nest.clearAtStart || contract.nest.accumulate;
   scopesIssued = work->firstScope + work->plan.scopes;
+  if (contract.nest.clearAtStart || !lastTouched)
+    lastTouched = std::make_shared<Touched>();
+  work->touched = lastTouched;
   for (size_t net = 0; net < 3; ++net) {
     RouteQueue &queue = routeQueues[net];
     work->routeNumber[net] = queue.slotRequest[contract.slots[net]];
@@ -183,8 +186,8 @@ ArrayEngine::waitsForWords(Work &work, const ModeIndex &index,
     touches |= work.plan.ports[OperandC].access(index, uint32_t(s)).inside;
   if (!touches)
     return std::nullopt;
-  auto it = work.touched.find(work.plan.words(index, scopeStart));
-  if (it == work.touched.end())
+  auto it = work.touched->find(work.plan.words(index, scopeStart));
+  if (it == work.touched->end())
     return std::nullopt;
   int64_t free = it->second + machine.latency.fp32Add;
   if (now < free)
@@ -283,7 +286,7 @@ void ArrayEngine::beginBlock(int64_t now) {
   chunkBeats = beatByBeat(work) ? 1 : plan.blockBeats - work.blockBeat;
   if (machine.latency.fp32Add > 1) {
     if (!plan.outputStationary())
-      work.touched[plan.words(
+      (*work.touched)[plan.words(
           plan.beatIndex(work.beats.index(), work.blockBeat),
           work.scopeStart)] = now;
     // One register per PE: neighbouring beats of a tile add to the same word.
@@ -322,7 +325,7 @@ void ArrayEngine::endBlock(int64_t now) {
   endScope(work, work.scopeStart, work.scopeNumber(), now, false);
   work.scopeStart = work.beats.index();
   ++work.scope;
-  work.touched.clear();
+  work.touched->clear();
 }
 
 /// The output-stationary tile hands its sums to the tile drain.
@@ -347,7 +350,7 @@ void ArrayEngine::endTile() {
   } else if (tileEndsScope) {
     work.scopeStart = work.beats.index();
     ++work.scope;
-    work.touched.clear();
+    work.touched->clear();
   }
 }
 
@@ -435,7 +438,7 @@ bool ArrayEngine::settleTileDrain(int64_t now) {
   if (tileDrainBlocked)
     return false;
   if (machine.latency.fp32Add > 1)
-    work.touched[work.plan.words(tileIndex, tileScopeStart)] = now;
+    (*work.touched)[work.plan.words(tileIndex, tileScopeStart)] = now;
   if (tileFirstOfScope)
     scopeBegin[size_t((work.firstScope + tileScope) & 1)] = now;
   tileDrain = TileDrain::Runs;

@@ -63,6 +63,7 @@ public:
   int64_t events() const { return eventCount; }
 
 private:
+  using Touched = std::map<std::pair<int64_t, uint32_t>, int64_t>;
   /// A contraction between its issue and its last written row.
   struct Work {
     Work(size_t instruction, const Contract &contract, const Machine &machine)
@@ -87,8 +88,8 @@ private:
     bool tileBegun = false;
     bool completed = false;
     /// Last touch of (accumulator row, flips); only where additions to one word
-    /// keep a distance.
-    std::map<std::pair<int64_t, uint32_t>, int64_t> touched;
+    /// keep a distance. Parts of one sum share it.
+    std::shared_ptr<Touched> touched;
 
     int64_t scopeNumber() const { return firstScope + scope; }
   };
@@ -181,6 +182,7 @@ private:
   uint64_t reloadAt = 0; ///< Contraction whose scope is reloaded next.
   /// Contractions that have made their last use of a network.
   std::array<uint64_t, 3> released = {0, 0, 0};
+  std::shared_ptr<Touched> lastTouched; ///< Of the last contraction issued.
   int64_t scopesIssued = 0;
   bool scopeOpen = false; ///< The last contraction issued leaves one open.
   std::vector<size_t> completed;
