@@ -42,7 +42,7 @@ public:
         limit(upperBound * (1 + 16 * relativeError)) {}
 
   void fillTables();
-  void run();
+  bool run();
   std::optional<ExactSolution> certify();
 
   double costOf(Mask set) const { return cells[set].cost; }
@@ -217,10 +217,14 @@ double DenseSolver::bestSplit(Mask set) {
   return best;
 }
 
-void DenseSolver::run() {
+/// Whether it came to the end.
+bool DenseSolver::run() {
   kept.resize(phase.numTensors);
   Mask full = phase.full();
+  constexpr Mask setsBetweenStops = 1 << 12;
   for (Mask set = 1; set <= full; ++set) {
+    if (set % setsBetweenStops == 0 && phase.mustStop())
+      return false;
     std::vector<Mask> &list = kept[countr_zero(set)];
     if ((set & (set - 1)) == 0) {
       list.push_back(set);
@@ -243,6 +247,7 @@ void DenseSolver::run() {
     if (best < infinity)
       list.push_back(set);
   }
+  return true;
 }
 
 bool DenseSolver::exceedsCap(Mask set, double volume) const {
@@ -283,6 +288,7 @@ std::optional<ExactSolution> fetta::solveDensely(const Phase &phase,
   assert(!objective.isLargest && "the objective must be a sum over steps");
   DenseSolver solver(phase, objective, upperBound, cap);
   solver.fillTables();
-  solver.run();
+  if (!solver.run())
+    return std::nullopt;
   return solver.certify();
 }

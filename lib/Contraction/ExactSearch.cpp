@@ -259,10 +259,12 @@ solve(const Phase &phase, const Objective &objective, double upperBound) {
 
 Expected<ExactResult> fetta::solveExactly(const ClosedNetwork &network,
                                           unsigned rootLeaf,
-                                          const Objective &objective) {
+                                          const Objective &objective,
+                                          const std::function<bool()> &stop) {
   Expected<Phase> phase = makePhase(network, rootLeaf);
   if (!phase)
     return phase.takeError();
+  phase->shouldStop = stop;
   ReducedPhase reduced{std::move(*phase), 1, {}, {}, 0};
   for (unsigned tensor : seq(reduced.phase.numTensors))
     reduced.members.push_back(TensorMask(1) << tensor);
@@ -273,6 +275,8 @@ Expected<ExactResult> fetta::solveExactly(const ClosedNetwork &network,
   double upperBound = boundByGreedy(reduced.phase, objective);
   std::optional<ExactSolution> solution =
       solve(reduced.phase, objective, upperBound);
+  if (!solution && reduced.phase.mustStop())
+    return createStringError("the exact search was stopped");
   std::optional<Cost> value;
   if (solution)
     value = addCosts(solution->value, reduced.fusionCost);

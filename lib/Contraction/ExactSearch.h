@@ -34,6 +34,10 @@ using SplitList = std::vector<std::pair<TensorMask, TensorMask>>;
 struct Phase {
   unsigned numTensors;
   std::vector<Bundle> bundles;
+  /// Asked now and then; once true, a solver ends without a solution.
+  std::function<bool()> shouldStop = nullptr;
+
+  bool mustStop() const { return shouldStop && shouldStop(); }
 
   TensorMask root() const { return TensorMask(1) << numTensors; }
   TensorMask full() const { return root() - 1; }
@@ -79,7 +83,7 @@ struct ExactSolution {
 /// The optimum over all trees by an additive objective. No tree of more than
 /// \p upperBound is looked for; there must be one within it. With \p cap, only
 /// over the trees whose intermediates (the result, too) have at most so many
-/// elements. None: the optimum exceeds 128 bits.
+/// elements. None: the optimum exceeds 128 bits; stopped.
 std::optional<ExactSolution>
 solveDensely(const Phase &phase, const Objective &objective, double upperBound,
              std::optional<Cost> cap = std::nullopt);
@@ -100,14 +104,15 @@ struct ExactResult {
   ExactCertificate certificate;
 };
 
-/// The optimum over all trees, by whichever solver suits. Error: it exceeds
-/// 128 bits.
-llvm::Expected<ExactResult> solveExactly(const ClosedNetwork &network,
-                                         unsigned rootLeaf,
-                                         const Objective &objective);
+/// The optimum over all trees, by whichever solver suits. Errors: it exceeds
+/// 128 bits; stopped.
+llvm::Expected<ExactResult>
+solveExactly(const ClosedNetwork &network, unsigned rootLeaf,
+             const Objective &objective,
+             const std::function<bool()> &shouldStop = nullptr);
 
 /// The least largest intermediate over all trees, and a tree that has it.
-/// None: it exceeds 128 bits.
+/// None: it exceeds 128 bits; stopped.
 std::optional<ExactSolution> solveLargest(const Phase &phase,
                                           double upperBound);
 

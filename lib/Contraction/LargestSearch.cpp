@@ -35,7 +35,10 @@ std::optional<ExactSolution> fetta::solveLargest(const Phase &phase,
   std::vector<Cost> largest(size_t(full) + 1, 0);
   std::vector<Mask> split(largest.size(), 0);
   uint64_t pairs = 0;
+  constexpr Mask setsBetweenStops = 1 << 12;
   for (Mask set = 1; set <= full; ++set) {
+    if (set % setsBetweenStops == 0 && phase.mustStop())
+      return std::nullopt;
     Mask low = set & -set, rest = set ^ low;
     if (rest == 0)
       continue;

@@ -12,6 +12,8 @@
 
 #include "llvm/ADT/STLExtras.h"
 
+#include <chrono>
+
 using namespace llvm;
 using namespace fetta;
 
@@ -32,8 +34,10 @@ static Cost lowerBoundOf(const ClosedNetwork &network, unsigned rootLeaf,
 /// The optimum, as a tree whose form does not depend on how it was found.
 static Expected<SearchResult> searchExactly(const ClosedNetwork &network,
                                             unsigned rootLeaf,
-                                            const Objective &objective) {
-  Expected<ExactResult> found = solveExactly(network, rootLeaf, objective);
+                                            const Objective &objective,
+                                            const std::function<bool()> &stop) {
+  Expected<ExactResult> found =
+      solveExactly(network, rootLeaf, objective, stop);
   if (!found)
     return found.takeError();
   ContractionTree tree = UnrootedTree(found->tree).reroot(rootLeaf);
@@ -69,14 +73,35 @@ Expected<SearchResult> fetta::searchTree(const ClosedNetwork &network,
                              ": the network has " + Twine(network.numLeaves()) +
                              " leaves");
   unsigned numTensors = network.numLeaves() - 1;
-  if (numTensors <= options.exactLimit)
-    return searchExactly(network, rootLeaf, objective);
   std::string reason = std::to_string(numTensors) +
                        " tensors exceed the exact limit of " +
                        std::to_string(options.exactLimit);
+  HeuristicOptions heuristic = options.heuristic;
+  bool isStopped = false;
+  if (numTensors <= options.exactLimit) {
+    auto begin = std::chrono::steady_clock::now();
+    auto stop = [&] {
+      std::chrono::duration<double> elapsed =
+          std::chrono::steady_clock::now() - begin;
+      bool isLate =
+          heuristic.seconds > 0 && elapsed.count() > heuristic.seconds;
+      isStopped |= isLate || (heuristic.shouldStop && heuristic.shouldStop());
+      return isStopped;
+    };
+    Expected<SearchResult> exact =
+        searchExactly(network, rootLeaf, objective, stop);
+    if (exact || !isStopped)
+      return exact;
+    consumeError(exact.takeError());
+    reason = "the exact search of " + std::to_string(numTensors) +
+             " tensors was stopped";
+    // Networks of this size take the heuristics a moment.
+    heuristic.seconds = 0;
+    heuristic.shouldStop = nullptr;
+  }
   Cost bound = lowerBoundOf(network, rootLeaf, objective);
   Expected<LargeResult> found =
-      searchLarge(network, rootLeaf, objective, options.heuristic);
+      searchLarge(network, rootLeaf, objective, heuristic);
   if (!found && bound == ~Cost(0) && objective.isFlops()) {
     consumeError(found.takeError());
     return createStringError(
@@ -93,5 +118,5 @@ Expected<SearchResult> fetta::searchTree(const ClosedNetwork &network,
                       /*pairs=*/0,
                       found->value,
                       std::move(found->work),
-                      found->stopped};
+                      found->stopped || isStopped};
 }

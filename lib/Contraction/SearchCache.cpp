@@ -139,7 +139,9 @@ Expected<SearchResult> SearchCache::search(const ClosedNetwork &network,
                                            const SearchOptions &options) {
   std::optional<std::vector<CanonicalNetwork::Bundle>> bundles;
   if (rootLeaf < network.numLeaves() && options.exactLimit <= maxExactTensors &&
-      network.numLeaves() - 1 <= options.exactLimit)
+      network.numLeaves() - 1 <= options.exactLimit &&
+      // What may be stopped is not for others to find.
+      !options.heuristic.shouldStop && options.heuristic.seconds == 0)
     bundles = CanonicalNetwork::bundlesOf(network);
   if (!bundles)
     return searchTree(network, rootLeaf, options);

@@ -306,8 +306,13 @@ bool SparseSolver::run() {
     for (Mask around : neighbours)
       if ((size_t(1) << (popcount(around & full) - 1)) > most)
         return false;
+  constexpr unsigned setsBetweenStops = 1 << 8;
+  unsigned numSets = 0;
   for (unsigned size : seq(1u, n)) {
     for (unsigned number : bySize[size]) {
+      // Who gives up asks the other solver, which stops as well.
+      if (++numSets % setsBetweenStops == 0 && phase.mustStop())
+        return false;
       Node &node = nodes[number];
       if (size > 1 &&
           node.cost + node.rootOfVolume * node.rootOfVolume > limit) {

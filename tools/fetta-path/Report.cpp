@@ -266,7 +266,7 @@ void fetta::printText(const PathReport &report, const ReportOptions &options,
       report.reference ? report.reference->result : report.result;
   if (searched.work)
     field("work") << formatWork(*searched.work)
-                  << (searched.stopped ? " (interrupted)"
+                  << (searched.stopped ? " (stopped early)"
                       : hasTimeLimit()
                           ? " (by --seconds, not reproducible without these)"
                           : "")

@@ -56,7 +56,8 @@ static cl::opt<uint64_t> seed("seed",
 static cl::opt<double> seconds(
     "seconds",
     cl::desc("Beyond the exact limit: search for so long instead; the report "
-             "names the work that gives the same order again"),
+             "names the work that gives the same order again. An exact search "
+             "is given up after that time"),
     cl::value_desc("time"), cl::init(0), cl::cat(pathCategory()));
 static cl::opt<unsigned>
     threads("threads",

@@ -348,6 +348,31 @@ TEST(LargeSearch, ATimeLimitIsKeptAndSaysWhatRepeatsIt) {
   EXPECT_EQ(repeated.tree.ssaPath(), found.tree.ssaPath());
 }
 
+TEST(LargeSearch, AnExactSearchThatIsStoppedGivesWayToHeuristics) {
+  std::mt19937_64 random(20272);
+  ClosedNetwork network = randomGraph(random, 15, 4);
+  unsigned root = network.numLeaves() - 1;
+  for (const char *name : {"flops", "write", "size"}) {
+    SearchOptions options;
+    options.objective = *parseObjective(name);
+    options.heuristic.shouldStop = [] { return false; };
+    SearchResult best = must(searchTree(network, root, options));
+    EXPECT_TRUE(best.proven && !best.stopped && !best.work) << name;
+
+    SearchOptions bySignal = options, byTime = options;
+    bySignal.heuristic.shouldStop = [] { return true; };
+    byTime.heuristic.seconds = 1e-9;
+    for (const SearchOptions &stopped : {bySignal, byTime}) {
+      SearchResult found = must(searchTree(network, root, stopped));
+      EXPECT_TRUE(found.stopped && !found.proven && found.work) << name;
+      EXPECT_EQ(found.reason, "the exact search of 15 tensors was stopped");
+      EXPECT_TRUE(found.value >= best.value) << name;
+      EXPECT_LE(toDouble(found.value), 1.2 * toDouble(best.value)) << name;
+      EXPECT_TRUE(found.lowerBound <= best.value) << name;
+    }
+  }
+}
+
 TEST(LargeSearch, RefusesWindowsOutOfRange) {
   ClosedNetwork network = makeClosed("ab,bc,cd->ad", "a=2,b=3,c=4,d=5");
   EXPECT_EQ(messageOf(searchTree(network, 3, heuristic(1, {}, 2))),

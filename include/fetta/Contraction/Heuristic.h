@@ -65,7 +65,8 @@ struct HeuristicOptions {
   double seconds = 0;
   unsigned threads = 1; ///< 0: as many as the machine has.
   /// Asked often, by several threads. Once true, the search ends with the best
-  /// tree of the units of work that are complete.
+  /// tree of the units of work that are complete. An exact search that is
+  /// stopped, by this or by the time, gives way to the heuristics.
   std::function<bool()> shouldStop;
   /// Called by one thread at a time, about five times a second.
   std::function<void(const SearchProgress &)> onProgress;
