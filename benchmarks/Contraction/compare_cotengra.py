@@ -16,6 +16,7 @@ import math
 import os
 import platform
 import random
+import statistics
 import subprocess
 import sys
 import time
@@ -283,7 +284,8 @@ def main():
     differences = [row["difference"] for row in rows]
     print(f"\ncost, ours / cotengra's: {geomean([10**d for d in differences]):.4f}x (geomean of "
           f"{len(rows)}), {10**max(differences):.4f}x ({max(differences):+.4f}) at worst, "
-          f"{10**min(differences):.4g}x at best")
+          f"{10**min(differences):.4g}x at best, "
+          f"{10**statistics.median(differences):.4f}x in the median")
     print("\nwhere ours loses:" if losses else "\nours loses nowhere")
     for loss in losses:
         print("  " + loss)
