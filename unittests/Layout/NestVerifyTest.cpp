@@ -281,6 +281,42 @@ TEST_P(Rules, N15ElementTypes) {
             15u);
 }
 
+TEST_P(Rules, N16PartialSums) {
+  auto accumulating = [&](const std::function<void(Nest &)> &change) {
+    return after([&](Nest &n) {
+      n.accumulate = true;
+      n.operands[OperandC].elementType = ElementType::F32;
+      change(n);
+    });
+  };
+  EXPECT_EQ(accumulating([](Nest &) {}), 0u);
+  EXPECT_EQ(accumulating([](Nest &n) {
+              n.operands[OperandC].elementType = ElementType::BF16;
+            }),
+            16u);
+  auto wholeNest = [](Nest &n) {
+    n.scopeLevel = 0;
+    n.accumulatorStrides[B] = 2;
+    n.drainAtEnd = false;
+  };
+  EXPECT_EQ(accumulating(wholeNest), 0u);
+  EXPECT_EQ(accumulating([&](Nest &n) {
+              wholeNest(n);
+              n.clearAtStart = false;
+            }),
+            16u);
+  // Both values of b in one row, and a scope for each.
+  auto sharedRow = [](Nest &n) {
+    Operand &c = n.operands[OperandC];
+    c.modes[B] = DimLayout{2, 1, 0};
+    c.modes[M] = DimLayout{5, 1, 1};
+    c.banks[3] = bank(B, 0);
+    c.serialLanes = missingLanes(n, OperandC, machine());
+  };
+  EXPECT_EQ(after(sharedRow), 0u);
+  EXPECT_EQ(accumulating(sharedRow), 16u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Dataflows, Rules,
                          testing::Values(Dataflow::AStationary,
                                          Dataflow::BStationary,
