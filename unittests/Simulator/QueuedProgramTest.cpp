@@ -104,7 +104,7 @@ Arrays reference(const QueuedProgram &queued, Arrays arrays) {
 /// What the host collects, after a run in some order with NaN in all memory
 /// that nobody wrote.
 llvm::Expected<Arrays> run(const Program &program, const Arrays &arrays,
-                           llvm::ArrayRef<uint32_t> order) {
+                           llvm::ArrayRef<uint32_t> order, ValuePath path) {
   TensorMemory memory(program.machine);
   DramMemory dram(program);
   for (auto [t, tensor] : llvm::enumerate(program.tensors))
@@ -116,6 +116,7 @@ llvm::Expected<Arrays> run(const Program &program, const Arrays &arrays,
   memory.poison(0xFFA5);
   ExecutionOptions options;
   options.order = order;
+  options.path = path;
   auto counters = runProgram(program, memory, dram, options);
   if (!counters)
     return counters.takeError();
@@ -156,7 +157,8 @@ TEST(QueuedPrograms, ValuesInEveryLegalOrder) {
       std::vector<uint32_t> order;
       if (shuffle)
         order = shuffledOrder(program, seed * 10 + shuffle);
-      auto got = run(program, arrays, order);
+      auto got = run(program, arrays, order,
+                     shuffle % 2 ? ValuePath::Lanes : ValuePath::Tables);
       ASSERT_TRUE(bool(got)) << llvm::toString(got.takeError());
       for (size_t t = 0; t < program.tensors.size(); ++t)
         if (isCollected(program.tensors[t].role))

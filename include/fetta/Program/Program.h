@@ -262,10 +262,11 @@ public:
 llvm::Expected<Program> decodeProgram(llvm::ArrayRef<uint8_t> bytes,
                                       const Machine *expected = nullptr);
 
-/// Checks 5 to 7 on a program in memory: every access inside its tensor, route
-/// words legal and equal to what each operand needs (replayed), single-queue
-/// order, nothing read before it is written, every result fully written. Errors
-/// are LoadErrors whose offset is 0.
+/// Checks 5 to 7 on a program in memory: every access inside its tensor or
+/// region, route words legal and equal to what each operand needs (replayed),
+/// tokens that play, accesses of different queues in order, every read of words
+/// that hold what is read, every result complete (docs/ISA.md, Rules of a
+/// program). Errors are LoadErrors whose offset is 0.
 llvm::Error verifyProgram(const Program &program);
 
 /// The tables and the disassembled code as text.
