@@ -15,6 +15,7 @@
 #define FETTA_LIB_MAPPING_JOINTLAYOUTS_H
 
 #include "JointSearch.h"
+#include "fetta/Mapping/Program.h"
 
 namespace fetta::mapping {
 
@@ -45,6 +46,11 @@ struct LowerBound {
 
 LowerBound boundOf(llvm::ArrayRef<ProgramClass> classes,
                    const Machine &machine);
+
+/// A number for each value of a program whose values all exist: values with
+/// equal numbers have one shape and play the same part, down to the last
+/// contraction that they are connected with.
+std::vector<uint64_t> colourValues(const ProgramSpec &program);
 
 struct JointLayouts {
   std::vector<LowBits> layouts; ///< By group; rows are filled.

@@ -210,18 +210,15 @@ private:
       writer[s.values[OperandC]] = true;
     }
     step = 0;
+    std::vector<uint64_t> colours = colourValues(program);
+    std::map<uint64_t, unsigned> known;
     for (auto [v, value] : llvm::enumerate(program.values)) {
       if (value.sizes.size() > maxDims)
         return makeError("value {0} has {1} dimensions; instructions hold {2} "
                          "modes",
                          v, value.sizes.size(), maxDims);
-      if (!value.group) {
-        // Results are numbered with the contractions that write them.
-        if (!writer[v] || value.layout)
-          groupOf[v] = addGroup(value);
-        continue;
-      }
-      auto [it, isNew] = named.try_emplace(*value.group, 0);
+      auto [it, isNew] = value.group ? named.try_emplace(*value.group, 0)
+                                     : known.try_emplace(colours[v], 0);
       if (isNew)
         it->second = addGroup(value);
       else if (groups[it->second].sizes != value.sizes)
@@ -234,45 +231,35 @@ private:
 
   Error makeClasses() {
     using Key = std::tuple<Shape, std::array<SmallVector<unsigned, 8>, 3>,
-                           unsigned, unsigned, bool, std::array<unsigned, 2>,
-                           std::optional<unsigned>, Shape>;
+                           unsigned, unsigned, bool, std::array<unsigned, 3>>;
     std::map<Key, unsigned> known;
     for (step = 0; step < program.steps.size(); ++step) {
       const ProgramSpec::Step &s = program.steps[step];
       ContractionSpec spec = s.contraction;
       spec.layouts = {};
-      std::array<unsigned, 2> operands;
-      for (unsigned id = 0; id < 2; ++id) {
-        if (!groupOf[s.values[id]])
-          groupOf[s.values[id]] = addGroup(program.values[s.values[id]]);
-        operands[id] = *groupOf[s.values[id]];
-      }
-      std::optional<unsigned> &written = groupOf[s.values[OperandC]];
+      std::array<unsigned, 3> operands;
+      for (unsigned id = 0; id < 3; ++id)
+        operands[id] = groupOf[s.values[id]];
       Key key(Shape(spec.sizes.begin(), spec.sizes.end()), spec.modes,
               unsigned(spec.resultType),
               spec.dataflow ? unsigned(*spec.dataflow) : 3u, spec.accumulates,
-              operands, written, program.values[s.values[OperandC]].sizes);
+              operands);
       auto [it, isNew] = known.try_emplace(key, unsigned(classes.size()));
       if (isNew) {
         if (Error error = checkSpec(spec, machine))
           return error;
-        if (!written)
-          written = addGroup(program.values[s.values[OperandC]]);
         ProgramClass cls;
         cls.spec = spec;
         cls.firstStep = step;
-        for (unsigned id = 0; id < 2; ++id)
+        for (unsigned id = 0; id < 3; ++id)
           cls.views[id].group = operands[id];
-        cls.views[OperandC].group = *written;
         if (Error error = addViews(cls))
           return error;
         for (unsigned id = 0; id < 2; ++id)
           cls.produced[id] = writer[s.values[id]];
         classes.push_back(std::move(cls));
       }
-      ProgramClass &cls = classes[it->second];
-      ++cls.count;
-      written = cls.views[OperandC].group;
+      ++classes[it->second].count;
       classOf.push_back(it->second);
     }
     return Error::success();
@@ -407,9 +394,7 @@ private:
 
   void finishLayouts() {
     for (auto [v, value] : llvm::enumerate(program.values)) {
-      std::optional<Layout> layout;
-      if (groupOf[v])
-        layout = now.layouts[*groupOf[v]];
+      std::optional<Layout> layout = now.layouts[groupOf[v]];
       if (!layout) // No contraction touches it.
         layout = Layout::packed(
             value.sizes, SmallVector<BankBit, 8>(machine.laneBits()),
@@ -425,9 +410,9 @@ private:
   MappedProgram result;
 
   std::vector<LayoutGroup> groups;
-  std::vector<std::optional<unsigned>> groupOf; ///< By value.
-  std::vector<bool> writer;                     ///< By value: a step writes it.
-  std::map<unsigned, unsigned> named;           ///< Groups of the caller.
+  std::vector<unsigned> groupOf;      ///< By value.
+  std::vector<bool> writer;           ///< By value: a step writes it.
+  std::map<uint64_t, unsigned> named; ///< Groups of the caller.
   std::vector<ProgramClass> classes;
   std::vector<unsigned> classOf;             ///< By step.
   std::vector<unsigned> programOrder, order; ///< Of classes.

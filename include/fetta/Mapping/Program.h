@@ -27,9 +27,9 @@ struct ProgramSpec {
     /// shape whose dimensions merge neighbours of this one (commonShape).
     llvm::SmallVector<int64_t, 8> sizes;
     std::optional<Layout> layout; ///< Fixed by the caller.
-    /// Values with the same group get the same layout, for example the slices
-    /// of one tensor. Results of contractions that are alike, operand groups
-    /// included, share a group of their own accord.
+    /// Values with the same group get the same layout. Values that play the
+    /// same part in the program, such as slices of one tensor, do so of their
+    /// own accord.
     std::optional<unsigned> group;
   };
   struct Step {
