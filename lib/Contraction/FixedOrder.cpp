@@ -13,31 +13,32 @@
 using namespace llvm;
 using namespace fetta;
 
-namespace {
-struct OrderName {
-  ContractionOrder order;
-  StringRef name;
+/// A constant, so that options which are made before main can read it.
+static constexpr ContractionOrderName orderNames[] = {
+    {ContractionOrder::CSSE, "csse", "Search for the fewest multiply-adds"},
+    {ContractionOrder::RightToLeft, "right-to-left",
+     "((X G_K) G_{K-1}) ... G_1"},
+    {ContractionOrder::BTT, "btt", "(X (input cores)) (output cores)"},
+    {ContractionOrder::CoresFirst, "cores-first",
+     "Rebuild the dense weight, then multiply"},
+    {ContractionOrder::Greedy, "greedy",
+     "Next the pair that shrinks memory most"},
+    {ContractionOrder::Given, "given", "The path written by hand"},
 };
-} // namespace
 
-static const OrderName orderNames[] = {
-    {ContractionOrder::CSSE, "csse"},
-    {ContractionOrder::RightToLeft, "right-to-left"},
-    {ContractionOrder::BTT, "btt"},
-    {ContractionOrder::CoresFirst, "cores-first"},
-    {ContractionOrder::Greedy, "greedy"},
-    {ContractionOrder::Given, "given"},
-};
+ArrayRef<ContractionOrderName> fetta::contractionOrderNames() {
+  return orderNames;
+}
 
 StringRef fetta::stringifyContractionOrder(ContractionOrder order) {
-  for (const OrderName &entry : orderNames)
+  for (const ContractionOrderName &entry : orderNames)
     if (entry.order == order)
       return entry.name;
   llvm_unreachable("every order has a name");
 }
 
 std::optional<ContractionOrder> fetta::parseContractionOrder(StringRef name) {
-  for (const OrderName &entry : orderNames)
+  for (const ContractionOrderName &entry : orderNames)
     if (entry.name == name)
       return entry.order;
   return std::nullopt;

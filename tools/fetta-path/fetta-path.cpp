@@ -84,17 +84,7 @@ static cl::opt<bool> asJson("json", cl::desc("One JSON object for each einsum"),
 static cl::opt<ContractionOrder>
     order("order", cl::desc("What decides the order (default: csse)"),
           cl::init(ContractionOrder::CSSE), cl::cat(pathCategory()),
-          cl::values(clEnumValN(ContractionOrder::CSSE, "csse", "searched"),
-                     clEnumValN(ContractionOrder::Greedy, "greedy",
-                                "next the pair that shrinks memory most"),
-                     clEnumValN(ContractionOrder::RightToLeft, "right-to-left",
-                                "((X.G_K).G_{K-1})...G_1"),
-                     clEnumValN(ContractionOrder::BTT, "btt",
-                                "(X.(input cores)).(output cores)"),
-                     clEnumValN(ContractionOrder::CoresFirst, "cores-first",
-                                "X.(G_1.G_2...G_K)"),
-                     clEnumValN(ContractionOrder::Given, "given",
-                                "the one of --path")));
+          ContractionOrderValues());
 static cl::opt<std::string>
     pathText("path",
              cl::desc("The order by hand, linear or SSA: \"(1,2),(0,1)\", or "

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Native.h"
+#include "fetta/Contraction/FixedOrder.h"
 #include "fetta/Dialect/TNN/Transforms/NameArguments.h"
 #include "fetta/InitAll.h"
 #include "fetta/Support/Error.h"
@@ -52,8 +53,8 @@ static cl::opt<std::string>
                  cl::desc("Writes <result>.npy for every result; all or none"));
 static cl::opt<std::string>
     order("order", cl::value_desc("order"), cl::init("csse"), cl::cat(category),
-          cl::desc("Order of contractions: csse, right-to-left, btt, "
-                   "cores-first, greedy or given (default: csse)"));
+          cl::desc("Order of contractions, as tnn-order-contractions names "
+                   "it (default: csse)"));
 static cl::opt<bool>
     training("training", cl::cat(category),
              cl::desc("Run the training step: arguments and d_<result> in, "
@@ -168,12 +169,14 @@ int main(int argc, char **argv) {
     llvm::errs() << errors.str();
     return Usage;
   }
-  static constexpr StringRef orders[] = {
-      "csse", "right-to-left", "btt", "cores-first", "greedy", "given"};
-  if (!llvm::is_contained(orders, order)) {
+  if (!fetta::parseContractionOrder(order)) {
     llvm::errs() << toolName << ": error: unknown order '" << order
-                 << "'; there are " << llvm::join(llvm::ArrayRef(orders), ", ")
-                 << '\n';
+                 << "'; there are ";
+    llvm::interleaveComma(fetta::contractionOrderNames(), llvm::errs(),
+                          [](const fetta::ContractionOrderName &entry) {
+                            llvm::errs() << entry.name;
+                          });
+    llvm::errs() << '\n';
     return Usage;
   }
   if (optimizationLevel > 3) {

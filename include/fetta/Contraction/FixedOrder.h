@@ -28,6 +28,24 @@ enum class ContractionOrder {
   Given        ///< A path written by hand.
 };
 
+/// An order as command lines and pass options name and explain it.
+struct ContractionOrderName {
+  ContractionOrder order;
+  llvm::StringLiteral name, description;
+};
+
+/// All of them, csse first. The names have no other home.
+llvm::ArrayRef<ContractionOrderName> contractionOrderNames();
+
+/// In place of llvm::cl::values for an option that takes an order.
+struct ContractionOrderValues {
+  template <typename Option> void apply(Option &option) const {
+    for (const ContractionOrderName &entry : contractionOrderNames())
+      option.getParser().addLiteralOption(entry.name, entry.order,
+                                          entry.description);
+  }
+};
+
 /// "csse", "right-to-left", "btt", "cores-first", "greedy", "given".
 llvm::StringRef stringifyContractionOrder(ContractionOrder order);
 std::optional<ContractionOrder> parseContractionOrder(llvm::StringRef name);

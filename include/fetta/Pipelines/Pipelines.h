@@ -27,19 +27,7 @@ struct CompileOptions : mlir::PassPipelineOptions<CompileOptions> {
       llvm::cl::init("")};
   Option<ContractionOrder> order{
       *this, "order", llvm::cl::desc("Who decides the order of contractions"),
-      llvm::cl::init(ContractionOrder::CSSE),
-      llvm::cl::values(clEnumValN(ContractionOrder::CSSE, "csse",
-                                  "Search for the fewest multiply-adds"),
-                       clEnumValN(ContractionOrder::RightToLeft,
-                                  "right-to-left", "((X G_K) G_{K-1}) ..."),
-                       clEnumValN(ContractionOrder::BTT, "btt",
-                                  "(X (input cores)) (output cores)"),
-                       clEnumValN(ContractionOrder::CoresFirst, "cores-first",
-                                  "Rebuild the dense weight, then multiply"),
-                       clEnumValN(ContractionOrder::Greedy, "greedy",
-                                  "opt_einsum's greedy heuristic"),
-                       clEnumValN(ContractionOrder::Given, "given",
-                                  "The path written at each einsum"))};
+      llvm::cl::init(ContractionOrder::CSSE), ContractionOrderValues()};
   Option<DataflowChoice> dataflow{
       *this, "dataflow", llvm::cl::desc("What the PEs hold"),
       llvm::cl::init(DataflowChoice::Auto),

@@ -123,19 +123,7 @@ def TNNOrderContractionsPass
   let options = [
     Option<"order", "order", "::fetta::ContractionOrder",
            "::fetta::ContractionOrder::CSSE", "Who decides the order", [{
-      ::llvm::cl::values(
-        clEnumValN(::fetta::ContractionOrder::CSSE, "csse",
-                   "Search for the fewest multiply-adds"),
-        clEnumValN(::fetta::ContractionOrder::RightToLeft, "right-to-left",
-                   "((X G_K) G_{K-1}) ..."),
-        clEnumValN(::fetta::ContractionOrder::BTT, "btt",
-                   "(X (input cores)) (output cores)"),
-        clEnumValN(::fetta::ContractionOrder::CoresFirst, "cores-first",
-                   "Rebuild the dense weight, then multiply"),
-        clEnumValN(::fetta::ContractionOrder::Greedy, "greedy",
-                   "opt_einsum's greedy heuristic"),
-        clEnumValN(::fetta::ContractionOrder::Given, "given",
-                   "The path written at each einsum"))}]>,
+      ::fetta::ContractionOrderValues()}]>,
     Option<"exactLimit", "exact-limit", "unsigned", "20",
            "Search exactly to this many operands, greedily beyond">,
     Option<"objective", "objective", "std::string", "\"flops\"",
