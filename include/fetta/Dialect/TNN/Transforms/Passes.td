@@ -164,4 +164,38 @@ def TNNSetPrecisionPass : Pass<"tnn-set-precision", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def TNNSliceBatchPass : Pass<"tnn-slice-batch", "::mlir::func::FuncOp"> {
+  let summary = "Cut contractions into slices over the batch";
+  let description = [{
+    For functions whose tensors do not fit a machine. The batch is the leading
+    dimension of the first argument that is no parameter; it is followed through
+    reshapes and einsums. Run it after `tnn-order-contractions`, so that the
+    order is that of the whole batch.
+
+    - Arguments with the batch are read by `tensor.extract_slice`, results with
+      it put together by `tensor.insert_slice`.
+    - Contractions that keep the batch run for every slice.
+    - Sums over the batch in f32 (gradients of parameters) go on from slice to
+      slice: `init` of `tnn.contract`, in the order of the slices. What needs
+      such a total runs once after the last slice.
+    - Sums over the batch in bf16 that further contractions read (the adjoint
+      of a product of cores) stay apart: these contractions are linear, so each
+      runs for every slice, down to a total in f32. The machine can round only
+      what it drains, so a total cannot become a bf16 operand.
+    - Contractions without the batch run once, before the first slice.
+
+    Forward contractions are one slice ahead of the others, their arguments two:
+    transfers overlap contractions, and the loss of a slice has time. The slices
+    are as equal as `ceil(batch / slices)` allows, the last one may be smaller.
+
+    Refused: reshapes that split or merge the batch, operations other than
+    contractions, reshapes and casts, results that are sums over the batch in
+    bf16, products of two sums over the batch.
+  }];
+  let options = [
+    Option<"slices", "slices", "int64_t", "1", "Number of slices">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 #endif // FETTA_DIALECT_TNN_TRANSFORMS_PASSES_TD

@@ -1,0 +1,34 @@
+//===- SliceBatch.h - Slices over the batch ---------------------*- C++ -*-===//
+//
+// Part of Fetta, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// Cuts a function of contractions into slices over its batch (the tokens), so
+/// that only a slice has to fit into the memory of a machine.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef FETTA_DIALECT_TNN_TRANSFORMS_SLICEBATCH_H
+#define FETTA_DIALECT_TNN_TRANSFORMS_SLICEBATCH_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include <optional>
+
+namespace fetta::tnn {
+
+/// Elements of the batch: the leading dimension of the first used argument
+/// that is no parameter. Nothing where there is no such argument.
+std::optional<int64_t> getBatchSize(mlir::func::FuncOp function);
+
+/// Cuts `function` into slices of `size` elements of the batch, the last one
+/// smaller where it does not divide; no change if one slice holds all. The
+/// rules are those of the pass `tnn-slice-batch`. Reports what cannot be
+/// sliced; the function may then be half-rewritten.
+mlir::LogicalResult sliceBatch(mlir::func::FuncOp function, int64_t size);
+
+} // namespace fetta::tnn
+
+#endif // FETTA_DIALECT_TNN_TRANSFORMS_SLICEBATCH_H
