@@ -8,11 +8,17 @@
 #include "fetta/Dialect/Fetta/IR/FettaOps.h"
 #include "fetta/Dialect/TNN/IR/TNNDialect.h"
 #include "fetta/Target/Binary/Binary.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace fetta;
 using namespace fetta::hw;
 
+static_assert(kSemaphores == SemaphoreCount &&
+              int(QueueKind::Contract) == int(Queue::Contract) &&
+              int(QueueKind::Load) == int(Queue::Load) &&
+              int(QueueKind::Store) == int(Queue::Store) &&
+              int(QueueKind::Vector) == int(Queue::Vector));
 static_assert(int(PhaseKind::Forward) == int(Phase::Forward) &&
               int(PhaseKind::Backward) == int(Phase::Backward) &&
               int(PhaseKind::WeightGradient) == int(Phase::WeightGradient));
@@ -51,11 +57,16 @@ public:
   FailureOr<Program> run();
 
 private:
+  LogicalResult addArgument(BlockArgument argument);
   LogicalResult addPlace(PlaceOp op);
+  LogicalResult addLoad(LoadOp op);
+  LogicalResult addStore(StoreOp op);
   LogicalResult addContract(ContractOp op);
   LogicalResult findResults(Operation *terminator);
   FailureOr<uint32_t> addTensor(Operation *op, TensorEntry entry);
+  uint32_t addRegion(DramRegion region, ArrayRef<int64_t> shape);
   FailureOr<uint32_t> routeOf(ContractOp op, unsigned operand);
+  std::string resultName(unsigned index);
 
   FunctionOpInterface function;
   const Machine &machine;
@@ -64,6 +75,11 @@ private:
   /// Index of the function result and collected shape, by home op.
   llvm::DenseMap<Operation *, std::pair<unsigned, RankedTensorType>> results;
   llvm::DenseMap<Operation *, uint32_t> routes;
+  /// Regions of arguments, of results by the first store of their chain, and of
+  /// everything that was stored so far.
+  llvm::DenseMap<Value, uint32_t> regions;
+  int64_t nextAddress = 0;
+  unsigned loads = 0, spills = 0;
   SymbolTableCollection symbols;
   unsigned contractions = 0;
 };
@@ -83,42 +99,173 @@ FailureOr<uint32_t> Exporter::addTensor(Operation *op, TensorEntry entry) {
   return tensors[op] = builder.addTensor(std::move(entry));
 }
 
-LogicalResult Exporter::addPlace(PlaceOp op) {
-  auto argument = cast<BlockArgument>(op.getSource());
-  unsigned index = argument.getArgNumber();
-  TensorEntry entry;
+/// What the host calls an argument and does with it.
+static std::pair<std::string, TensorRole>
+describeArgument(FunctionOpInterface function, unsigned index) {
   auto name = function.getArgAttrOfType<StringAttr>(index, tnn::kNameAttr);
-  entry.name = name ? name.str() : "arg" + std::to_string(index);
-  entry.role = TensorRole::Input;
-  if (auto role =
-          function.getArgAttrOfType<StringAttr>(index, tnn::kRoleAttr)) {
-    if (role == tnn::kRoleParam)
-      entry.role = TensorRole::Param;
-    else if (role == tnn::kRoleState)
-      entry.role = TensorRole::State;
-    else if (role == tnn::kRoleTarget)
-      entry.role = TensorRole::Target;
+  auto role = function.getArgAttrOfType<StringAttr>(index, tnn::kRoleAttr);
+  TensorRole tensorRole = TensorRole::Input;
+  if (role == tnn::kRoleParam)
+    tensorRole = TensorRole::Param;
+  else if (role == tnn::kRoleState)
+    tensorRole = TensorRole::State;
+  else if (role == tnn::kRoleTarget)
+    tensorRole = TensorRole::Target;
+  return {name ? name.str() : "arg" + std::to_string(index), tensorRole};
+}
+
+static SmallVector<int64_t, 4> shapeOf(Value value) {
+  return SmallVector<int64_t, 4>(
+      cast<RankedTensorType>(value.getType()).getShape());
+}
+
+/// A gradient is what the backward phases compute.
+static TensorRole resultRole(Value value) {
+  auto contract = dyn_cast_or_null<ContractOp>(getHomeOp(value));
+  return !contract || contract.getPhase() == PhaseKind::Forward
+             ? TensorRole::Result
+             : TensorRole::Gradient;
+}
+
+static Tokens tokensOf(SyncAttr sync) {
+  Tokens tokens;
+  if (!sync)
+    return tokens;
+  for (auto [from, to] : {std::pair(sync.getWaits(), &tokens.waits),
+                          {sync.getSignals(), &tokens.signals}})
+    for (auto [index, token] : llvm::enumerate(from))
+      (*to)[index] = {uint8_t(token.semaphore), uint8_t(token.count)};
+  return tokens;
+}
+
+/// A dimension of one element has no stride.
+static SmallVector<int64_t, 6> stridesOf(ArrayRef<int64_t> strides,
+                                         RankedTensorType tile) {
+  SmallVector<int64_t, 6> result(strides);
+  for (auto [stride, size] : llvm::zip_equal(result, tile.getShape()))
+    if (size == 1)
+      stride = 0;
+  return result;
+}
+
+std::string Exporter::resultName(unsigned index) {
+  auto name = dyn_cast_or_null<StringAttr>(
+      function.getResultAttr(index, tnn::kNameAttr));
+  return name ? name.str() : "result" + std::to_string(index);
+}
+
+/// Regions follow each other, each from a whole burst on.
+uint32_t Exporter::addRegion(DramRegion region, ArrayRef<int64_t> shape) {
+  region.shape.assign(shape.begin(), shape.end());
+  region.byteAddress = nextAddress;
+  nextAddress =
+      llvm::alignTo(nextAddress + region.bytes(), machine.dramBurstBytes);
+  return builder.addRegion(std::move(region));
+}
+
+LogicalResult Exporter::addArgument(BlockArgument argument) {
+  unsigned index = argument.getArgNumber();
+  Operation *first = nullptr;
+  for (Operation *user : argument.getUsers()) {
+    if (!isa<PlaceOp, LoadOp>(user))
+      return user->emitOpError()
+             << "reads argument #" << index
+             << " outside the machine; only fetta.place and fetta.load may";
+    if (first && (isa<PlaceOp>(user) || isa<PlaceOp>(first)))
+      return user->emitOpError() << (isa<PlaceOp>(user) ? "places" : "loads")
+                                 << " argument #" << index << " a second time";
+    if (first && getElementType(user->getResult(0).getType()) !=
+                     getElementType(first->getResult(0).getType()))
+      return user->emitOpError() << "loads argument #" << index
+                                 << " as another element type than before";
+    first = user;
+    if (auto place = dyn_cast<PlaceOp>(user); place && failed(addPlace(place)))
+      return failure();
   }
-  ArrayRef<int64_t> shape = op.getSource().getType().getShape();
-  entry.shape.assign(shape.begin(), shape.end());
+  if (!isa_and_nonnull<LoadOp>(first))
+    return success();
+  DramRegion region;
+  std::tie(region.name, region.role) = describeArgument(function, index);
+  region.elementType = getElementType(first->getResult(0).getType());
+  regions[argument] = addRegion(std::move(region), shapeOf(argument));
+  return success();
+}
+
+LogicalResult Exporter::addPlace(PlaceOp op) {
+  TensorEntry entry;
+  std::tie(entry.name, entry.role) = describeArgument(
+      function, cast<BlockArgument>(op.getSource()).getArgNumber());
+  entry.shape = shapeOf(op.getSource());
   return addTensor(op, std::move(entry));
 }
 
 LogicalResult Exporter::findResults(Operation *terminator) {
   for (OpOperand &operand : terminator->getOpOperands()) {
+    unsigned index = operand.getOperandNumber();
+    if (auto store = operand.get().getDefiningOp<StoreOp>()) {
+      DramRegion region;
+      region.name = resultName(index);
+      region.role = resultRole(store.getSource());
+      region.elementType = getElementType(store.getType());
+      while (auto before = store.getInto().getDefiningOp<StoreOp>())
+        store = before;
+      if (regions.contains(store))
+        return terminator->emitOpError()
+               << "result #" << index << " is the region of another result";
+      regions[store] = addRegion(std::move(region), shapeOf(store));
+      continue;
+    }
     auto collect = operand.get().getDefiningOp<CollectOp>();
     if (!collect)
       return terminator->emitOpError()
-             << "result #" << operand.getOperandNumber()
-             << " should come from fetta.collect";
+             << "result #" << index
+             << " should come from fetta.collect or fetta.store";
     Operation *home = getHomeOp(collect.getSource());
     if (!isa<ContractOp>(home))
-      return collect.emitOpError()
-             << "collects an argument; a result is computed on the machine";
-    if (!results.insert({home, {operand.getOperandNumber(), collect.getType()}})
-             .second)
+      return collect.emitOpError() << "collects what was not computed; a "
+                                      "result is computed on the machine";
+    if (!results.insert({home, {index, collect.getType()}}).second)
       return collect.emitOpError() << "collects a tensor a second time";
   }
+  return success();
+}
+
+LogicalResult Exporter::addLoad(LoadOp op) {
+  TensorEntry entry;
+  entry.name = "load" + std::to_string(loads++);
+  entry.shape = shapeOf(op);
+  if (failed(addTensor(op, std::move(entry))))
+    return failure();
+  Dma dma;
+  dma.region = regions.at(op.getSource());
+  dma.tensor = tensors[op];
+  dma.offset = op.getAt();
+  dma.strides = stridesOf(op.getElementStrides(), op.getType());
+  dma.tokens = tokensOf(op.getSyncAttr());
+  builder.addDma(std::move(dma));
+  return success();
+}
+
+LogicalResult Exporter::addStore(StoreOp op) {
+  if (op.getInto().getDefiningOp<StoreOp>()) {
+    regions[op] = regions.at(op.getInto());
+  } else if (!regions.contains(op)) {
+    DramRegion region;
+    region.name = "spill" + std::to_string(spills++);
+    region.elementType = getElementType(op.getType());
+    regions[op] = addRegion(std::move(region), shapeOf(op));
+  }
+  auto tensor = tensors.find(getHomeOp(op.getSource()));
+  if (tensor == tensors.end())
+    return op.emitOpError() << "reads a tensor that is placed later";
+  Dma dma;
+  dma.store = true;
+  dma.region = regions[op];
+  dma.tensor = tensor->second;
+  dma.offset = op.getAt();
+  dma.strides = stridesOf(op.getElementStrides(), op.getSource().getType());
+  dma.tokens = tokensOf(op.getSyncAttr());
+  builder.addDma(std::move(dma));
   return success();
 }
 
@@ -145,22 +292,21 @@ LogicalResult Exporter::addContract(ContractOp op) {
     return op.emitOpError() << "has no routes; run fetta-route-networks";
 
   std::string name = "contract" + std::to_string(contractions++);
-  TensorEntry entry;
-  entry.name = name;
-  ArrayRef<int64_t> shape = op.getType().getShape();
-  auto result = results.find(op);
-  if (result != results.end()) {
-    auto [index, type] = result->second;
-    shape = type.getShape();
-    auto attribute = dyn_cast_or_null<StringAttr>(
-        function.getResultAttr(index, tnn::kNameAttr));
-    entry.name = attribute ? attribute.str() : "result" + std::to_string(index);
-    entry.role = op.getPhase() == PhaseKind::Forward ? TensorRole::Result
-                                                     : TensorRole::Gradient;
+  // Sums that go on lie in the tensor where they began.
+  if (!op.getInit()) {
+    TensorEntry entry;
+    entry.name = name;
+    entry.shape = shapeOf(op);
+    auto result = results.find(op);
+    if (result != results.end()) {
+      auto [index, type] = result->second;
+      entry.name = resultName(index);
+      entry.shape.assign(type.getShape().begin(), type.getShape().end());
+      entry.role = resultRole(op);
+    }
+    if (failed(addTensor(op, std::move(entry))))
+      return failure();
   }
-  entry.shape.assign(shape.begin(), shape.end());
-  if (failed(addTensor(op, std::move(entry))))
-    return failure();
 
   std::array<uint32_t, 3> operands, operandRoutes;
   for (unsigned id = 0; id < 3; ++id) {
@@ -178,7 +324,8 @@ LogicalResult Exporter::addContract(ContractOp op) {
       op.getOrigin() ? op.getOrigin()->str() : getOrigin(op.getLoc());
   uint32_t opIndex = builder.addOp({std::move(name), op.getEinsum().str(),
                                     std::move(origin), Phase(op.getPhase())});
-  builder.addContract(std::move(*nest), operands, operandRoutes, opIndex);
+  builder.addContract(std::move(*nest), operands, operandRoutes, opIndex,
+                      tokensOf(op.getSyncAttr()));
   return success();
 }
 
@@ -189,37 +336,29 @@ FailureOr<Program> Exporter::run() {
                                 << function.getName() << "' has "
                                 << body.getBlocks().size() << " blocks";
   Block &block = body.front();
+  for (BlockArgument argument : block.getArguments())
+    if (failed(addArgument(argument)))
+      return failure();
   if (failed(findResults(block.getTerminator())))
     return failure();
-  for (BlockArgument argument : block.getArguments()) {
-    PlaceOp placed;
-    for (Operation *user : argument.getUsers()) {
-      auto place = dyn_cast<PlaceOp>(user);
-      if (!place)
-        return user->emitOpError()
-               << "reads argument #" << argument.getArgNumber()
-               << " outside the machine; only fetta.place "
-                  "may";
-      if (placed)
-        return place.emitOpError()
-               << "places argument #" << argument.getArgNumber()
-               << " a second time";
-      placed = place;
-      if (failed(addPlace(place)))
-        return failure();
-    }
-  }
   for (Operation &op : block) {
-    if (auto contract = dyn_cast<ContractOp>(op)) {
-      if (failed(addContract(contract)))
-        return failure();
-    } else if (auto place = dyn_cast<PlaceOp>(op)) {
+    LogicalResult result = success();
+    if (auto contract = dyn_cast<ContractOp>(op))
+      result = addContract(contract);
+    else if (auto load = dyn_cast<LoadOp>(op))
+      result = addLoad(load);
+    else if (auto store = dyn_cast<StoreOp>(op))
+      result = addStore(store);
+    else if (auto sync = dyn_cast<SyncOp>(op))
+      builder.addSync({Queue(sync.getQueue()), tokensOf(sync.getSync())});
+    else if (auto place = dyn_cast<PlaceOp>(op)) {
       if (!isa<BlockArgument>(place.getSource()))
-        return place.emitOpError() << "should place an argument";
-    } else if (!isa<RelabelOp, CollectOp>(op) &&
-               !op.hasTrait<OpTrait::IsTerminator>()) {
-      return op.emitOpError() << "has no form in a binary";
-    }
+        result = place.emitOpError() << "should place an argument";
+    } else if (!isa<RelabelOp, CollectOp, tensor::EmptyOp>(op) &&
+               !op.hasTrait<OpTrait::IsTerminator>())
+      result = op.emitOpError() << "has no form in a binary";
+    if (failed(result))
+      return failure();
   }
   Program program = std::move(builder).finish();
   program.producer = "fetta";

@@ -10,6 +10,7 @@
 #include "fetta/Support/Error.h"
 #include "fetta/Target/Binary/Binary.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Verifier.h"
 
 using namespace mlir;
@@ -17,7 +18,8 @@ using namespace fetta;
 using namespace fetta::hw;
 
 void fetta::registerBinaryDialects(DialectRegistry &registry) {
-  registry.insert<FettaDialect, tnn::TNNDialect, func::FuncDialect>();
+  registry.insert<FettaDialect, tnn::TNNDialect, func::FuncDialect,
+                  tensor::TensorDialect>();
 }
 
 namespace {
@@ -31,10 +33,15 @@ public:
 
 private:
   llvm::Error importContract(const Contract &contract);
+  llvm::Error importDma(const Dma &dma);
+  void importSync(const Sync &sync);
+  void addArguments(func::FuncOp function, Block *block);
+  llvm::Error addResults(func::FuncOp function);
+  SyncAttr sync(const Tokens &tokens);
   llvm::Expected<Value> operandValue(const Contract &contract, unsigned id,
                                      ArrayRef<unsigned> modes);
-  RankedTensorType outside(const TensorEntry &tensor) {
-    return RankedTensorType::get(tensor.shape, elementType(tensor));
+  template <typename Entry> RankedTensorType outside(const Entry &entry) {
+    return RankedTensorType::get(entry.shape, elementType(entry));
   }
   RankedTensorType inMemory(const TensorEntry &tensor, const Layout &layout) {
     SmallVector<int64_t> shape;
@@ -43,9 +50,9 @@ private:
     return RankedTensorType::get(shape, elementType(tensor),
                                  LayoutAttr::get(context, layout));
   }
-  Type elementType(const TensorEntry &tensor) {
-    return tensor.elementType == ElementType::F32 ? Type(builder.getF32Type())
-                                                  : builder.getBF16Type();
+  template <typename Entry> Type elementType(const Entry &entry) {
+    return entry.elementType == ElementType::F32 ? Type(builder.getF32Type())
+                                                 : builder.getBF16Type();
   }
   HomeAttr home(const TensorEntry &tensor) {
     return HomeAttr::get(context, tensor.slab, tensor.baseRow);
@@ -64,6 +71,7 @@ private:
   MLIRContext *context;
   OpBuilder builder;
   std::vector<Value> values;                  ///< By tensor.
+  std::vector<Value> stored;                  ///< By region.
   std::array<std::vector<uint32_t>, 3> slots; ///< Routes by network.
 };
 
@@ -146,10 +154,20 @@ llvm::Error Importer::importContract(const Contract &contract) {
                              "knows whole tensors only",
                              result.name));
   Location loc = location(entry.location);
+  Value init;
+  if (nest.accumulate) {
+    init = values[contract.tensors[OperandC]];
+    if (!init)
+      return context(makeError("it goes on from sums in '{0}', which nothing "
+                               "wrote",
+                               result.name));
+  }
   ContractOp op = createContract(builder, loc, entry.einsum, operands[0],
                                  operands[1], inMemory(result, result.layout),
-                                 nest, PhaseKind(entry.phase));
-  op.setHomeAttr(home(result));
+                                 nest, PhaseKind(entry.phase), init);
+  if (!init)
+    op.setHomeAttr(home(result));
+  op.setSyncAttr(sync(contract.tokens));
   SmallVector<Attribute> names;
   for (OperandId id : {OperandA, OperandB, OperandC}) {
     unsigned net = unsigned(netOf(nest.dataflow, id));
@@ -159,6 +177,121 @@ llvm::Error Importer::importContract(const Contract &contract) {
   }
   op.setRoutesAttr(builder.getArrayAttr(names));
   values[contract.tensors[OperandC]] = op.getResult();
+  return llvm::Error::success();
+}
+
+/// Null without tokens.
+SyncAttr Importer::sync(const Tokens &tokens) {
+  SmallVector<fetta::hw::Token> waits, signals;
+  for (auto [from, to] :
+       {std::pair(&tokens.waits, &waits), {&tokens.signals, &signals}})
+    for (const fetta::Token &token : *from)
+      if (token.count)
+        to->push_back({token.semaphore, token.count});
+  if (waits.empty() && signals.empty())
+    return {};
+  return SyncAttr::get(context, waits, signals);
+}
+
+llvm::Error Importer::importDma(const Dma &dma) {
+  const TensorEntry &tensor = program.tensors[dma.tensor];
+  const DramRegion &region = program.regions[dma.region];
+  RankedTensorType type = inMemory(tensor, tensor.layout);
+  Location loc = builder.getUnknownLoc();
+  // Without strides where the tile is dense. A dimension of one element has
+  // none in the binary.
+  SmallVector<int64_t> strides(dma.strides.begin(), dma.strides.end());
+  bool isDense = true;
+  int64_t dense = 1;
+  for (size_t d = strides.size(); d-- > 0; dense *= type.getDimSize(d)) {
+    if (type.getDimSize(d) == 1)
+      strides[d] = dense;
+    isDense &= strides[d] == dense;
+  }
+  DenseI64ArrayAttr attribute =
+      isDense ? DenseI64ArrayAttr() : builder.getDenseI64ArrayAttr(strides);
+  Value &content = stored[dma.region];
+  if (!dma.store) {
+    if (!content)
+      return makeError("region '{0}' is read before it is written",
+                       region.name);
+    values[dma.tensor] = LoadOp::create(
+        builder, loc, type, content, builder.getI64IntegerAttr(dma.offset),
+        attribute, sync(dma.tokens), home(tensor));
+    return llvm::Error::success();
+  }
+  Value source = values[dma.tensor];
+  if (!source)
+    return makeError("tensor '{0}' is stored before it is written",
+                     tensor.name);
+  if (!content)
+    content = tensor::EmptyOp::create(builder, loc, region.shape,
+                                      elementType(region));
+  content = StoreOp::create(builder, loc, content.getType(), source, content,
+                            builder.getI64IntegerAttr(dma.offset), attribute,
+                            sync(dma.tokens));
+  return llvm::Error::success();
+}
+
+void Importer::importSync(const Sync &instruction) {
+  if (SyncAttr tokens = sync(instruction.tokens))
+    SyncOp::create(builder, builder.getUnknownLoc(),
+                   QueueKind(instruction.queue), tokens);
+}
+
+/// Regions that the host fills, then tensors that it places.
+void Importer::addArguments(func::FuncOp function, Block *block) {
+  static const StringLiteral roles[] = {tnn::kRoleInput, tnn::kRoleParam,
+                                        tnn::kRoleState, tnn::kRoleTarget};
+  unsigned argument = 0;
+  auto describe = [&](const auto &entry) -> Value {
+    function.setArgAttr(argument, tnn::kNameAttr,
+                        builder.getStringAttr(entry.name));
+    function.setArgAttr(argument, tnn::kRoleAttr,
+                        builder.getStringAttr(roles[unsigned(entry.role)]));
+    return block->getArgument(argument++);
+  };
+  values.resize(program.tensors.size());
+  stored.resize(program.regions.size());
+  for (auto [index, region] : llvm::enumerate(program.regions))
+    if (isPreloaded(region.role))
+      stored[index] = describe(region);
+  for (auto [index, tensor] : llvm::enumerate(program.tensors))
+    if (isPreloaded(tensor.role))
+      values[index] = PlaceOp::create(builder, builder.getUnknownLoc(),
+                                      inMemory(tensor, tensor.layout),
+                                      describe(tensor), home(tensor));
+}
+
+llvm::Error Importer::addResults(func::FuncOp function) {
+  Location unknown = builder.getUnknownLoc();
+  SmallVector<Value> results;
+  SmallVector<Type> types;
+  SmallVector<DictionaryAttr> attributes;
+  auto add = [&](Value value, StringRef name) {
+    results.push_back(value);
+    types.push_back(value.getType());
+    attributes.push_back(builder.getDictionaryAttr(
+        builder.getNamedAttr(tnn::kNameAttr, builder.getStringAttr(name))));
+  };
+  for (auto [index, region] : llvm::enumerate(program.regions)) {
+    if (!isCollected(region.role))
+      continue;
+    if (!stored[index])
+      return makeError("region '{0}' is never written", region.name);
+    add(stored[index], region.name);
+  }
+  for (auto [index, tensor] : llvm::enumerate(program.tensors)) {
+    if (!isCollected(tensor.role))
+      continue;
+    if (!values[index])
+      return makeError("tensor '{0}' is never written", tensor.name);
+    add(CollectOp::create(builder, unknown, outside(tensor), values[index]),
+        tensor.name);
+  }
+  func::ReturnOp::create(builder, unknown, results);
+  function.setType(builder.getFunctionType(function.getArgumentTypes(), types));
+  function.setAllResultAttrs(attributes);
   return llvm::Error::success();
 }
 
@@ -179,6 +312,9 @@ llvm::Expected<OwningOpRef<ModuleOp>> Importer::run() {
   }
 
   SmallVector<Type> inputs;
+  for (const DramRegion &region : program.regions)
+    if (isPreloaded(region.role))
+      inputs.push_back(outside(region));
   for (const TensorEntry &tensor : program.tensors)
     if (isPreloaded(tensor.role))
       inputs.push_back(outside(tensor));
@@ -186,47 +322,24 @@ llvm::Expected<OwningOpRef<ModuleOp>> Importer::run() {
                                        builder.getFunctionType(inputs, {}));
   Block *block = function.addEntryBlock();
   builder.setInsertionPointToStart(block);
-  values.resize(program.tensors.size());
-  unsigned argument = 0;
-  static const StringLiteral roles[] = {tnn::kRoleInput, tnn::kRoleParam,
-                                        tnn::kRoleState, tnn::kRoleTarget};
-  for (auto [index, tensor] : llvm::enumerate(program.tensors)) {
-    if (!isPreloaded(tensor.role))
-      continue;
-    function.setArgAttr(argument, tnn::kNameAttr,
-                        builder.getStringAttr(tensor.name));
-    function.setArgAttr(argument, tnn::kRoleAttr,
-                        builder.getStringAttr(roles[unsigned(tensor.role)]));
-    values[index] =
-        PlaceOp::create(builder, unknown, inMemory(tensor, tensor.layout),
-                        block->getArgument(argument++), home(tensor));
-  }
+  addArguments(function, block);
   for (unsigned net = 0; net < 3; ++net)
     slots[net].assign(program.machine.routeSlots, 0);
   for (const Instruction &instruction : program.code) {
+    llvm::Error error = llvm::Error::success();
     if (auto *load = std::get_if<LoadRoute>(&instruction))
       slots[unsigned(load->net)][load->slot] = load->route;
     else if (auto *contract = std::get_if<Contract>(&instruction))
-      if (llvm::Error error = importContract(*contract))
-        return error;
+      error = importContract(*contract);
+    else if (auto *dma = std::get_if<Dma>(&instruction))
+      error = importDma(*dma);
+    else if (auto *sync = std::get_if<Sync>(&instruction))
+      importSync(*sync);
+    if (error)
+      return error;
   }
-  SmallVector<Value> results;
-  SmallVector<Type> types;
-  SmallVector<DictionaryAttr> attributes;
-  for (auto [index, tensor] : llvm::enumerate(program.tensors)) {
-    if (!isCollected(tensor.role))
-      continue;
-    if (!values[index])
-      return makeError("tensor '{0}' is never written", tensor.name);
-    results.push_back(
-        CollectOp::create(builder, unknown, outside(tensor), values[index]));
-    types.push_back(results.back().getType());
-    attributes.push_back(builder.getDictionaryAttr(builder.getNamedAttr(
-        tnn::kNameAttr, builder.getStringAttr(tensor.name))));
-  }
-  func::ReturnOp::create(builder, unknown, results);
-  function.setType(builder.getFunctionType(inputs, types));
-  function.setAllResultAttrs(attributes);
+  if (llvm::Error error = addResults(function))
+    return error;
   if (failed(verify(*module)))
     return makeError("the program is no valid module");
   return module;
@@ -237,6 +350,7 @@ fetta::importProgram(const Program &program, MLIRContext *context) {
   DialectRegistry registry;
   registerBinaryDialects(registry);
   context->appendDialectRegistry(registry);
-  context->loadDialect<FettaDialect, tnn::TNNDialect, func::FuncDialect>();
+  context->loadDialect<FettaDialect, tnn::TNNDialect, func::FuncDialect,
+                       tensor::TensorDialect>();
   return Importer(program, context).run();
 }

@@ -341,7 +341,7 @@ MODULE
         accumulator <base 0 strides [1, 0]>
         : (tensor<4x4xbf16, #lhs>, tensor<4x2xbf16, #rhs>) -> tensor<4x2xf32, #res>
     %3 = fetta.place %z : tensor<4x2xf32> -> tensor<4x2xf32, #res>
-    // expected-error @+1 {{'fetta.contract' op overwrites what the host has placed: init should come from fetta.contract or fetta.load}}
+    // expected-error @+1 {{'fetta.contract' op overwrites what the host has placed or a view: init should come from fetta.contract or fetta.load}}
     %9 = fetta.contract "b k, k n -> b n" %0, %1 init(%3) b_stationary
         lanes <ce [b:0] row [k:0] column [n:0]> loops <scope [k x 2 by 2, b x 2 by 2]>
         accumulator <base 0 strides [1, 0]>
@@ -431,6 +431,41 @@ MODULE
         : (tensor<4x4xbf16, #lhs>, tensor<4x2xbf16, #rhs>, tensor<4x2xf32, #res>) -> tensor<4x2xf32, #res>
     // expected-note @+1 {{used here}}
     %10 = fetta.collect %3 : tensor<2x2x2xf32, #fetta.layout<banks [d2:0, d1:0] rows [1, 0, 0]>> -> tensor<8xf32>
+    return
+  }
+}
+
+// -----
+
+// partial sums that are a view
+MODULE
+  func.func @f(%x: tensor<4x4xbf16>, %y: tensor<4x2xbf16>) {
+    %0 = fetta.load %x at 0 : tensor<4x4xbf16> -> tensor<4x4xbf16, #lhs>
+    %1 = fetta.load %y at 0 : tensor<4x2xbf16> -> tensor<4x2xbf16, #rhs>
+    %2 = fetta.contract "b k, k n -> b n" %0, %1 b_stationary
+        lanes <ce [b:0] row [k:0] column [n:0]> loops <scope [k x 2 by 2, b x 2 by 2]>
+        accumulator <base 0 strides [1, 0]>
+        : (tensor<4x4xbf16, #lhs>, tensor<4x2xbf16, #rhs>) -> tensor<4x2xf32, #res>
+    %3 = fetta.relabel %2 : tensor<4x2xf32, #res> -> tensor<4x2xf32, #res>
+    // expected-error @+1 {{'fetta.contract' op overwrites what the host has placed or a view: init should come from fetta.contract or fetta.load}}
+    %9 = fetta.contract "b k, k n -> b n" %0, %1 init(%3) b_stationary
+        lanes <ce [b:0] row [k:0] column [n:0]> loops <scope [k x 2 by 2, b x 2 by 2]>
+        accumulator <base 0 strides [1, 0]>
+        : (tensor<4x4xbf16, #lhs>, tensor<4x2xbf16, #rhs>, tensor<4x2xf32, #res>) -> tensor<4x2xf32, #res>
+    return
+  }
+}
+
+// -----
+
+// store of a view
+MODULE
+  func.func @f(%x: tensor<4x4xbf16>) {
+    %0 = fetta.load %x at 0 : tensor<4x4xbf16> -> tensor<4x4xbf16, #lhs>
+    %1 = fetta.relabel %0 : tensor<4x4xbf16, #lhs> -> tensor<4x4xbf16, #lhs>
+    %y = tensor.empty() : tensor<16xbf16>
+    // expected-error @+1 {{'fetta.store' op source is a view; store what it is a view of}}
+    %2 = fetta.store %1 into %y at 0 : tensor<4x4xbf16, #lhs>, tensor<16xbf16>
     return
   }
 }

@@ -65,6 +65,7 @@ llvm::Expected<Nest> fetta::hw::getNest(ContractOp op, const Machine &machine) {
     return einsum.takeError();
   Nest nest;
   nest.dataflow = Dataflow(op.getDataflow());
+  nest.accumulate = bool(op.getInit());
   nest.sizes.assign(einsum->names.size(), 0);
   SerialAttr serial = op.getSerialAttr();
   const uint32_t masks[3] = {serial ? serial.getLhs() : 0,

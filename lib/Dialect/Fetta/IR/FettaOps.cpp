@@ -303,6 +303,8 @@ LogicalResult StoreOp::verify() {
       failed(verifyOutside(*this, "into", region)) ||
       failed(verifyElementTypes(*this, getSource().getType(), region)))
     return failure();
+  if (getSource().getDefiningOp<RelabelOp>())
+    return emitOpError() << "source is a view; store what it is a view of";
   // tensor.empty makes a new region at every use.
   if (!getInto().getDefiningOp<tensor::EmptyOp>()) {
     if (!getInto().getDefiningOp<StoreOp>())
@@ -359,18 +361,16 @@ static LogicalResult verifyInit(ContractOp op, const Machine &machine) {
   if (!op.getType().getElementType().isF32())
     return op.emitOpError()
            << "goes on from partial sums of f32 only, got " << op.getType();
-  if (isa_and_nonnull<PlaceOp>(getHomeOp(init)))
+  if (!isa<LoadOp, ContractOp>(init.getDefiningOp()))
     return op.emitOpError()
-           << "overwrites what the host has placed: init should come from "
-              "fetta.contract or fetta.load";
+           << "overwrites what the host has placed or a view: init should come "
+              "from fetta.contract or fetta.load";
   if (op.getHomeAttr())
     return op.emitOpError() << "has the home of init and none of its own, got "
                             << op.getHomeAttr();
   for (Value operand : {op.getLhs(), op.getRhs()})
     if (getHomeOp(operand) == getHomeOp(init))
       return op.emitOpError() << "reads its partial sums as an operand";
-  while (auto view = init.getDefiningOp<RelabelOp>())
-    init = view.getSource();
   return verifyNoLaterUse(op, "init", init);
 }
 
