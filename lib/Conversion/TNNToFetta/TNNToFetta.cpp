@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "fetta/Conversion/TNNToFetta/TNNToFetta.h"
+#include "Transfers.h"
+#include "Unsupported.h"
 #include "fetta/Dialect/Fetta/IR/FettaOps.h"
 #include "fetta/Dialect/TNN/IR/TNNOps.h"
 #include "fetta/Mapping/Program.h"
@@ -32,9 +34,10 @@ class FunctionMapper {
 public:
   FunctionMapper(FunctionOpInterface function, const Machine &machine,
                  std::optional<Dataflow> dataflow,
-                 const ProgramOptions &options)
+                 const ProgramOptions &options, MemoryChoice memory)
       : function(function), machine(machine), dataflow(dataflow),
-        options(options), builder(function.getContext()) {}
+        options(options), inDram(memory == MemoryChoice::Dram),
+        builder(function.getContext()) {}
 
   LogicalResult run();
 
@@ -43,7 +46,7 @@ private:
   /// argument that is only rounded is a bf16 argument to the machine, because
   /// the host rounds when it places.
   struct View {
-    Value root; ///< An argument or the result of a contraction.
+    Value root; ///< An argument, a slice of one, or what a contraction makes.
     RankedTensorType type;
   };
 
@@ -53,6 +56,18 @@ private:
                ? it->second
                : View{value, cast<RankedTensorType>(value.getType())};
   }
+
+  /// A slice of an argument.
+  struct Slice {
+    BlockArgument argument;
+    DramTile tile;
+  };
+
+  bool isArgument(Value root) const {
+    return isa<BlockArgument>(root) || slices.contains(root);
+  }
+  /// The part of DRAM that a view of an argument or of a slice is.
+  std::optional<Slice> sliceOf(const View &view);
 
   /// A contraction and how it sees its tensors.
   struct Step {
@@ -65,10 +80,13 @@ private:
   FailureOr<unsigned> valueOf(tnn::ContractOp op, const View &view);
   LogicalResult mapSteps();
   LogicalResult replace(const Step &step, const MappedContraction &mapped);
+  LogicalResult addSlice(tensor::ExtractSliceOp op);
+  LogicalResult storeSlice(tensor::InsertSliceOp op);
   LogicalResult collect(Operation *terminator);
-  /// `view` in tensor memory under `layout`; places an argument at first use.
+  void hoistTransfers();
+  /// `view` in tensor memory under `layout`; places or loads an argument at
+  /// first use.
   Value inMemory(Location loc, const View &view, const Layout &layout);
-  LogicalResult refuse(Operation *op);
 
   RankedTensorType withLayout(RankedTensorType type, const Layout &layout) {
     return RankedTensorType::get(type.getShape(), type.getElementType(),
@@ -79,6 +97,7 @@ private:
   const Machine &machine;
   std::optional<Dataflow> dataflow;
   ProgramOptions options;
+  bool inDram;
   OpBuilder builder;
   ProgramSpec program;
   SmallVector<Step> steps; ///< As in the program.
@@ -88,41 +107,11 @@ private:
   /// Roots in tensor memory.
   llvm::DenseMap<Value, Value> mapped;
   llvm::DenseMap<std::pair<Value, Type>, Value> relabels;
+  llvm::DenseMap<Value, Slice> slices;           ///< By extract_slice.
+  SmallVector<tensor::InsertSliceOp> insertions; ///< Slices of results.
+  llvm::DenseMap<Value, Value> stored;           ///< By insert_slice.
+  SmallVector<LoadOp> loads;                     ///< Of whole arguments.
 };
-
-LogicalResult FunctionMapper::refuse(Operation *op) {
-  // A bias starts with an empty tensor; what is made of it says more.
-  if (isa<tensor::EmptyOp>(op) && !op->use_empty())
-    return refuse(*op->user_begin());
-  if (isa<arith::AddFOp, linalg::BroadcastOp>(op))
-    return op->emitOpError()
-           << "has no form on the machine: the machine path refuses a bias and "
-              "other element-wise operations for now (the gradients of a value "
-              "used twice are summed, too); fetta-run runs them natively";
-  if (auto einsum = dyn_cast<tnn::EinsumOp>(op);
-      einsum && einsum.getInputs().size() == 1)
-    return op->emitOpError()
-           << "has no form on the machine: it reorders the modes of one "
-              "tensor; name the modes in this order in the contractions that "
-              "use it";
-  if (isa<tnn::EinsumOp>(op))
-    return op->emitOpError()
-           << "is not ordered yet; run tnn-order-contractions first";
-  if (isa<tnn::LinearOp>(op))
-    return op->emitOpError()
-           << "is not expanded yet; run tnn-expand-layers and "
-              "tnn-order-contractions first";
-  if (isa<arith::ConstantOp>(op))
-    return op->emitOpError()
-           << "has no form on the machine: an argument that the results do not "
-              "depend on has a constant gradient; remove the argument, or give "
-              "it tnn.role = \"target\"";
-  if (isa<linalg::ContractionOpInterface>(op))
-    return op->emitOpError() << "has no form on the machine; run "
-                                "convert-linalg-to-tnn first";
-  return op->emitOpError() << "has no form on the machine, which runs "
-                              "contractions and reshapes for now";
-}
 
 LogicalResult FunctionMapper::run() {
   Region &body = function.getFunctionBody();
@@ -151,31 +140,128 @@ LogicalResult FunctionMapper::run() {
     } else if (auto round = dyn_cast<arith::TruncFOp>(op);
                round && isa<RankedTensorType>(round.getType()) &&
                round.getType() != round.getIn().getType() &&
-               isa<BlockArgument>(viewOf(round.getIn()).root) &&
+               isArgument(viewOf(round.getIn()).root) &&
                getElementTypeOrSelf(round.getType()).isBF16()) {
       views[round] = {viewOf(round.getIn()).root,
                       cast<RankedTensorType>(round.getType())};
       replaced.push_back(&op);
+    } else if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op);
+               slice && inDram) {
+      if (failed(addSlice(slice)))
+        return failure();
+      replaced.push_back(&op);
+    } else if (auto slice = dyn_cast<tensor::InsertSliceOp>(op);
+               slice && inDram) {
+      insertions.push_back(slice);
+      replaced.push_back(&op);
+    } else if (isa<tensor::EmptyOp>(op) && inDram &&
+               llvm::all_of(op.getUsers(), [](Operation *user) {
+                 return isa<tensor::InsertSliceOp>(user);
+               })) {
+      // A region that slices are stored into.
     } else if (op.hasTrait<OpTrait::IsTerminator>()) {
-      if (failed(mapSteps()) || failed(collect(&op)))
+      if (failed(mapSteps()))
+        return failure();
+      for (tensor::InsertSliceOp insertion : insertions)
+        if (failed(storeSlice(insertion)))
+          return failure();
+      if (failed(collect(&op)))
         return failure();
     } else {
-      return refuse(&op);
+      return refuseOperation(&op);
     }
   }
   for (Operation *op : llvm::reverse(replaced))
     op->erase();
-  // Arguments are placed before anything runs, in their order.
-  Block &block = body.front();
-  for (BlockArgument argument : llvm::reverse(block.getArguments()))
-    if (Value placed = mapped.lookup(argument))
-      placed.getDefiningOp()->moveBefore(&block, block.begin());
+  hoistTransfers();
+  return success();
+}
+
+/// Arguments are placed before anything runs, in their order. Those that the
+/// forward phase needs are loaded at once, in the order of their first use;
+/// what comes in for a result can be loaded only when that is stored.
+void FunctionMapper::hoistTransfers() {
+  Block &block = function.getFunctionBody().front();
+  if (!inDram) {
+    for (BlockArgument argument : llvm::reverse(block.getArguments()))
+      if (Value placed = mapped.lookup(argument))
+        placed.getDefiningOp()->moveBefore(&block, block.begin());
+    return;
+  }
+  auto isForward = [](Operation *user) {
+    auto contract = dyn_cast<ContractOp>(user);
+    return contract && contract.getPhase() == PhaseKind::Forward;
+  };
+  for (LoadOp load : llvm::reverse(loads))
+    if (llvm::any_of(load->getUsers(), [&](Operation *user) {
+          return isForward(user) || (isa<RelabelOp>(user) &&
+                                     llvm::any_of(user->getUsers(), isForward));
+        }))
+      load->moveBefore(&block, block.begin());
+}
+
+auto FunctionMapper::sliceOf(const View &view) -> std::optional<Slice> {
+  auto slice = slices.find(view.root);
+  auto argument = dyn_cast<BlockArgument>(view.root);
+  if (!argument && slice == slices.end())
+    return std::nullopt;
+  Slice whole =
+      argument
+          ? Slice{argument,
+                  wholeTile(
+                      cast<RankedTensorType>(argument.getType()).getShape())}
+          : slice->second;
+  std::optional<DramTile> tile = reshapeTile(whole.tile, view.type.getShape());
+  if (!tile)
+    return std::nullopt;
+  return Slice{whole.argument, *tile};
+}
+
+LogicalResult FunctionMapper::addSlice(tensor::ExtractSliceOp op) {
+  std::optional<Slice> source = sliceOf(viewOf(op.getSource()));
+  if (!source)
+    return op.emitOpError() << "has no form on the machine, which takes slices "
+                               "of arguments only";
+  std::optional<DramTile> tile =
+      sliceTile(source->tile, op, op.getDroppedDims());
+  if (!tile)
+    return op.emitOpError() << "should have static offsets, sizes and strides";
+  slices[op] = {source->argument, *tile};
+  return success();
+}
+
+LogicalResult FunctionMapper::storeSlice(tensor::InsertSliceOp op) {
+  View view = viewOf(op.getSource());
+  Value value = isArgument(view.root) ? Value() : mapped.lookup(view.root);
+  if (!value)
+    return op.emitOpError() << "inserts what is not computed on the machine";
+  Value into = stored.lookup(op.getDest());
+  if (!into && op.getDest().getDefiningOp<tensor::EmptyOp>())
+    into = op.getDest();
+  std::optional<DramTile> tile =
+      sliceTile(wholeTile(op.getType().getShape()), op, op.getDroppedDims());
+  if (tile)
+    tile =
+        reshapeTile(*tile, cast<RankedTensorType>(value.getType()).getShape());
+  if (!into || !tile)
+    return op.emitOpError()
+           << "has no form on the machine, which stores slices of the results "
+              "of contractions into tensor.empty, at static places";
+  builder.setInsertionPoint(op);
+  stored[op] =
+      StoreOp::create(builder, op.getLoc(), op.getType(), value, into,
+                      builder.getI64IntegerAttr(tile->at),
+                      getStrides(builder.getContext(), *tile), SyncAttr());
   return success();
 }
 
 FailureOr<unsigned> FunctionMapper::valueOf(tnn::ContractOp op,
                                             const View &view) {
   ArrayRef<int64_t> shape = view.type.getShape();
+  if (isArgument(view.root) && !sliceOf(view))
+    return op.emitOpError()
+           << "needs " << view.type
+           << ", a reshape of a slice whose elements have no even distance";
   auto [it, isNew] =
       valueNumbers.insert({view.root, unsigned(program.values.size())});
   if (isNew) {
@@ -204,8 +290,21 @@ Value FunctionMapper::inMemory(Location loc, const View &view,
                                const Layout &layout) {
   RankedTensorType type = withLayout(view.type, layout);
   Value &value = mapped[view.root];
-  if (!value)
+  if (!value && inDram) {
+    Slice slice = *sliceOf(view);
+    OpBuilder::InsertionGuard guard(builder);
+    if (Operation *op = view.root.getDefiningOp())
+      builder.setInsertionPoint(op);
+    auto load = LoadOp::create(builder, loc, type, slice.argument,
+                               builder.getI64IntegerAttr(slice.tile.at),
+                               getStrides(builder.getContext(), slice.tile),
+                               SyncAttr(), HomeAttr());
+    if (isa<BlockArgument>(view.root))
+      loads.push_back(load);
+    value = load;
+  } else if (!value) {
     value = PlaceOp::create(builder, loc, type, view.root, HomeAttr());
+  }
   if (value.getType() == type)
     return value;
   Value &relabeled = relabels[{value, type}];
@@ -321,9 +420,13 @@ LogicalResult FunctionMapper::collect(Operation *terminator) {
       return terminator->emitOpError()
              << "result #" << index
              << " is no tensor: " << operand.get().getType();
+    if (Value region = stored.lookup(operand.get())) {
+      operand.set(region);
+      continue;
+    }
     View view = viewOf(operand.get());
     Value value = mapped.lookup(view.root);
-    if (!value || isa<BlockArgument>(view.root))
+    if (!value || isArgument(view.root))
       return terminator->emitOpError()
              << "result #" << index
              << " is not computed on the machine; it returns results of "
@@ -333,6 +436,17 @@ LogicalResult FunctionMapper::collect(Operation *terminator) {
       return terminator->emitOpError()
              << "results #" << entry->second << " and #" << index
              << " are one tensor; the host collects a tensor once";
+    if (inDram) {
+      // As soon as it is complete.
+      builder.setInsertionPointAfterValue(value);
+      auto type = cast<RankedTensorType>(operand.get().getType());
+      Value into =
+          tensor::EmptyOp::create(builder, terminator->getLoc(),
+                                  type.getShape(), type.getElementType());
+      operand.set(
+          StoreOp::create(builder, terminator->getLoc(), value, into, 0));
+      continue;
+    }
     builder.setInsertionPoint(terminator);
     operand.set(CollectOp::create(builder, terminator->getLoc(),
                                   operand.get().getType(), value));
@@ -366,7 +480,8 @@ struct ConvertTNNToFettaPass
       return signalPassFailure();
     for (auto function : getOperation().getOps<FunctionOpInterface>())
       if (!function.isExternal() &&
-          failed(FunctionMapper(function, *machine, fixed, options).run()))
+          failed(
+              FunctionMapper(function, *machine, fixed, options, memory).run()))
         return signalPassFailure();
   }
 };

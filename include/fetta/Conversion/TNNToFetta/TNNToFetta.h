@@ -26,6 +26,12 @@ enum class DataflowChoice : uint8_t {
   OutputStationary,
 };
 
+/// Where arguments and results of a function lie.
+enum class MemoryChoice : uint8_t {
+  Dram,     ///< In DRAM regions, moved by DMA.
+  Resident, ///< In tensor memory, placed and collected by the host.
+};
+
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "fetta/Conversion/TNNToFetta/TNNToFetta.h.inc"

@@ -23,8 +23,15 @@ def ConvertTNNToFettaPass
     for each tensor such that no access conflicts wherever that is possible.
     With `layouts=separate` each contraction is mapped for itself, in order, and
     a tensor has the layout that suits its first use. Reshapes of arguments and
-    results disappear into the transfers by the host; any other reshape must be
-    a relabeling, which moves no word.
+    results disappear into transfers; any other reshape must be a relabeling,
+    which moves no word.
+
+    With `memory=dram` an argument is loaded by DMA where it is first needed (at
+    the start, if the forward phase needs it), a result stored as soon as it is
+    complete. Slices of arguments (`tensor.extract_slice`) are loaded and slices
+    of results (`tensor.insert_slice` into `tensor.empty`) stored where they
+    stand. With `memory=resident` the host places all arguments before the run
+    and collects the results after it.
 
     The module needs a machine (`fetta-attach-machine`). Operands are bf16
     (`tnn-set-precision`); anything but contractions and reshapes is refused.
@@ -51,9 +58,18 @@ def ConvertTNNToFettaPass
         clEnumValN(::fetta::LayoutChoice::Joint, "joint",
                    "All contractions together"),
         clEnumValN(::fetta::LayoutChoice::Separate, "separate",
-                   "The first contraction that touches a tensor"))}]>
+                   "The first contraction that touches a tensor"))}]>,
+    Option<"memory", "memory", "::fetta::MemoryChoice",
+           "::fetta::MemoryChoice::Resident",
+           "Where arguments and results lie", [{
+      ::llvm::cl::values(
+        clEnumValN(::fetta::MemoryChoice::Dram, "dram",
+                   "In DRAM, moved by DMA"),
+        clEnumValN(::fetta::MemoryChoice::Resident, "resident",
+                   "In tensor memory, placed and collected by the host"))}]>
   ];
-  let dependentDialects = ["::fetta::hw::FettaDialect"];
+  let dependentDialects = ["::fetta::hw::FettaDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 #endif // FETTA_CONVERSION_TNNTOFETTA_TNNTOFETTA_TD
