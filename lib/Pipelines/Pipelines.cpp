@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "fetta/Pipelines/Pipelines.h"
+#include "SliceToFit.h"
 #include "fetta/Dialect/Fetta/Transforms/Passes.h"
 #include "fetta/Dialect/TNN/Transforms/Passes.h"
 #include "fetta/Target/Binary/Passes.h"
@@ -28,12 +29,20 @@ static void addMachinePasses(OpPassManager &manager,
   ConvertTNNToFettaPassOptions convert;
   convert.dataflow = options.dataflow;
   convert.layouts = options.layouts;
-  manager.addPass(createConvertTNNToFettaPass(convert));
-  if (options.schedule)
-    manager.addPass(createFettaScheduleQueuesPass());
+  convert.memory = options.memory;
   hw::FettaAllocateMemoryPassOptions allocate;
   allocate.reuse = options.reuse;
-  manager.addPass(hw::createFettaAllocateMemoryPass(allocate));
+  bool schedule = options.schedule;
+  auto addMapping = [=](OpPassManager &passes) {
+    passes.addPass(createConvertTNNToFettaPass(convert));
+    if (schedule)
+      passes.addPass(createFettaScheduleQueuesPass());
+    passes.addPass(hw::createFettaAllocateMemoryPass(allocate));
+  };
+  if (options.memory == MemoryChoice::Dram || options.slices != "auto")
+    manager.addPass(createSliceToFitPass(options.slices, addMapping));
+  else
+    addMapping(manager);
   manager.addPass(hw::createFettaRouteNetworksPass());
   manager.addPass(createFettaAssignSemaphoresPass());
   manager.addPass(createFettaVerifyProgramPass());

@@ -53,6 +53,18 @@ struct CompileOptions : mlir::PassPipelineOptions<CompileOptions> {
   Option<bool> reuse{*this, "reuse",
                      llvm::cl::desc("Use the rows of dead values again"),
                      llvm::cl::init(true)};
+  Option<MemoryChoice> memory{
+      *this, "memory", llvm::cl::desc("Where arguments and results lie"),
+      llvm::cl::init(MemoryChoice::Resident),
+      llvm::cl::values(
+          clEnumValN(MemoryChoice::Dram, "dram", "In DRAM, moved by DMA"),
+          clEnumValN(MemoryChoice::Resident, "resident",
+                     "In tensor memory, placed and collected by the host"))};
+  Option<std::string> slices{
+      *this, "slices",
+      llvm::cl::desc("Slices over the batch: a number, or auto for as few as "
+                     "fit (one with memory=resident)"),
+      llvm::cl::init("auto")};
 };
 
 /// `--fetta-compile`: inference.

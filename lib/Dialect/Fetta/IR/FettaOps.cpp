@@ -53,7 +53,7 @@ LogicalResult fetta::hw::verifyFitsSlab(Operation *op, Type type, int64_t rows,
   int64_t excess = rows - machine.rowsPerSlab;
   if (excess <= 0)
     return success();
-  return op->emitOpError() << "exceeds tensor memory: " << type << " takes "
+  return op->emitOpError() << kExceedsMemory << ": " << type << " takes "
                            << rows << " rows, a slab has "
                            << machine.rowsPerSlab << ": " << excess
                            << " too many (" << excess * machine.lanes() * 2
@@ -379,7 +379,8 @@ LogicalResult ContractOp::verify() {
   if (failed(machine) ||
       failed(verifyInMemory(*this, "lhs", getLhs(), *machine)) ||
       failed(verifyInMemory(*this, "rhs", getRhs(), *machine)) ||
-      failed(verifyInMemory(*this, "result", getType(), *machine)))
+      failed(verifyInMemory(*this, "result", getType(), *machine)) ||
+      failed(verifyInit(*this, *machine)))
     return failure();
   llvm::Expected<Nest> nest = getNest(*this, *machine);
   if (!nest)
@@ -393,8 +394,6 @@ LogicalResult ContractOp::verify() {
       diag << (mode ? ", " : " ") << mode << " is " << name;
     return diag << ")";
   }
-  if (failed(verifyInit(*this, *machine)))
-    return failure();
   if (getRoutes() && getRoutes()->size() != 3)
     return emitOpError() << "names the routes of lhs, rhs and result: 3, got "
                          << getRoutes()->size();

@@ -73,7 +73,7 @@ enum class Kind {
   Sliced,  ///< Has the batch as a dimension: one value for each slice.
   Partial, ///< A sum over the batch in bf16: one value for each slice, whose
            ///< sum is the value.
-  Total, ///< A sum over the batch in f32: goes on from slice to slice.
+  Total,   ///< A sum over the batch in f32: goes on from slice to slice.
 };
 
 /// Which dimension of every value is the batch, and kinds.
@@ -109,10 +109,10 @@ private:
 class SliceWriter {
 public:
   SliceWriter(func::FuncOp function, const BatchAnalysis &analysis,
-              int64_t size)
+              int64_t size, int64_t maxSlices)
       : function(function), analysis(analysis), size(size),
-        count((analysis.getBatch() + size - 1) / size), slices(count),
-        builder(function.getContext()) {}
+        count(std::min((analysis.getBatch() + size - 1) / size, maxSlices)),
+        slices(count), builder(function.getContext()) {}
 
   void run();
 
@@ -505,13 +505,14 @@ void SliceWriter::run() {
       op->erase();
 }
 
-LogicalResult fetta::tnn::sliceBatch(func::FuncOp function, int64_t size) {
+LogicalResult fetta::tnn::sliceBatch(func::FuncOp function, int64_t size,
+                                     int64_t maxSlices) {
   assert(size > 0 && "a slice holds something");
   BatchAnalysis analysis(function);
   if (failed(analysis.run()))
     return failure();
   if (size < analysis.getBatch())
-    SliceWriter(function, analysis, size).run();
+    SliceWriter(function, analysis, size, maxSlices).run();
   return success();
 }
 

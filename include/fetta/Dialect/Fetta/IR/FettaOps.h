@@ -40,6 +40,8 @@ std::optional<Layout> getLayout(mlir::Type type);
 ElementType getElementType(mlir::Type type);
 /// Rows of memory that a tensor takes; twice the layout's for f32.
 int64_t getPhysicalRows(mlir::RankedTensorType type);
+/// What every message says where tensors do not fit; slicing looks for it.
+inline constexpr llvm::StringLiteral kExceedsMemory = "exceeds tensor memory";
 /// Refuses a tensor of `rows` rows that no slab holds: what, by how much, and
 /// what helps.
 mlir::LogicalResult verifyFitsSlab(mlir::Operation *op, mlir::Type type,

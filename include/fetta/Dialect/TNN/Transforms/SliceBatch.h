@@ -26,8 +26,10 @@ std::optional<int64_t> getBatchSize(mlir::func::FuncOp function);
 /// Cuts `function` into slices of `size` elements of the batch, the last one
 /// smaller where it does not divide; no change if one slice holds all. The
 /// rules are those of the pass `tnn-slice-batch`. Reports what cannot be
-/// sliced; the function may then be half-rewritten.
-mlir::LogicalResult sliceBatch(mlir::func::FuncOp function, int64_t size);
+/// sliced; the function is then unchanged. With `maxSlices` only that many are
+/// written: what the function then says of memory is right, of values not.
+mlir::LogicalResult sliceBatch(mlir::func::FuncOp function, int64_t size,
+                               int64_t maxSlices = INT64_MAX);
 
 } // namespace fetta::tnn
 
