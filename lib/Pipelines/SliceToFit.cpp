@@ -55,9 +55,10 @@ static Value findRoot(Value value) {
   return value;
 }
 
-/// Rows of all tensors at the position of a function where most are alive. An
-/// argument lives from its first use (its slice: from where it stands) to its
-/// last one, a result until it is stored.
+/// Rows of all tensors at the position of a function where most are alive; more
+/// than there are where one tensor exceeds a slab. An argument lives from its
+/// first use (its slice: from where it stands) to its last one, a result until
+/// it is stored.
 static int64_t estimatePeak(func::FuncOp function, const Machine &machine) {
   llvm::MapVector<Value, std::pair<int64_t, int64_t>> lives;
   llvm::DenseMap<Value, int64_t> rows;
@@ -88,6 +89,8 @@ static int64_t estimatePeak(func::FuncOp function, const Machine &machine) {
   }
   std::vector<int64_t> change(position + 2, 0);
   for (auto &[root, life] : lives) {
+    if (rows[root] > machine.rowsPerSlab)
+      return INT64_MAX;
     change[life.first] += rows[root];
     change[life.second + 1] -= rows[root];
   }
@@ -130,7 +133,9 @@ private:
   using Diagnostics = std::vector<Diagnostic>;
 
   LogicalResult run();
-  LogicalResult runWith(int64_t count);
+  /// Cuts into `count` slices, of the size that `sizeOf(batch, count)` says,
+  /// and runs the passes.
+  LogicalResult runWith(int64_t count, int64_t (*sizeOf)(int64_t, int64_t));
   /// The next number of slices from `count` on that should fit, if any.
   std::optional<int64_t> estimate(int64_t count, const Machine &machine,
                                   Diagnostics &reasons);
@@ -206,13 +211,14 @@ std::optional<int64_t> SliceToFitPass::estimate(int64_t count,
   }
 }
 
-LogicalResult SliceToFitPass::runWith(int64_t count) {
+LogicalResult SliceToFitPass::runWith(int64_t count,
+                                      int64_t (*sizeOf)(int64_t, int64_t)) {
   if (count > 1)
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (!function.isExternal() &&
           failed(tnn::sliceBatch(
               function,
-              sliceSize(tnn::getBatchSize(function).value_or(1), count))))
+              sizeOf(tnn::getBatchSize(function).value_or(1), count))))
         return failure();
   OpPassManager passes(ModuleOp::getOperationName());
   build(passes);
@@ -236,7 +242,9 @@ LogicalResult SliceToFitPass::run() {
     if (count > batch)
       return module.emitError() << "cannot be cut into " << count
                                 << " slices, the batch is " << batch;
-    return runWith(count);
+    return runWith(count, [](int64_t batch, int64_t count) {
+      return int64_t(llvm::divideCeil(batch, count));
+    });
   }
   FailureOr<Machine> machine = getMachine(module);
   if (failed(machine))
@@ -248,7 +256,8 @@ LogicalResult SliceToFitPass::run() {
     if (start && count < batch)
       backup = module.clone();
     Diagnostics reports;
-    if (succeeded(quietly(reports, [&]() { return runWith(count); }))) {
+    if (succeeded(
+            quietly(reports, [&]() { return runWith(count, sliceSize); }))) {
       emit(reports);
       return success();
     }

@@ -71,9 +71,11 @@ static LogicalResult verifyHomes(Block &block) {
   return success();
 }
 
-/// Rule 3. Gradients of results arrive in arguments called `d_<result>`.
+/// Rule 3. Gradients of results arrive in arguments called `d_<result>`. Where
+/// they are loaded from DRAM, slice by slice perhaps, the checks of the loader
+/// say when; the host places all of them at once.
 static LogicalResult verifyPhases(FunctionOpInterface function) {
-  llvm::SmallPtrSet<Operation *, 32> needsGradient;
+  llvm::SmallPtrSet<Operation *, 32> needsGradient, needsPlaced;
   ContractOp firstBackward;
   auto isGradient = [&](BlockArgument argument) {
     auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
@@ -97,13 +99,18 @@ static LogicalResult verifyPhases(FunctionOpInterface function) {
     });
     if (needs)
       needsGradient.insert(&op);
+    if (needs && (isa<PlaceOp>(op) ||
+                  llvm::any_of(op.getOperands(), [&](Value operand) {
+                    return needsPlaced.contains(operand.getDefiningOp());
+                  })))
+      needsPlaced.insert(&op);
     auto contract = dyn_cast<ContractOp>(op);
     if (!contract)
       continue;
     if (needs && contract.getPhase() == PhaseKind::Forward)
       return contract.emitOpError()
              << "is of phase fp but needs the gradient of a result";
-    if (needs && !firstBackward)
+    if (needsPlaced.contains(&op) && !firstBackward)
       firstBackward = contract;
     if (firstBackward && contract.getPhase() == PhaseKind::Forward) {
       InFlightDiagnostic diag =

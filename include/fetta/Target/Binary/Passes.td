@@ -21,8 +21,9 @@ def FettaVerifyProgramPass : Pass<"fetta-verify-program", "::mlir::ModuleOp"> {
     1. every value in tensor memory has a home, and no two that live at the same
        time share a row;
     2. every contraction names its routes, and they hold switch words;
-    3. no contraction of the forward phase comes after one that needs the
-       gradient of a result, because a loss stands between them;
+    3. no contraction of the forward phase needs the gradient of a result, or
+       comes after one that needs such a gradient and the host places it: a loss
+       stands between them;
     4. the program passes the checks of the binary loader (accesses, routes
        replayed, order, initialisation).
   }];
