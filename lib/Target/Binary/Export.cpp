@@ -103,8 +103,7 @@ FailureOr<uint32_t> Exporter::addTensor(Operation *op, TensorEntry entry) {
 static std::pair<std::string, TensorRole>
 describeArgument(FunctionOpInterface function, unsigned index) {
   auto name = function.getArgAttrOfType<StringAttr>(index, tnn::kNameAttr);
-  auto attribute =
-      function.getArgAttrOfType<StringAttr>(index, tnn::kRoleAttr);
+  auto attribute = function.getArgAttrOfType<StringAttr>(index, tnn::kRoleAttr);
   StringRef role = attribute ? attribute.getValue() : StringRef();
   TensorRole tensorRole = TensorRole::Input;
   if (role == tnn::kRoleParam)

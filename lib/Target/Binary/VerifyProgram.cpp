@@ -99,10 +99,10 @@ static LogicalResult verifyPhases(FunctionOpInterface function) {
     });
     if (needs)
       needsGradient.insert(&op);
-    if (needs && (isa<PlaceOp>(op) ||
-                  llvm::any_of(op.getOperands(), [&](Value operand) {
-                    return needsPlaced.contains(operand.getDefiningOp());
-                  })))
+    if (needs &&
+        (isa<PlaceOp>(op) || llvm::any_of(op.getOperands(), [&](Value operand) {
+           return needsPlaced.contains(operand.getDefiningOp());
+         })))
       needsPlaced.insert(&op);
     auto contract = dyn_cast<ContractOp>(op);
     if (!contract)

@@ -1,0 +1,69 @@
+//===- BatchAnalysis.h - The batch of every value ---------------*- C++ -*-===//
+//
+// Part of Fetta, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// Which dimension of every value of a function is the batch, and what becomes
+/// of the value when the batch is cut into slices.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef FETTA_LIB_DIALECT_TNN_TRANSFORMS_BATCHANALYSIS_H
+#define FETTA_LIB_DIALECT_TNN_TRANSFORMS_BATCHANALYSIS_H
+
+#include "fetta/Dialect/TNN/IR/TNNOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
+
+namespace fetta::tnn {
+
+/// Reshapes and casts: one operand, one result, linear.
+bool isView(mlir::Operation *op);
+/// The groups of a reshape; none for a cast.
+llvm::SmallVector<mlir::ReassociationIndices>
+getReshapeGroups(mlir::Operation *op);
+
+/// What becomes of a value.
+enum class Kind {
+  Whole,   ///< Has no batch: computed once.
+  Sliced,  ///< Has the batch as a dimension: one value for each slice.
+  Partial, ///< A sum over the batch in bf16: one value for each slice, whose
+           ///< sum is the value.
+  Total,   ///< A sum over the batch in f32: goes on from slice to slice.
+};
+
+/// Which dimension of every value is the batch, and kinds.
+class BatchAnalysis {
+public:
+  explicit BatchAnalysis(mlir::func::FuncOp function) : function(function) {}
+
+  mlir::LogicalResult run();
+
+  Kind kindOf(mlir::Value value) const { return kinds.lookup(value); }
+  /// Batch dimension of a sliced value.
+  int64_t dimensionOf(mlir::Value value) const { return dimensions.at(value); }
+  int64_t getBatch() const { return batch; }
+  /// Whether a sum must wait for all slices (it depends on a total).
+  bool isLate(mlir::Operation *op) const { return late.contains(op); }
+
+private:
+  mlir::LogicalResult checkOperation(mlir::Operation &op);
+  mlir::LogicalResult propagate(mlir::Operation &op, bool &changed);
+  mlir::LogicalResult setDimension(mlir::Operation &op, mlir::Value value,
+                                   int64_t dimension, bool &changed);
+  mlir::LogicalResult classify(mlir::Operation &op);
+  mlir::LogicalResult classifyContract(ContractOp op);
+
+  mlir::func::FuncOp function;
+  int64_t batch = 0;
+  llvm::DenseMap<mlir::Value, int64_t> dimensions;
+  llvm::DenseMap<mlir::Value, Kind> kinds;
+  llvm::DenseSet<mlir::Operation *> late;
+};
+
+} // namespace fetta::tnn
+
+#endif // FETTA_LIB_DIALECT_TNN_TRANSFORMS_BATCHANALYSIS_H
