@@ -31,9 +31,10 @@ int64_t Job::lastUse(Net net) const {
   return Never;
 }
 
-Engine::Engine(const Program &program, TensorMemory &memory, DramMemory &dram)
+Engine::Engine(const Program &program, TensorMemory &memory, DramMemory &dram,
+               DramModel model)
     : program(program), machine(program.machine), memory(memory), dram(dram),
-      portTaken(size_t(machine.slabs)),
+      model(model), portTaken(size_t(machine.slabs)),
       unwritten(size_t(machine.slabs),
                 std::vector<int64_t>(size_t(machine.rowsPerSlab), 0)),
       stream(machine), hold(machine), array(machine, counters),
@@ -210,13 +211,14 @@ bool Engine::isDone() const {
 
 llvm::Expected<Level2Run> Engine::run() {
   // Nothing takes longer than a route or the pipeline without doing anything.
-  int64_t patience = 16 + machine.pipelineCycles();
+  int64_t patience = 16 + machine.pipelineCycles() + machine.dramLatencyCycles;
   for (const Route &route : program.routes)
     patience =
         std::max(patience, 16 + machine.pipelineCycles() +
                                routeBytes(route) / machine.routeBytesPerCycle);
   for (; !isDone(); ++now) {
     std::fill(portTaken.begin(), portTaken.end(), 0);
+    reservePorts();
     signal();
     drainTiles(); // Takes no port; a tile may end with the drain before it.
     beats();
@@ -226,6 +228,8 @@ llvm::Expected<Level2Run> Engine::run() {
     loads();
     drainScopes();
     reload();
+    if (llvm::Error error = moveTransfers())
+      return error;
     if (llvm::Error error = clock())
       return error;
     if (now - lastActivity > patience)
@@ -248,8 +252,8 @@ llvm::Expected<Level2Run> Engine::run() {
 
 llvm::Expected<Level2Run> fetta::runLevel2(const Program &program,
                                            TensorMemory &memory,
-                                           DramMemory &dram) {
-  return Engine(program, memory, dram).run();
+                                           DramMemory &dram, DramModel model) {
+  return Engine(program, memory, dram, model).run();
 }
 
 double fetta::level2Seconds(const Machine &machine, int64_t cycles) {

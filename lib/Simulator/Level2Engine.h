@@ -61,9 +61,33 @@ struct Job {
   int64_t lastUse(Net net) const;
 };
 
+/// A transfer on its way through link and staging buffer.
+struct Transfer {
+  size_t instruction = 0;
+  bool store = false;
+  int64_t slab = 0, planes = 1;
+  /// Stays of rows in the buffer, from burst to burst, counted from 1.
+  struct Stay {
+    int64_t from, to;
+  };
+  std::vector<Stay> stays;
+  std::vector<size_t> ends; ///< The same by their last burst.
+  int64_t bursts = 0;
+  int64_t start = Never; ///< On the link, in ticks.
+  /// Cycles that the link stood still, behind so many bursts.
+  std::vector<std::pair<int64_t, int64_t>> stands;
+  bool linkDone = false;
+  size_t entered = 0; ///< Load: rows in the buffer, or that were.
+  size_t moved = 0;   ///< Rows written (load, by `ends`) or fetched (store).
+  size_t left = 0;    ///< Store: rows that were sent.
+  int64_t part = 0;   ///< Accesses of the row that is being moved.
+  int64_t completed = Never;
+};
+
 class Engine {
 public:
-  Engine(const Program &program, TensorMemory &memory, DramMemory &dram);
+  Engine(const Program &program, TensorMemory &memory, DramMemory &dram,
+         DramModel model);
   llvm::Expected<Level2Run> run();
 
 private:
@@ -77,6 +101,9 @@ private:
   void drainScopes();
   bool drainScope();
   void reload();
+  void reservePorts();
+  llvm::Error moveTransfers();
+  void standStill(Transfer &transfer);
   llvm::Error clock();
 
   // Parts of a beat.
@@ -108,6 +135,16 @@ private:
   DramMemory &dram;
   int64_t now = 0, lastWrite = -1, lastTransfer = -1, lastActivity = 0;
   Counters counters;
+
+  // Transfers.
+  void beginTransfer(size_t instruction);
+  int64_t burstEnd(const Transfer &transfer, int64_t burst) const;
+  DramModel model;
+  std::deque<std::shared_ptr<Transfer>> transfers; ///< In order of issue.
+  std::map<size_t, std::shared_ptr<Transfer>> transferOf;
+  int64_t linkFree = 0; ///< In ticks.
+  std::array<int64_t, 2> stagedRows = {0, 0};
+  std::array<int64_t, 2> wantedSlab = {-1, -1}, reservedSlab = {-1, -1};
 
   // Queues and routes.
   void sortQueues();

@@ -49,6 +49,8 @@ bool Engine::isComplete(size_t instruction) const {
     return jobs[job->second].completed < now;
   if (auto route = routeOf.find(instruction); route != routeOf.end())
     return route->second->ready <= now;
+  if (auto dma = transferOf.find(instruction); dma != transferOf.end())
+    return dma->second->completed < now;
   return !std::holds_alternative<Contract>(program.code[instruction]);
 }
 
@@ -119,6 +121,9 @@ llvm::Expected<bool> Engine::tryIssue(size_t i) {
     }
     job.loaded.assign(size_t(job.view.tiles()), Never);
     job.registers.assign(size_t(job.view.tiles()), 0);
+  } else if (std::holds_alternative<Dma>(instruction) &&
+             model == DramModel::Bandwidth) {
+    beginTransfer(i);
   } else if (std::holds_alternative<Dma>(instruction)) {
     if (llvm::Error error = runDma(program, i, memory, dram))
       return error;

@@ -98,8 +98,9 @@ static std::string noteOn(const TraceWriter &trace,
 static llvm::Expected<std::string>
 runLevel2Beside(const Program &program, TensorMemory memory, DramMemory dram,
                 const TensorMemory &expectedMemory,
-                const DramMemory &expectedDram, int64_t cycles) {
-  llvm::Expected<Level2Run> run = runLevel2(program, memory, dram);
+                const DramMemory &expectedDram, DramModel model,
+                int64_t cycles) {
+  llvm::Expected<Level2Run> run = runLevel2(program, memory, dram, model);
   if (!run)
     return run.takeError();
   auto same = [](llvm::Expected<std::vector<float>> x,
@@ -142,12 +143,6 @@ runLevel2Beside(const Program &program, TensorMemory memory, DramMemory dram,
 
 llvm::Error fetta::runCommand(const Program &program,
                               const RunOptions &options) {
-  if (options.level == 2 && options.dram != DramModel::Ideal &&
-      llvm::any_of(program.code, [](const Instruction &instruction) {
-        return std::holds_alternative<Dma>(instruction);
-      }))
-    return makeError("level 2 knows transfers that take no time only: give "
-                     "--dram=ideal");
   llvm::Expected<EnergyTable> energy = energyTable(program, options);
   if (!energy)
     return energy.takeError();
@@ -207,9 +202,9 @@ llvm::Error fetta::runCommand(const Program &program,
   Report report(program, timing, *counters, std::move(*energy));
   std::string level2Note;
   if (before) {
-    llvm::Expected<std::string> note =
-        runLevel2Beside(program, std::move(before->first),
-                        std::move(before->second), memory, dram, timing.cycles);
+    llvm::Expected<std::string> note = runLevel2Beside(
+        program, std::move(before->first), std::move(before->second), memory,
+        dram, options.dram, timing.cycles);
     if (!note)
       return note.takeError();
     level2Note = std::move(*note);

@@ -19,6 +19,7 @@
 #include "fetta/Simulator/Counters.h"
 #include "fetta/Simulator/DramMemory.h"
 #include "fetta/Simulator/TensorMemory.h"
+#include "fetta/Simulator/Timing.h"
 
 #include "llvm/Support/Error.h"
 
@@ -46,7 +47,8 @@ struct Level2Run {
 /// and regions that it fills in `dram`, where results are afterwards. Errors: a
 /// word that nobody wrote, a program that never ends.
 llvm::Expected<Level2Run> runLevel2(const Program &program,
-                                    TensorMemory &memory, DramMemory &dram);
+                                    TensorMemory &memory, DramMemory &dram,
+                                    DramModel model = DramModel::Bandwidth);
 
 /// Seconds that runLevel2 takes for so many cycles, on one core: switches of a
 /// network times 9 ns, measured on fetta-edge (docs/Simulator.md).
