@@ -181,8 +181,25 @@ std::variant<MemoryPlan, MemoryShortage>
 fetta::planMemory(llvm::ArrayRef<LiveValue> values,
                   llvm::ArrayRef<Meeting> meetings, int64_t slabs,
                   int64_t rowsPerSlab) {
+  // The position with most rows alive decides whether any packing could do.
+  MemoryShortage shortage;
+  std::vector<std::pair<int64_t, int64_t>> changes; // (position, rows)
+  for (const LiveValue &value : values) {
+    changes.push_back({value.begin, value.rows});
+    changes.push_back({value.end + 1, -value.rows});
+  }
+  llvm::sort(changes); // Ends before beginnings.
+  int64_t live = 0;
+  for (auto [position, rows] : changes)
+    if (live += rows; live > shortage.liveRows) {
+      shortage.liveRows = live;
+      shortage.position = position;
+    }
+  shortage.missing = shortage.liveRows - slabs * rowsPerSlab;
+  if (shortage.missing > 0)
+    return shortage;
+  shortage.fragmented = true;
   Planner planner(values, meetings, slabs, rowsPerSlab);
-  std::optional<MemoryShortage> shortage;
   for (auto order : {Planner::Order::Saturation, Planner::Order::Rows,
                      Planner::Order::Time}) {
     std::optional<unsigned> failed = planner.run(order);
@@ -193,27 +210,12 @@ fetta::planMemory(llvm::ArrayRef<LiveValue> values,
       plan.conflictCycles = planner.conflictCycles;
       return plan;
     }
-    if (shortage)
-      continue;
-    shortage.emplace();
-    shortage->value = *failed;
-    shortage->missing = values[*failed].rows - planner.largestGap(*failed);
-  }
-  // The position with most rows alive decides whether any packing could do.
-  for (const LiveValue &at : values) {
-    int64_t live = 0;
-    for (const LiveValue &v : values)
-      if (v.begin <= at.begin && at.begin <= v.end)
-        live += v.rows;
-    if (live > shortage->liveRows) {
-      shortage->liveRows = live;
-      shortage->position = at.begin;
+    if (order == Planner::Order::Saturation) {
+      shortage.value = *failed;
+      shortage.missing = values[*failed].rows - planner.largestGap(*failed);
     }
   }
-  shortage->fragmented = shortage->liveRows <= slabs * rowsPerSlab;
-  if (!shortage->fragmented)
-    shortage->missing = shortage->liveRows - slabs * rowsPerSlab;
-  return *shortage;
+  return shortage;
 }
 
 std::string fetta::drawOccupancy(llvm::ArrayRef<LiveValue> values,

@@ -123,6 +123,19 @@ static LogicalResult refuse(FunctionOpInterface function,
   return diag;
 }
 
+/// Lifetimes with `distance` instructions around every value that DMA moves:
+/// rows that pass from one queue to another at once make the second wait until
+/// the first has completed.
+static std::vector<LiveValue> keepApart(std::vector<LiveValue> values,
+                                        int64_t distance) {
+  for (LiveValue &value : values)
+    if (value.streamed) {
+      value.begin -= distance;
+      value.end += distance;
+    }
+  return values;
+}
+
 static LogicalResult allocate(FunctionOpInterface function, bool reuse) {
   FailureOr<Block *> block = getProgramBlock(function);
   if (failed(block) || !*block)
@@ -142,8 +155,14 @@ static LogicalResult allocate(FunctionOpInterface function, bool reuse) {
       findMeetings(**block, memory, *machine);
   if (failed(meetings))
     return failure();
-  std::variant<MemoryPlan, MemoryShortage> plan =
-      planMemory(memory.live, *meetings, machine->slabs, machine->rowsPerSlab);
+  std::variant<MemoryPlan, MemoryShortage> plan;
+  for (int64_t distance :
+       {memory.positions, int64_t(48), int64_t(12), int64_t(0)}) {
+    plan = planMemory(keepApart(memory.live, distance), *meetings,
+                      machine->slabs, machine->rowsPerSlab);
+    if (std::holds_alternative<MemoryPlan>(plan))
+      break;
+  }
   if (const auto *shortage = std::get_if<MemoryShortage>(&plan))
     return refuse(function, memory, *shortage, *machine);
   for (auto [op, place] :

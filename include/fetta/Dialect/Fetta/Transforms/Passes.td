@@ -23,8 +23,10 @@ def FettaAllocateMemoryPass : Pass<"fetta-allocate-memory", "::mlir::ModuleOp"> 
     The graph of such meetings is coloured with the slabs, most constrained value
     first (DSATUR, Brelaz 1979); values that DMA moves prefer the last slab.
     Rows are packed first fit over the lifetimes of values, in the order of the
-    block, so that rows of dead values are used again. Homes that are already
-    set stay. Every function has the whole memory.
+    block, so that rows of dead values are used again; where there is room, rows
+    rest for a while before and after DMA moves them, because rows that pass from
+    queue to queue make the second wait for the first. Homes that are already set
+    stay. Every function has the whole memory.
 
     A function whose values do not fit is refused with the number of rows that
     are missing, where most are alive.
