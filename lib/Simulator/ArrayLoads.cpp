@@ -99,7 +99,6 @@ bool ArrayEngine::settleRoutes(int64_t now) {
       queue.runs = false;
       queue.served = queue.requests.front().number;
       timing[queue.requests.front().instruction].end = now;
-      completed.push_back(queue.requests.front().instruction);
       queue.requests.pop_front();
       --loading;
       changed = true;

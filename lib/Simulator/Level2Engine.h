@@ -155,7 +155,6 @@ private:
   std::array<std::deque<size_t>, QueueCount> running;
   std::array<int64_t, SemaphoreCount> semaphores = {};
   std::map<size_t, size_t> jobOf; ///< By instruction.
-  std::map<size_t, std::shared_ptr<RouteLoad>> routeOf;
   /// Per tensor: instructions that write the result whose gradient it is.
   std::vector<std::vector<size_t>> lossWriters;
   std::deque<Job> jobs;

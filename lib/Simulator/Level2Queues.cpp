@@ -47,8 +47,6 @@ bool Engine::lossPassed(const Job &job, OperandId operand) const {
 bool Engine::isComplete(size_t instruction) const {
   if (auto job = jobOf.find(instruction); job != jobOf.end())
     return jobs[job->second].completed < now;
-  if (auto route = routeOf.find(instruction); route != routeOf.end())
-    return route->second->ready <= now;
   if (auto dma = transferOf.find(instruction); dma != transferOf.end())
     return dma->second->completed < now;
   return !std::holds_alternative<Contract>(program.code[instruction]);
@@ -110,7 +108,6 @@ llvm::Expected<bool> Engine::tryIssue(size_t i) {
     slotUsers[net][load->slot].clear();
     slots[net][load->slot] = entry;
     loaders[net].push_back(entry);
-    routeOf[i] = entry;
   } else if (const auto *contract = std::get_if<Contract>(&instruction)) {
     Job &job = jobs.emplace_back(i, *contract, machine);
     jobOf[i] = jobs.size() - 1;

@@ -215,6 +215,7 @@ bool ProgramTimer::issue(Queue which) {
     array->issueContract(i, now);
   } else if (std::holds_alternative<LoadRoute>(program.code[i])) {
     array->issueRoute(i, now);
+    completed[i] = 1; // What needs it waits for the slot, not for the queue.
   } else if (std::holds_alternative<Dma>(program.code[i])) {
     dma->issue(i, now);
   } else {

@@ -55,7 +55,7 @@ struct CompileOptions : mlir::PassPipelineOptions<CompileOptions> {
                      llvm::cl::init(true)};
   Option<MemoryChoice> memory{
       *this, "memory", llvm::cl::desc("Where arguments and results lie"),
-      llvm::cl::init(MemoryChoice::Resident),
+      llvm::cl::init(MemoryChoice::Dram),
       llvm::cl::values(
           clEnumValN(MemoryChoice::Dram, "dram", "In DRAM, moved by DMA"),
           clEnumValN(MemoryChoice::Resident, "resident",

@@ -64,7 +64,7 @@ TEST_F(TNNTest, InfersShapeAndElementType) {
   Type bf16 = builder.getBF16Type();
   Value a = makeTensor({4, 5, 6}, bf16), b = makeTensor({7, 5}, bf16);
   EinsumAttr einsum = parse("b k i, o k -> i o b");
-  auto op = ContractOp::create(builder, loc, a, b, einsum);
+  auto op = ContractOp::create(builder, loc, a, b, /*init=*/Value(), einsum);
   EXPECT_EQ(op.getType(), RankedTensorType::get({6, 7, 4}, bf16));
   EXPECT_EQ(inferEinsumType(einsum, {a, b}, builder.getF32Type()),
             RankedTensorType::get({6, 7, 4}, builder.getF32Type()));
@@ -94,7 +94,8 @@ TEST_F(TNNTest, IndexingMapsNumberModes) {
   Value a = makeTensor({4, 5, 6}, builder.getF32Type());
   Value b = makeTensor({7, 5}, builder.getF32Type());
   auto op = cast<IndexingMapOpInterface>(
-      ContractOp::create(builder, loc, a, b, parse("b k i, o k -> i o b"))
+      ContractOp::create(builder, loc, a, b, /*init=*/Value(),
+                         parse("b k i, o k -> i o b"))
           .getOperation());
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
   auto map = [&](ArrayRef<unsigned> positions) {

@@ -60,7 +60,7 @@ def ConvertTNNToFettaPass
         clEnumValN(::fetta::LayoutChoice::Separate, "separate",
                    "The first contraction that touches a tensor"))}]>,
     Option<"memory", "memory", "::fetta::MemoryChoice",
-           "::fetta::MemoryChoice::Resident",
+           "::fetta::MemoryChoice::Dram",
            "Where arguments and results lie", [{
       ::llvm::cl::values(
         clEnumValN(::fetta::MemoryChoice::Dram, "dram",
