@@ -15,10 +15,9 @@
 // BAD: bad.yaml:1:
 
 // CHECK: fetta.route @route0 distribution map <[{{.*}}]> words
-// CHECK-COUNT-2: fetta.place %{{.*}} home
-// CHECK: fetta.place %{{.*}} home
+// CHECK-COUNT-3: fetta.load %{{.*}} home
 // CHECK: fetta.contract
-// CHECK: routes [@{{.*}}] home <slab {{.*}}>
+// CHECK: routes [@{{.*}}] {{.*}}home <slab {{.*}}>
 // CHECK-NOT: tnn.{{[a-z]+}} "
 // FIXED: fetta.contract "b i1, r1 i1 -> b r1"
 // FIXED: fetta.contract "b r1, o1 r1 -> b o1"

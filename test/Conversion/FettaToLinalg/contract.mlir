@@ -1,4 +1,4 @@
-// RUN: fetta-opt %s --fetta-compile=machine=%machines/small-4ce.yaml --convert-fetta-to-linalg | FileCheck %s
+// RUN: fetta-opt %s --fetta-compile="machine=%machines/small-4ce.yaml memory=resident" --convert-fetta-to-linalg | FileCheck %s
 
 // CHECK-NOT: fetta.
 // CHECK-LABEL: func.func @sum(

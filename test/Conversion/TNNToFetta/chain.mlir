@@ -1,6 +1,6 @@
-// RUN: fetta-opt %s --fetta-attach-machine=file=%machines/small-4ce.yaml --convert-tnn-to-fetta | FileCheck %s
-// RUN: fetta-opt %s --fetta-attach-machine=file=%machines/small-4ce.yaml --convert-tnn-to-fetta=dataflow=output | FileCheck %s --check-prefix=OUTPUT
-// RUN: fetta-opt %s --fetta-attach-machine=file=%machines/small-4ce.yaml --convert-tnn-to-fetta --remarks-filter=convert-tnn-to-fetta 2>&1 >/dev/null | FileCheck %s --check-prefix=REMARK
+// RUN: fetta-opt %s --fetta-attach-machine=file=%machines/small-4ce.yaml --convert-tnn-to-fetta=memory=resident | FileCheck %s
+// RUN: fetta-opt %s --fetta-attach-machine=file=%machines/small-4ce.yaml --convert-tnn-to-fetta="dataflow=output memory=resident" | FileCheck %s --check-prefix=OUTPUT
+// RUN: fetta-opt %s --fetta-attach-machine=file=%machines/small-4ce.yaml --convert-tnn-to-fetta=memory=resident --remarks-filter=convert-tnn-to-fetta 2>&1 >/dev/null | FileCheck %s --check-prefix=REMARK
 
 // Reshapes of arguments and results are the host's; arguments are placed first,
 // in their order, though %g is used before %x.

@@ -1,4 +1,4 @@
-// RUN: fetta-opt %s --fetta-compile="machine=%machines/small-4ce.yaml schedule=0" -o %t.mlir
+// RUN: fetta-opt %s --fetta-compile="machine=%machines/small-4ce.yaml memory=resident schedule=0" -o %t.mlir
 // RUN: fetta-translate --fetta-to-binary %t.mlir -o %t.fbin
 // RUN: fetta-translate --binary-to-fetta %t.fbin -o %t.back.mlir
 // RUN: FileCheck %s < %t.back.mlir
