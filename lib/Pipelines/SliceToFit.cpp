@@ -174,6 +174,10 @@ static int64_t sliceSize(int64_t batch, int64_t count) {
   return unit > 1 && count > 1 ? llvm::alignTo(size, unit) : size;
 }
 
+/// With 8 slices an eighth of the transfers is not behind contractions; below
+/// 64 elements the sums over slices take a noticeable share of the array.
+static constexpr int64_t kSlicesToOverlap = 8, kSmallestUsefulSlice = 64;
+
 /// 1, 2, 3, 4, 6, 8, 12, 16, ...
 static int64_t nextCount(int64_t count) {
   if (count < 3)
@@ -251,6 +255,11 @@ LogicalResult SliceToFitPass::run() {
     return failure();
   Diagnostics reasons;
   std::optional<int64_t> start = estimate(1, *machine, reasons);
+  // The first slice is loaded before anything runs and the last one stored
+  // after everything: where there is more than one, let those be small parts.
+  if (start && *start > 1)
+    start = std::max(*start,
+                     std::min(kSlicesToOverlap, batch / kSmallestUsefulSlice));
   for (count = start.value_or(1);;) {
     OwningOpRef<ModuleOp> backup;
     if (start && count < batch)
