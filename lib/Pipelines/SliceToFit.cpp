@@ -240,12 +240,13 @@ LogicalResult SliceToFitPass::run() {
   int64_t count = 1, batch = largestBatch();
   if (slices != "auto") {
     if (StringRef(slices).getAsInteger(10, count) || count < 1)
-      return module.emitError()
+      return mlir::emitError(module.getLoc())
              << "slices should be auto or a positive number, got '" << slices
              << "'";
     if (count > batch)
-      return module.emitError() << "cannot be cut into " << count
-                                << " slices, the batch is " << batch;
+      return mlir::emitError(module.getLoc())
+             << "cannot be cut into " << count << " slices, the batch is "
+             << batch;
     return runWith(count, [](int64_t batch, int64_t count) {
       return int64_t(llvm::divideCeil(batch, count));
     });
@@ -284,8 +285,9 @@ LogicalResult SliceToFitPass::run() {
     if (isMemory && !reasons.empty())
       emit(reasons);
     else if (isMemory && batch > 1 && count >= batch)
-      module.emitRemark() << "not even slices of one of the " << batch
-                          << " elements of the batch fit";
+      mlir::emitRemark(module.getLoc())
+          << "not even slices of one of the " << batch
+          << " elements of the batch fit";
     return failure();
   }
 }
