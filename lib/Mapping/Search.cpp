@@ -90,7 +90,8 @@ MappingCost CutNumbers::cost(unsigned beatBits, unsigned transferBits) const {
   auto waitFor = [&](int64_t late, int64_t latency) {
     if (late == 0)
       return int64_t(0);
-    int64_t before = (beats - late) * cost.occupancy / beats;
+    // Up to 2^48 beats: the product needs more than 64 bits.
+    auto before = int64_t(__int128(beats - late) * cost.occupancy / beats);
     return std::max<int64_t>(0, latency - before);
   };
   cost.wait = std::max(

@@ -13,7 +13,7 @@ using namespace fetta;
 llvm::StringRef fetta::queueName(Queue queue) {
   static const char *const names[QueueCount] = {"contract", "load", "store",
                                                 "vector"};
-  return names[unsigned(queue)];
+  return unsigned(queue) < QueueCount ? names[unsigned(queue)] : "no queue";
 }
 
 Queue fetta::queueOf(const Instruction &instruction) {
