@@ -39,7 +39,7 @@ BLOCK_TERM_SIZES = {"i0": 4, "i1": 10, "i2": 10, "i3": 6, "p": 2,
                     **{f"o{k}": 4 for k in range(4)},
                     **{f"r{k}": 4 for k in range(4)}}
 
-# layer, tokens, slices with everything on (None: as few as fit)
+# layer, tokens, slices with everything on (None: slices=auto)
 STEPS = [("TT_ATIS", 32, 1), ("TT_ATIS", 256, 4), ("TT_ATIS", 4096, 16),
          ("TTM_UCF", 32, None), ("BT_2400", 8, None)]
 

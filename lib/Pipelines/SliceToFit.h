@@ -21,7 +21,7 @@
 namespace fetta {
 
 /// Makes a module pass that slices every function over its batch and runs the
-/// passes of `build` on the module. `slices` is `auto` (as few as fit) or a
+/// passes of `build` on the module. `slices` is `auto` (docs/Slicing.md) or a
 /// number. Where these passes report that tensor memory is exceeded, `auto`
 /// starts again with more slices: usually once, because the rows of the
 /// ordered contractions tell where to begin.

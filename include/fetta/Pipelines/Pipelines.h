@@ -62,8 +62,8 @@ struct CompileOptions : mlir::PassPipelineOptions<CompileOptions> {
                      "In tensor memory, placed and collected by the host"))};
   Option<std::string> slices{
       *this, "slices",
-      llvm::cl::desc("Slices over the batch: a number, or auto for as few as "
-                     "fit (one with memory=resident)"),
+      llvm::cl::desc("Slices over the batch: a number, or auto: one where "
+                     "that fits (and with memory=resident), else at least 8"),
       llvm::cl::init("auto")};
 };
 

@@ -78,7 +78,8 @@ std::variant<MemoryPlan, MemoryShortage>
 planMemory(llvm::ArrayRef<LiveValue> values, llvm::ArrayRef<Meeting> meetings,
            int64_t slabs, int64_t rowsPerSlab);
 
-/// A map of the memory over time: for every slab a strip of `height` lines, one
+/// A map of the memory over time: for every slab a strip of at most
+/// `height` lines, as high as the highest row in use in any slab, one
 /// column for a few positions of the program, and the share of the rows that is
 /// occupied in each cell (' ' none, '.' some, ':' a third, '+' two thirds, '#'
 /// all). `positions` is the length of the program.

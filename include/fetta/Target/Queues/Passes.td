@@ -41,7 +41,9 @@ def FettaScheduleQueuesPass
     the gradient of a result stays behind those that write the result. Loads: one
     use ahead, that is before the first use of the load from the same argument
     that comes before it, and those without one at the start. Stores: behind the
-    contraction whose result they move.
+    contraction whose result they move. The search does not see how long transfers
+    take: a program that waits for DRAM may be faster in the order of the source
+    (benchmarks/README.md).
   }];
   let options = [
     Option<"window", "window", "unsigned", /*default=*/"24",
