@@ -1,16 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Writes a linear layer with a decomposed weight as MLIR.
+"""Writes a linear layer with a decomposed weight as MLIR: a TT or TTM layer of
+any shape as tnn.linear, or a layer of the suite (Suite.def) as tnn.einsum.
 
 The defaults are the layer of models/atis-tt-linear.mlir. Examples:
 
   models/generate.py --tokens 256
   models/generate.py --format ttm --out-modes 12,8,8 --in-modes 10,10,10 --ranks 30
+  models/generate.py --list
+  models/generate.py --suite BT_UCF --tokens 4
 """
 
 import argparse
 import math
 import sys
+
+import suite
 
 
 def sizes(text):
@@ -76,8 +81,16 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument(
+        "--suite", metavar="NAME", help="this layer of the suite, modes and ranks included"
+    )
+    parser.add_argument(
+        "--list", action="store_true", help="print the layers of the suite and stop"
+    )
     parser.add_argument("--format", choices=["tt", "ttm"], default="tt")
-    parser.add_argument("--tokens", type=int, default=32)
+    parser.add_argument(
+        "--tokens", type=int, help="default: 32, with --suite the layer's usual batch"
+    )
     parser.add_argument("--out-modes", type=sizes, default=[12, 8, 8])
     parser.add_argument("--in-modes", type=sizes, default=[8, 8, 12])
     parser.add_argument(
@@ -90,8 +103,30 @@ def main():
     parser.add_argument("--bias", action="store_true", help="add a bias")
     args = parser.parse_args()
 
-    if args.tokens < 1:
+    if args.list:
+        sys.stdout.write(suite.listing(suite.load()))
+        return
+    if args.tokens is not None and args.tokens < 1:
         parser.error(f"--tokens should be positive, got {args.tokens}")
+    command = " ".join(["models/generate.py"] + sys.argv[1:])
+    if args.suite is not None:
+        layers = suite.load()
+        if args.suite not in layers:
+            parser.error(
+                f"no layer '{args.suite}' in the suite; it has {', '.join(layers)}"
+            )
+        chosen = layers[args.suite]
+        if args.tokens:
+            chosen = chosen.with_tokens(args.tokens)
+        if args.bias:
+            parser.error("--bias: the layers of the suite are einsums and have none")
+        for option in ("format", "out_modes", "in_modes", "ranks"):
+            if getattr(args, option) != parser.get_default(option):
+                parser.error(
+                    f"--{option.replace('_', '-')}: --suite {args.suite} has its own"
+                )
+        sys.stdout.write(suite.module(chosen, command, args.element_type))
+        return
     cores = len(args.out_modes)
     if args.format == "tt":
         cores += len(args.in_modes)
@@ -103,11 +138,10 @@ def main():
     inner = args.ranks * (cores - 1) if len(args.ranks) == 1 else args.ranks
     if len(inner) != cores - 1:
         parser.error(f"{cores} cores have {cores - 1} inner ranks, got {len(inner)}")
-    command = " ".join(["models/generate.py"] + sys.argv[1:])
     sys.stdout.write(
         layer(
             args.format,
-            args.tokens,
+            args.tokens or 32,
             args.out_modes,
             args.in_modes,
             [1] + inner + [1],

@@ -30,46 +30,28 @@ import pathlib
 import re
 import sys
 
-from layer_suite import LAYERS, ROOT, need, run
+from layer_suite import ROOT, need, run, suite
 
-# A block-term layer (Ye et al. 2018) with two blocks, made up, as an einsum.
-BLOCK_TERM = ("b i0 i1 i2 i3, p o0 i0 r0, p o1 i1 r1, p o2 i2 r2, p o3 i3 r3, "
-              "p r0 r1 r2 r3 -> b o0 o1 o2 o3")
-BLOCK_TERM_SIZES = {"i0": 4, "i1": 10, "i2": 10, "i3": 6, "p": 2,
-                    **{f"o{k}": 4 for k in range(4)},
-                    **{f"r{k}": 4 for k in range(4)}}
+# A block-term layer (Ye et al. 2018) with two blocks, made up.
+BLOCK_TERM = suite.Layer(
+    "BT_2400",
+    tuple(tuple(modes.split()) for modes in
+          ("b i0 i1 i2 i3", "p o0 i0 r0", "p o1 i1 r1", "p o2 i2 r2",
+           "p o3 i3 r3", "p r0 r1 r2 r3")),
+    ("b", "o0", "o1", "o2", "o3"),
+    {"b": 8, "i0": 4, "i1": 10, "i2": 10, "i3": 6, "p": 2,
+     **{f"o{k}": 4 for k in range(4)}, **{f"r{k}": 4 for k in range(4)}},
+    0, "made up")
 
 # layer, tokens, slices with everything on (None: slices=auto)
 STEPS = [("TT_ATIS", 32, 1), ("TT_ATIS", 256, 4), ("TT_ATIS", 4096, 16),
          ("TTM_UCF", 32, None), ("BT_2400", 8, None)]
 
 
-def write_einsum(einsum, sizes):
-    """A function whose arguments are the operands of an einsum: x, g0, ..."""
-    def type_of(names):
-        return f"tensor<{'x'.join(str(sizes[n]) for n in names.split())}xbf16>"
-    operands, result = einsum.split(" -> ")
-    types = [type_of(part) for part in operands.split(",")]
-    names = ["x"] + [f"g{k}" for k in range(len(types) - 1)]
-    arguments = ", ".join(
-        f'%{name}: {kind} {{tnn.name = "{name}", tnn.role = '
-        f'"{"param" if k else "input"}"}}'
-        for k, (name, kind) in enumerate(zip(names, types)))
-    return (f'func.func @forward({arguments}) -> ({type_of(result)} '
-            f'{{tnn.name = "y"}}) {{\n'
-            f'  %y = tnn.einsum "{einsum}" {", ".join("%" + n for n in names)} '
-            f': ({", ".join(types)}) -> {type_of(result)}\n'
-            f"  return %y : {type_of(result)}\n}}\n")
-
-
 def write_model(layer, tokens):
-    if layer == "BT_2400":
-        return write_einsum(BLOCK_TERM, {"b": tokens, **BLOCK_TERM_SIZES})
-    form, _, out_modes, in_modes, rank = LAYERS[layer]
-    return need(run(
-        sys.executable, ROOT / "models/generate.py", "--format", form,
-        "--tokens", tokens, "--out-modes", ",".join(map(str, out_modes)),
-        "--in-modes", ",".join(map(str, in_modes)), "--ranks", rank))
+    layers = {**suite.load(), "BT_2400": BLOCK_TERM}
+    return suite.module(layers[layer].with_tokens(tokens),
+                        f"benchmarks/Layers/gains.py for {layer}")
 
 
 class Step:
@@ -80,9 +62,6 @@ class Step:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "m.mlir").write_text(write_model(layer, tokens))
-        need(run(sys.executable, "-m", "fetta", "example-inputs",
-                 folder / "m.mlir", "--gradients", "--outputs",
-                 folder / "inputs", cwd=ROOT / "python"))
         self.slices = slices or "auto"
         self.base = None
 
@@ -134,8 +113,7 @@ class Step:
     def simulate(self, dram):
         report = self.folder / f"report-{dram}"
         need(run(self.tool("fetta-sim"), "run", self.folder / "P.fbin",
-                 "--inputs", self.folder / "inputs", "--outputs",
-                 self.folder / "outputs", "--report", report, "--quiet",
+                 "--timing-only", "--report", report, "--quiet",
                  "--trace-limit", 1, f"--dram={dram}"))
         return json.loads((report / "summary.json").read_text())
 

@@ -1,46 +1,48 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Training steps of tensor-train layers at their usual batch: a table.
+"""Training steps of the layers of models/Suite.def: a table.
 
-Compiles every layer for a machine with its arguments in DRAM, in as few slices
-as fit, and simulates it with ideal DRAM and with that of the machine. Each line
-says cycles, the roofline limit, the share of it, what binds, and, below 90 % of
-the limit, where the cycles of the array's queue went. A layer that does not fit
-is listed with the message that refuses it.
+Compiles every layer for a machine with its arguments in DRAM, in slices where
+it does not fit, and simulates the step with ideal DRAM and with that of the
+machine: cycles, the roofline limit, the share of it, what binds, utilization,
+energy, and where the cycles went of every layer below 90 % of its limit. A
+layer that is refused or takes too long is listed with the message; the others
+go on. Geometric means at the end, apart for what compute and what DRAM binds.
 
-Shapes: UCF11 layers of Yang et al. 2017 (tensor-train RNNs), VGG-16's first
-dense layer of Novikov et al. 2015, CoMERA's ATIS layers; 4096 x 4096 layers are
-made up.
+  benchmarks/Layers/layer_suite.py --folder DIR [--layers TT_ATIS,...]
+      [--tokens 1,32,128,2048] [--values] [--csv FILE] [--json FILE]
 
-  benchmarks/Layers/layer_suite.py --folder /somewhere [--layers TT_ATIS,...]
-      [--tokens N] [--check]
+Without --tokens every layer has its usual batch. Results stay in the folder, a
+result.json for each layer: a second call takes those that the same tools and
+options have made (--fresh: none). Cycles and energy are modelled and do not
+depend on the computer; seconds are processor time of fetta-opt alone, the least
+of --repeat runs, and by pass those of the last run.
 
---tokens N takes N tokens everywhere. --check compares the values of every layer
-with the scalar reference bit for bit (small batches only: it is slow).
+--values also runs the values of every step and compares them: with float64
+within the bound of its roundings (check_step_values.py), and with --reference bit
+for bit with the scalar reference (small batches only: it is slow).
 """
 
 import argparse
+import csv
+import hashlib
 import json
+import math
+import os
 import pathlib
+import re
+import resource
 import subprocess
 import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "models"))
+sys.dont_write_bytecode = True
 
-# name: format, tokens, output modes, input modes, rank
-LAYERS = {
-    "TT_ATIS": ("tt", 1024, [12, 8, 8], [8, 8, 12], 12),
-    "TTM_emb": ("ttm", 32, [12, 8, 8], [10, 10, 10], 30),
-    "TTM_VGG": ("ttm", 32, [4] * 6, [2, 7, 8, 8, 7, 4], 4),
-    "TT_UCF": ("tt", 128, [4] * 4, [8, 20, 20, 18], 4),
-    "TTM_UCF": ("ttm", 128, [4] * 4, [8, 20, 20, 18], 4),
-    "TT_4096_d4": ("tt", 2048, [8] * 4, [8] * 4, 16),
-    "TT_4096_d6": ("tt", 2048, [4] * 6, [4] * 6, 32),
-    "TTM_4096_d6": ("ttm", 2048, [4] * 6, [4] * 6, 32),
-    "TT_4096_d8mix": ("tt", 512, [2, 2, 4, 4, 4, 2, 2, 4],
-                      [4, 2, 2, 4, 4, 4, 2, 2], 8),
-}
+import suite  # noqa: E402
+
+DRAM_MODELS = ("ideal", "bandwidth")
 
 
 def run(*command, **options):
@@ -54,82 +56,340 @@ def need(done):
     return done.stdout
 
 
+class Failure(Exception):
+    """A step of a layer did not succeed; the message goes into the table."""
+
+
+class Tools:
+    """The binaries of a build, each run limited in time and memory."""
+
+    def __init__(self, options):
+        self.bin, self.timeout = options.bin, options.timeout
+        self.environment = dict(os.environ, PYTHONPATH=str(ROOT / "python"),
+                                PYTHONDONTWRITEBYTECODE="1",
+                                OPENBLAS_NUM_THREADS="1")
+        self.bytes = int(options.memory * 2**30)
+
+    def __call__(self, name, *arguments):
+        """Returns the process and the processor seconds it took."""
+        def limit():
+            resource.setrlimit(resource.RLIMIT_AS, (self.bytes, self.bytes))
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        try:
+            done = run(self.bin / name if "/" not in str(name) else name,
+                       *arguments, timeout=self.timeout, preexec_fn=limit,
+                       env=self.environment)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"{pathlib.Path(name).name}: stopped after "
+                          f"{self.timeout:g} s") from None
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        if done.returncode:
+            error = re.search(r"error: (.*)", done.stdout + done.stderr)
+            said = (done.stdout + done.stderr).strip().splitlines()
+            raise Failure(error[1] if error else
+                          f"{pathlib.Path(name).name}: exit code "
+                          f"{done.returncode}{': ' + said[-1] if said else ''}")
+        return done, sum(getattr(after, kind) - getattr(before, kind)
+                         for kind in ("ru_utime", "ru_stime"))
+
+
+def fingerprint(options):
+    """What results depend on: the tools, the machine, and how they are called."""
+    digest = hashlib.sha256()
+    for path in (*(options.bin / tool for tool in
+                   ("fetta-opt", "fetta-translate", "fetta-sim")),
+                 options.machine, ROOT / "models/Suite.def", __file__):
+        digest.update(pathlib.Path(path).read_bytes())
+    digest.update(repr((options.slices, options.passes)).encode())
+    return digest.hexdigest()[:16]
+
+
+def compile_step(tools, folder, options):
+    """Figures of the compiler; leaves P.mlir and P.fbin in the folder."""
+    passes = (f"machine={options.machine} memory=dram slices={options.slices} "
+              f"{options.passes}")
+    seconds = []
+    for _ in range(options.repeat):
+        done, taken = tools("fetta-opt", folder / "m.mlir",
+                            f"--fetta-compile-training={passes}",
+                            "--mlir-timing", "--mlir-timing-display=list",
+                            "-o", folder / "P.mlir")
+        seconds.append(taken)
+    by_pass = {}
+    for line in done.stderr.splitlines():
+        entry = re.match(r" +([\d.]+) +\( *[\d.]+%\) +(.*\S)$", line)
+        if entry and float(entry[1]):
+            by_pass[entry[2]] = float(entry[1])
+    tools("fetta-translate", "--fetta-to-binary", folder / "P.mlir", "-o",
+          folder / "P.fbin")
+    text = (folder / "P.mlir").read_text()
+    signature = text[text.index("func.func"):]
+    argument = re.search(r"%\w+", signature)[0]
+    return {"compile_seconds": min(seconds), "seconds_by_pass": by_pass,
+            "contractions": text.count(" fetta.contract "),
+            "slices": max(1, len(re.findall(rf"fetta\.load {argument} at",
+                                            text)))}
+
+
+def largest(losses, cycles):
+    """The three largest of some cycles by name, as text."""
+    top = sorted(((count, name) for name, count in losses.items()), reverse=True)
+    return ", ".join(f"{name} {100 * count / cycles:.1f} %"
+                     for count, name in top[:3] if count >= 0.005 * cycles)
+
+
 def reason(summary):
-    """The classes of the array's queue that are no beats, largest first."""
-    queue = summary["resources"]["contract"]
-    classes = {name: cycles for name, cycles in queue["cycles_by_class"].items()
-               if name != "beat"}
-    top = sorted(classes.items(), key=lambda entry: -entry[1])[:3]
-    return ", ".join(f"{name} {100 * cycles / queue['cycles']:.1f} %"
-                     for name, cycles in top if cycles)
+    """Why a step stays below its limit: the classes of the array's queue that
+    are no beats, PEs without work in beats, and, where DRAM binds, the cycles of
+    the link without a transfer."""
+    queue = dict(summary["resources"]["contract"]["cycles_by_class"])
+    queue["PEs without work in beats"] = (
+        queue.pop("beat", 0) - summary["utilization"] * summary["cycles"])
+    text = largest(queue, summary["cycles"])
+    if summary["binding_limit"] == "dram":
+        link = dict(summary["resources"]["dram"]["cycles_by_class"])
+        for kind in ("load", "store"):
+            link.pop(kind, None)
+        text += f"; link: {largest(link, summary['cycles'])}"
+    return text
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def simulate(tools, folder, dram, *arguments):
+    report = folder / f"report-{dram}"
+    tools("fetta-sim", "run", folder / "P.fbin", *arguments, "--report", report,
+          "--trace-limit", 1, "--quiet", f"--dram={dram}")
+    summary = json.loads((report / "summary.json").read_text())
+    keys = ("cycles", "macs", "utilization", "limit_cycles", "binding_limit",
+            "share_of_limit", "dram_bytes", "energy_pj", "static_energy_pj")
+    return {**{key: summary[key] for key in keys},
+            "phases": {phase: {key: figures[key] for key in
+                               ("macs", "cycles", "utilization")}
+                       for phase, figures in summary["phases"].items()},
+            "reason": reason(summary)}
+
+
+def check_values(tools, folder, options):
+    """Runs the values on positive inputs and on such with signs and compares
+    them; the text says what agrees."""
+    said = []
+    for kind, choice in (("positive", ["--positive"]), ("signed", [])):
+        inputs, outputs = folder / "inputs", folder / "outputs"
+        tools(sys.executable, "-m", "fetta", "example-inputs", folder / "m.mlir",
+              "--gradients", *choice, "--outputs", inputs)
+        start = time.perf_counter()
+        tools("fetta-sim", "run", folder / "P.fbin", "--inputs", inputs,
+              "--outputs", outputs, "--quiet", "--dram=ideal")
+        seconds = time.perf_counter() - start
+        arrays = ["--inputs", inputs, "--actual", outputs]
+        done, _ = tools(sys.executable,
+                        ROOT / "test/python/check_step_values.py",
+                        folder / "m.mlir", folder / "P.mlir", *arrays,
+                        "--fetta-path", tools.bin / "fetta-path")
+        said.append(f"{kind}: {done.stdout.strip().splitlines()[-1]} (simulated "
+                    f"in {seconds:.1f} s)")
+    if options.reference:
+        done, _ = tools(sys.executable,
+                        ROOT / "test/python/scalar_reference.py",
+                        folder / "P.mlir", *arrays)
+        said.append(done.stdout.strip())
+    return "; ".join(said)
+
+
+def measure(name, layer, tools, options, key):
+    """All figures of one layer, from the folder if it has them."""
+    folder = options.folder / f"{name}-{layer.tokens}"
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / "result.json"
+    wanted = f"{key}{' values' if options.values else ''}" \
+             f"{' reference' if options.reference else ''}"
+    if kept.exists() and not options.fresh:
+        result = json.loads(kept.read_text())
+        if result["key"] == wanted:
+            return result
+    result = {"key": wanted, "layer": name, "tokens": layer.tokens}
+    command = f"models/generate.py --suite {name} --tokens {layer.tokens}"
+    (folder / "m.mlir").write_text(suite.module(layer, command))
+    try:
+        result.update(compile_step(tools, folder, options))
+        for dram in DRAM_MODELS:
+            start = time.perf_counter()
+            result[dram] = simulate(tools, folder, dram, "--timing-only")
+            result[dram]["simulation_seconds"] = time.perf_counter() - start
+        if options.values:
+            result["values"] = check_values(tools, folder, options)
+    except Failure as failure:
+        result["failed"] = str(failure)
+    part = kept.with_suffix(".part")
+    part.write_text(json.dumps(result, indent=1))
+    part.replace(kept)
+    return result
+
+
+def percent(share):
+    return f"{100 * share:.1f} %"
+
+
+def row(result):
+    """A line of the table."""
+    cells = [result["layer"], f"{result['tokens']:,}"]
+    if "compile_seconds" not in result:
+        cells += [""] * 8 + [result["failed"]]
+        return "| " + " | ".join(cells) + " |"
+    cells += [result["slices"], f"{result['contractions']:,}",
+              f"{result['compile_seconds']:.2f}"]
+    for dram in DRAM_MODELS:
+        if dram not in result:
+            cells += [""] * (2 if dram == "ideal" else 3)
+            continue
+        entry = result[dram]
+        cells += [f"{entry['cycles']:,}"]
+        if dram == "bandwidth":
+            cells += [entry["binding_limit"]]
+        cells += [percent(entry["share_of_limit"])]
+    said = [f"ideal: {entry['reason']}" if dram == "ideal" else
+            f"machine: {entry['reason']}" for dram in DRAM_MODELS
+            if (entry := result.get(dram)) and entry["share_of_limit"] < 0.9]
+    if "failed" in result:
+        said.append(result["failed"])
+    cells.append("; ".join(said))
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def mean(values):
+    values = list(values)
+    if not values:
+        return "-"
+    return percent(math.exp(sum(map(math.log, values)) / len(values)))
+
+
+def print_means(results):
+    """Geometric means over the layers that ran."""
+    whole = [r for r in results if all(dram in r for dram in DRAM_MODELS)]
+    machine = [r["bandwidth"] for r in whole]
+    kinds = sorted({entry["binding_limit"] for entry in machine})
+    print(f"\nGeometric means over {len(whole)} of {len(results)}: ideal DRAM, "
+          f"share of the limit {mean(r['ideal']['share_of_limit'] for r in whole)}, "
+          f"utilization {mean(r['ideal']['utilization'] for r in whole)}; DRAM "
+          "of the machine, share of the limit "
+          f"{mean(entry['share_of_limit'] for entry in machine)}"
+          + "".join(
+              f", bound by {kind} ({len(these)}): "
+              f"{mean(entry['share_of_limit'] for entry in these)}"
+              for kind in kinds
+              if (these := [e for e in machine if e["binding_limit"] == kind]))
+          + ".")
+
+
+def print_utilization(results, batches):
+    """Utilization with ideal DRAM, a column for each number of tokens."""
+    table = {}
+    for result in results:
+        table.setdefault(result["layer"], {})[result["tokens"]] = result
+    print("| layer | " + " | ".join(f"{count:,}" for count in batches) + " |")
+    print("|---" * (len(batches) + 1) + "|")
+    for name, entries in table.items():
+        print("| " + " | ".join([name] + [
+            percent(entries[count]["ideal"]["utilization"])
+            if "ideal" in entries[count] else "-" for count in batches]) + " |")
+    for what in ("utilization", "share_of_limit"):
+        print(f"| {what.replace('_', ' ')}, geometric mean | " + " | ".join(
+            mean(r["ideal"][what] for r in results
+                 if r["tokens"] == count and "ideal" in r)
+            for count in batches) + " |")
+
+
+def write_csv(results, path):
+    keys = ["layer", "tokens", "slices", "contractions", "compile_seconds"]
+    models = ["cycles", "macs", "utilization", "binding_limit", "share_of_limit",
+              "dram_bytes", "reason"]
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(keys + [f"{dram}_{key}" for dram in DRAM_MODELS
+                                for key in models + ["limit_cycles",
+                                                     "energy_pj"]]
+                        + ["values", "failed"])
+        for result in results:
+            cells = [result.get(key, "") for key in keys]
+            for dram in DRAM_MODELS:
+                entry = result.get(dram)
+                cells += [entry[key] for key in models] + [
+                    max(entry["limit_cycles"].values()),
+                    entry["energy_pj"]["nominal"]] if entry else \
+                    [""] * (len(models) + 2)
+            writer.writerow(cells + [result.get("values", ""),
+                                     result.get("failed", "")])
+
+
+def parse_options():
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--folder", type=pathlib.Path, required=True)
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/bin")
     parser.add_argument("--machine", type=pathlib.Path,
                         default=ROOT / "machines/fetta-edge.yaml")
-    parser.add_argument("--layers", default=",".join(LAYERS))
-    parser.add_argument("--tokens", type=int)
+    parser.add_argument("--layers", help="names, separated by commas")
+    parser.add_argument("--tokens", type=lambda text:
+                        [int(part) for part in text.split(",")],
+                        help="one or more numbers, for every layer")
     parser.add_argument("--slices", default="auto")
-    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--passes", default="", metavar="OPTIONS",
+                        help="more options of --fetta-compile-training")
+    parser.add_argument("--repeat", type=int, default=1,
+                        help="runs of the compiler")
+    parser.add_argument("--values", action="store_true",
+                        help="compare values with float64")
+    parser.add_argument("--reference", action="store_true",
+                        help="and with the scalar reference")
+    parser.add_argument("--timeout", type=float, default=900,
+                        help="seconds for each run of a tool")
+    parser.add_argument("--memory", type=float, default=12, metavar="GIB",
+                        help="address space of each run of a tool")
+    parser.add_argument("--fresh", action="store_true",
+                        help="measure again what the folder has")
+    parser.add_argument("--csv", type=pathlib.Path)
+    parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
-    print("| layer | tokens | slices | contractions | compile s | DRAM | cycles | "
-          "limit | share | binds | utilization | below 90 % because of |")
-    print("|---|---|---|---|---|---|---|---|---|---|---|---|")
-    for name in options.layers.split(","):
-        form, tokens, out_modes, in_modes, rank = LAYERS[name]
-        tokens = options.tokens or tokens
-        folder = options.folder / name
-        folder.mkdir(parents=True, exist_ok=True)
-        model, mapped, binary = (folder / f for f in
-                                 ("m.mlir", "P.mlir", "P.fbin"))
-        model.write_text(need(run(
-            sys.executable, ROOT / "models/generate.py", "--format", form,
-            "--tokens", tokens, "--out-modes", ",".join(map(str, out_modes)),
-            "--in-modes", ",".join(map(str, in_modes)), "--ranks", rank)))
-        start = time.perf_counter()
-        done = run(options.bin / "fetta-opt", model,
-                   f"--fetta-compile-training=machine={options.machine} "
-                   f"memory=dram slices={options.slices}", "-o", mapped)
-        seconds = time.perf_counter() - start
-        if done.returncode:
-            message = next((line.split("error: ")[1]
-                            for line in done.stderr.splitlines()
-                            if "error: " in line), done.stderr)
-            print(f"| {name} | {tokens} | | | {seconds:.1f} | refused: {message} "
-                  "| | | | | | |", flush=True)
-            continue
-        need(run(options.bin / "fetta-translate", "--fetta-to-binary", mapped,
-                 "-o", binary))
-        text = mapped.read_text()
-        contractions = text.count(" fetta.contract ")
-        argument = text[text.index("func.func"):].split(":")[0].split("%")[1]
-        slices = text.count(f"fetta.load %{argument} at")
-        need(run(sys.executable, "-m", "fetta", "example-inputs", model,
-                 "--gradients", "--outputs", folder / "inputs",
-                 cwd=ROOT / "python"))
-        for dram in ("ideal", "bandwidth"):
-            need(run(options.bin / "fetta-sim", "run", binary, "--inputs",
-                     folder / "inputs", "--outputs", folder / dram, "--report",
-                     folder / f"report-{dram}", f"--dram={dram}"))
-            summary = json.loads(
-                (folder / f"report-{dram}" / "summary.json").read_text())
-            share = summary["share_of_limit"]
-            limits = summary["limit_cycles"]
-            print(f"| {name} | {tokens} | {slices} | {contractions} | "
-                  f"{seconds:.1f} | {dram} | {summary['cycles']} | "
-                  f"{max(limits.values())} | {100 * share:.1f} % | "
-                  f"{summary['binding_limit']} | "
-                  f"{100 * summary['utilization']:.1f} % | "
-                  f"{reason(summary) if share < 0.9 else ''} |", flush=True)
-        if options.check:
-            print(need(run(
-                sys.executable, ROOT / "test/python/scalar_reference.py", mapped,
-                "--inputs", folder / "inputs", "--actual", folder / "ideal")),
-                end="", file=sys.stderr)
+    options.values |= options.reference
+    for path in ("folder", "bin", "machine"):
+        setattr(options, path, getattr(options, path).resolve())
+    return parser, options
+
+
+def main():
+    parser, options = parse_options()
+    layers = suite.load()
+    names = options.layers.split(",") if options.layers else list(layers)
+    for name in names:
+        if name not in layers:
+            parser.error(f"no layer '{name}' in the suite; it has "
+                         f"{', '.join(layers)}")
+    key, tools = fingerprint(options), Tools(options)
+    chosen = [layers[name].with_tokens(count) if count else layers[name]
+              for count in options.tokens or [None] for name in names]
+    print("| layer | tokens | slices | contractions | compile s | ideal DRAM: "
+          "cycles | share of the limit | machine DRAM: cycles | binds | share "
+          "of the limit | below 90 % because of |")
+    print("|---" * 11 + "|", flush=True)
+    results = []
+    for number, layer in enumerate(chosen, 1):
+        print(f"[{number}/{len(chosen)}] {layer.name}, {layer.tokens} tokens",
+              file=sys.stderr, flush=True)
+        results.append(measure(layer.name, layer, tools, options, key))
+        print(row(results[-1]), flush=True)
+        if "values" in results[-1]:
+            print(f"    {results[-1]['values']}", file=sys.stderr, flush=True)
+    print_means(results)
+    if options.tokens and len(options.tokens) > 1:
+        print()
+        print_utilization(results, options.tokens)
+    if options.csv:
+        write_csv(results, options.csv)
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1) + "\n")
+    return 1 if any("failed" in result for result in results) else 0
 
 
 if __name__ == "__main__":
-    main()
+    os.nice(5)
+    sys.exit(main())

@@ -61,8 +61,9 @@ ContractRunner::ContractRunner(const Program &program, size_t instruction,
       contract(std::get<Contract>(program.code[instruction])),
       nest(contract.nest), machine(program.machine), resolved(resolved),
       memory(memory), accumulators(accumulators), counters(counters),
-      observer(observer), byTable(path == ValuePath::Tables),
-      levels(nest, machine), lanes(uint32_t(machine.lanes())),
+      observer(observer), byTable(path != ValuePath::Lanes),
+      countOnly(path == ValuePath::Count), levels(nest, machine),
+      lanes(uint32_t(machine.lanes())),
       positions(uint32_t(1) << machine.positionBits()),
       peRows(uint32_t(machine.peRows())),
       peColumns(uint32_t(machine.peColumns())),
@@ -121,6 +122,7 @@ llvm::Error ContractRunner::read(ReadPort &read, const ModeIndex &index,
                                  float *out) {
   if (byTable && readByTable(read, index, out))
     return llvm::Error::success();
+  // By lanes from here on, to say which word is not there.
   const Operand &operand = read.port.operand();
   OperandId id = OperandId(&operand - nest.operands.data());
   std::fill(out, out + lanes, 0.0f);
@@ -179,11 +181,15 @@ llvm::Error ContractRunner::loadTile(const ModeIndex &index) {
 /// Every operand is a BF16, so the product in float is the exact one rounded
 /// once (docs/Machine.md, section 7). The build forbids contraction to FMA.
 void ContractRunner::multiplyChain() {
+  if (countOnly)
+    return;
   kernels.columnChain(sums.data(), streamed.data(), held.data(), peRows,
                       positions, lanes);
 }
 
 void ContractRunner::multiplyInPlace(bool first) {
+  if (countOnly)
+    return;
   kernels.multiplyInto(registers.data(), streamed.data(), held.data(), peRows,
                        positions, lanes, first);
 }
@@ -286,7 +292,8 @@ llvm::Error ContractRunner::drainTile(const ModeIndex &index,
     for (size_t m = 0; m < full.size(); ++m)
       full[m] += levels.peRowIndex[i][m];
     const float *row = registers.data() + size_t(levels.peRow[i]) * lanes;
-    std::copy(row, row + lanes, sums.begin());
+    if (!countOnly)
+      std::copy(row, row + lanes, sums.begin());
     if (llvm::Error error = reduce(full, scopeStart, sums.data()))
       return error;
     counters.tileDrainBeats += result.subBeats();

@@ -114,7 +114,7 @@ private:
   Accumulators &accumulators;
   Counters &counters;
   const DrainObserver &observer;
-  bool byTable;
+  bool byTable, countOnly;
 
   NestLevels levels;
   uint32_t lanes, positions; ///< Lanes in all, lane positions per CE.

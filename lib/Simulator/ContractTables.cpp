@@ -46,6 +46,12 @@ bool ContractRunner::readByTable(ReadPort &read, const ModeIndex &index,
     if (!memory.contains(operand.slab, row))
       return false;
     const GatherTable &table = gatherTable(read, index, edge, s, access.flips);
+    counters.*read.words += table.words;
+    ++counters.rowReads;
+    counters.macroReads += table.macros;
+    if (countOnly)
+      continue;
+    // What fails is an error, so it does not matter that it was counted.
     if (!covers(memory.written(operand.slab, row), table.reads.data(), lanes))
       return false;
     if (first && table.words != lanes)
@@ -56,11 +62,8 @@ bool ContractRunner::readByTable(ReadPort &read, const ModeIndex &index,
       table.whole.apply(out, words);
     else
       gatherWords(out, words, table.moves);
-    counters.*read.words += table.words;
-    ++counters.rowReads;
-    counters.macroReads += table.macros;
   }
-  if (first)
+  if (first && !countOnly)
     std::fill(out, out + lanes, 0.0f);
   return true;
 }
@@ -68,11 +71,15 @@ bool ContractRunner::readByTable(ReadPort &read, const ModeIndex &index,
 void ContractRunner::accumulateByTable(const ReductionPlan &plan, float *words,
                                        int64_t row) {
   for (const WordMoves &stage : plan.stages)
-    addWords(words, words, stage);
+    if (!countOnly)
+      addWords(words, words, stage);
   float *sum = accumulators.words.data() + row * accumulators.lanes;
   uint8_t *there = accumulators.valid.data() + row * accumulators.lanes;
   int64_t adds = 0, arrivals = int64_t(plan.arrivals.size());
-  if (!meets(there, plan.arrives.data(), lanes)) {
+  if (countOnly) {
+    for (uint32_t bank = 0; bank < lanes; ++bank)
+      adds += there[bank] & plan.arrives[bank];
+  } else if (!meets(there, plan.arrives.data(), lanes)) {
     copyWords(sum, words, plan.toBanks);
   } else if (covers(there, plan.arrives.data(), lanes)) {
     addWords(sum, words, plan.toBanks);
@@ -95,9 +102,11 @@ void ContractRunner::drainRowByTable(int64_t row, int64_t target) {
   const float *sum = accumulators.words.data() + row * accumulators.lanes;
   const uint8_t *there = accumulators.valid.data() + row * accumulators.lanes;
   int64_t planes = c.elementType == ElementType::F32 ? 2 : 1;
-  for (int64_t plane = 0; plane < planes; ++plane)
+  for (int64_t plane = 0; plane < planes && !countOnly; ++plane)
     unite(memory.written(c.slab, target + plane), there, lanes);
-  if (planes == 1)
+  if (countOnly)
+    ; // Memory stays as it is.
+  else if (planes == 1)
     roundWords(memory.row(c.slab, target), sum, there, lanes);
   else
     splitWords(memory.row(c.slab, target), memory.row(c.slab, target + 1), sum,

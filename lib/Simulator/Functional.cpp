@@ -12,6 +12,8 @@
 #include "fetta/Program/InstructionCoding.h"
 #include "fetta/Support/Error.h"
 
+#include "llvm/ADT/StringMap.h"
+
 using namespace fetta;
 
 namespace {
@@ -30,12 +32,57 @@ llvm::Error checkRoute(const Program &program, Net net, const Route &route) {
   return llvm::Error::success();
 }
 
+/// Beats of all contractions up to the Halt; one that could not be run is
+/// refused when its turn comes.
+int64_t allBeats(const Program &program) {
+  int64_t sum = 0;
+  for (const Instruction &instruction : program.code)
+    if (const auto *contract = std::get_if<Contract>(&instruction))
+      sum += beats(contract->nest);
+  return sum;
+}
+
+/// Counters of contractions, by what they depend on.
+class CountedContractions {
+public:
+  /// Null if the contraction begins or ends within a scope, so that its
+  /// counters depend on others. A default entry for one that was not counted
+  /// yet.
+  std::optional<Counters> *find(Contract contract,
+                                const std::array<uint32_t, 3> &routes) {
+    if (!contract.nest.clearAtStart || !contract.nest.drainAtEnd)
+      return nullptr;
+    for (Operand &operand : contract.nest.operands) {
+      operand.baseRow = 0;
+      operand.slab = 0;
+    }
+    contract.slots = {};
+    contract.tensors = {};
+    contract.op = 0;
+    contract.tokens = {};
+    llvm::Expected<std::vector<uint8_t>> bytes =
+        isa::encodeCode(Instruction(std::move(contract)));
+    if (!bytes) {
+      llvm::consumeError(bytes.takeError());
+      return nullptr;
+    }
+    std::string key(bytes->begin(), bytes->end());
+    key.append(reinterpret_cast<const char *>(routes.data()), sizeof(routes));
+    return &found[key];
+  }
+
+private:
+  llvm::StringMap<std::optional<Counters>> found;
+};
+
 } // namespace
 
-llvm::Expected<std::vector<Counters>>
-fetta::runProgram(const Program &program, TensorMemory &memory,
-                  DramMemory &dram, const ExecutionOptions &options) {
+/// The loop of runProgram and of countProgram, which gives `counted`.
+static llvm::Expected<std::vector<Counters>>
+execute(const Program &program, TensorMemory &memory, DramMemory *dram,
+        const ExecutionOptions &options, CountedContractions *counted) {
   std::vector<Counters> counters(program.code.size());
+  int64_t beatsDone = 0, beatsOfAll = options.progress ? allBeats(program) : 0;
   std::array<std::vector<uint32_t>, 3> slots;
   for (auto &net : slots)
     net.assign(size_t(program.machine.routeSlots), emptySlot);
@@ -71,8 +118,9 @@ fetta::runProgram(const Program &program, TensorMemory &memory,
     if (std::holds_alternative<Sync>(instruction))
       continue;
     if (std::holds_alternative<Dma>(instruction)) {
-      if (llvm::Error error = runDma(program, i, memory, dram))
-        return error;
+      if (dram)
+        if (llvm::Error error = runDma(program, i, memory, *dram))
+          return error;
       continue;
     }
     if (llvm::Error error = checkExecutable(program, i, options.maxBeats))
@@ -91,12 +139,42 @@ fetta::runProgram(const Program &program, TensorMemory &memory,
       if (active[net] != routes[net])
         counters[i].activeRouteBytes += routeBytes(program.routes[routes[net]]);
     active = routes;
+    if (options.progress)
+      options.progress(beatsDone, beatsOfAll);
+    beatsDone += options.progress ? beats(contract.nest) : 0;
+    std::optional<Counters> *known =
+        counted ? counted->find(contract, routes) : nullptr;
+    if (known && *known) {
+      counters[i] += **known;
+      accumulators.clear();
+      continue;
+    }
+    Counters own;
     ContractRunner runner(program, i, routes, resolved, memory, accumulators,
-                          counters[i], options.observer, options.path);
+                          own, options.observer, options.path);
     if (llvm::Error error = runner.run())
       return error;
+    if (known)
+      *known = own;
+    counters[i] += own;
   }
   return counters;
+}
+
+llvm::Expected<std::vector<Counters>>
+fetta::runProgram(const Program &program, TensorMemory &memory,
+                  DramMemory &dram, const ExecutionOptions &options) {
+  return execute(program, memory, &dram, options, nullptr);
+}
+
+llvm::Expected<std::vector<Counters>>
+fetta::countProgram(const Program &program, const ExecutionOptions &options) {
+  ExecutionOptions counting = options;
+  counting.path = ValuePath::Count;
+  counting.observer = nullptr;
+  TensorMemory memory(program.machine);
+  CountedContractions counted;
+  return execute(program, memory, nullptr, counting, &counted);
 }
 
 llvm::Expected<std::vector<Counters>>

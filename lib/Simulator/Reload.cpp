@@ -54,7 +54,7 @@ llvm::Error ContractRunner::reloadRow(const ModeIndex &index, int64_t row,
       inside &= at[mode] < nest.sizes[mode];
     if (!inside)
       continue;
-    if (!highThere[bank] || !lowThere[bank])
+    if (!countOnly && (!highThere[bank] || !lowThere[bank]))
       return fail(OperandC, "goes on from word " + llvm::Twine(bank) +
                                 " of row " + llvm::Twine(high) + " in slab " +
                                 llvm::Twine(c.slab) +

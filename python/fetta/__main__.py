@@ -18,7 +18,7 @@ def _example_inputs(options):
     if options.gradients:
         arguments += [Array("d_" + result.name, result.shape, result.element)
                       for result in signature.results]
-    arrays = example_inputs(arguments, options.seed)
+    arrays = example_inputs(arguments, options.seed, options.positive)
     save_arrays(options.outputs, arrays)
     for argument in arguments:
         shape = "x".join(map(str, argument.shape)) or "scalar"
@@ -53,6 +53,8 @@ def main(arguments=None):
     command.add_argument("--function", help="default: the first one")
     command.add_argument("--outputs", required=True, metavar="DIR")
     command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--positive", action="store_true",
+                         help="absolute values")
     command.add_argument("--gradients", action="store_true",
                          help="also a gradient d_<result> for every result, as a "
                               "training step needs it")

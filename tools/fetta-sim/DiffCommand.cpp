@@ -6,6 +6,7 @@
 
 #include "DiffCommand.h"
 
+#include "fetta/Simulator/Functional.h"
 #include "fetta/Simulator/Report.h"
 #include "fetta/Support/Error.h"
 #include "fetta/Support/OutputFile.h"
@@ -25,7 +26,6 @@ using llvm::json::Object;
 // Reading
 //===----------------------------------------------------------------------===//
 
-/// A summary without the figures that need values.
 static llvm::Expected<std::string> timeBinary(llvm::StringRef bytes,
                                               DramModel dram) {
   llvm::Expected<Program> program =
@@ -35,19 +35,16 @@ static llvm::Expected<std::string> timeBinary(llvm::StringRef bytes,
   TimingOptions options;
   options.dram = dram;
   ProgramTiming timing = timeProgram(*program, options);
-  std::vector<Counters> counters(program->code.size());
-  for (size_t i = 0; i < counters.size(); ++i)
-    if (const auto *contract = std::get_if<Contract>(&program->code[i])) {
-      counters[i].multiplyAdds = multiplyAdds(contract->nest);
-      counters[i].beats = beats(contract->nest);
-    }
+  llvm::Expected<std::vector<Counters>> counters = countProgram(*program);
+  if (!counters)
+    return counters.takeError();
   llvm::Expected<EnergyTable> energy =
       EnergyTable::preset(program->machine.energyPreset);
   if (!energy)
     return energy.takeError();
   std::string text;
   llvm::raw_string_ostream os(text);
-  Report(*program, timing, counters, std::move(*energy)).writeSummaryJson(os);
+  Report(*program, timing, *counters, std::move(*energy)).writeSummaryJson(os);
   return text;
 }
 
@@ -80,10 +77,6 @@ static llvm::Expected<Object> summaryOf(llvm::StringRef path, DramModel dram) {
                      "program again",
                      file, object->getInteger("schema_version").value_or(0),
                      reportSchemaVersion);
-  if (binary) {
-    object->erase("energy_pj");
-    object->erase("static_energy_pj");
-  }
   return std::move(*object);
 }
 

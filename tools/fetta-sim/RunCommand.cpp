@@ -19,6 +19,7 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 
+#include <chrono>
 #include <cstring>
 
 using namespace fetta;
@@ -141,12 +142,9 @@ runLevel2Beside(const Program &program, TensorMemory memory, DramMemory dram,
       .str();
 }
 
-llvm::Error fetta::runCommand(const Program &program,
-                              const RunOptions &options) {
-  llvm::Expected<EnergyTable> energy = energyTable(program, options);
-  if (!energy)
-    return energy.takeError();
-  TensorMemory memory(program.machine);
+/// Reads what the host places into tensor memory and DRAM.
+static llvm::Error readInputs(const Program &program, const RunOptions &options,
+                              TensorMemory &memory, DramMemory &dram) {
   for (const TensorEntry &tensor : program.tensors) {
     if (!isPreloaded(tensor.role))
       continue;
@@ -156,7 +154,6 @@ llvm::Error fetta::runCommand(const Program &program,
     if (llvm::Error error = memory.store(tensor, *values))
       return error;
   }
-  DramMemory dram(program);
   for (auto [r, region] : llvm::enumerate(program.regions)) {
     if (!isPreloaded(region.role))
       continue;
@@ -166,6 +163,45 @@ llvm::Error fetta::runCommand(const Program &program,
     if (llvm::Error error = dram.store(uint32_t(r), *values))
       return error;
   }
+  return llvm::Error::success();
+}
+
+namespace {
+/// Says on stderr how far a run has come, when it takes longer than a moment.
+class Progress {
+public:
+  using Clock = std::chrono::steady_clock;
+  static constexpr std::chrono::seconds interval{5};
+
+  void operator()(int64_t done, int64_t all) {
+    Clock::time_point now = Clock::now();
+    if (now < next)
+      return;
+    next = now + interval;
+    double spent = std::chrono::duration<double>(now - start).count();
+    double share = double(done) / double(all);
+    llvm::errs() << llvm::formatv(
+        "fetta-sim: {0:P1} of {1:N} beats after {2:F0} s", share, all, spent);
+    if (done)
+      llvm::errs() << llvm::formatv(", {0:F0} s to go", spent / share - spent);
+    llvm::errs() << '\n';
+  }
+
+private:
+  Clock::time_point start = Clock::now(), next = start + interval;
+};
+} // namespace
+
+llvm::Error fetta::runCommand(const Program &program,
+                              const RunOptions &options) {
+  llvm::Expected<EnergyTable> energy = energyTable(program, options);
+  if (!energy)
+    return energy.takeError();
+  TensorMemory memory(program.machine);
+  DramMemory dram(program);
+  if (!options.timingOnly)
+    if (llvm::Error error = readInputs(program, options, memory, dram))
+      return error;
   std::optional<std::pair<TensorMemory, DramMemory>> before;
   if (options.level == 2) {
     TimingOptions timingOptions;
@@ -176,8 +212,12 @@ llvm::Error fetta::runCommand(const Program &program,
         return error;
     before.emplace(memory, dram);
   }
+  ExecutionOptions execution;
+  if (!options.quiet)
+    execution.progress = Progress();
   llvm::Expected<std::vector<Counters>> counters =
-      runProgram(program, memory, dram, ExecutionOptions());
+      options.timingOnly ? countProgram(program, execution)
+                         : runProgram(program, memory, dram, execution);
   if (!counters)
     return counters.takeError();
   TimingOptions timingOptions;

@@ -26,6 +26,7 @@ struct RunOptions {
   bool longRun = false; ///< However long level 2 takes.
   bool rawBF16 = false;
   bool quiet = false;
+  bool timingOnly = false; ///< No values: neither inputs nor outputs.
 };
 
 /// Runs a decoded program. Nothing is written unless everything succeeded.

@@ -106,8 +106,13 @@ static cl::opt<int64_t>
                cl::desc("Size beyond which trace.json is cut (default 64 MiB)"),
                cl::init(TraceOptions().maxBytes), cl::sub(runCmd),
                cl::cat(category));
-static cl::opt<bool> quiet("quiet", cl::desc("Print no table"), cl::sub(runCmd),
-                           cl::cat(category));
+static cl::opt<bool> quiet("quiet",
+                           cl::desc("Print neither table nor progress"),
+                           cl::sub(runCmd), cl::cat(category));
+static cl::opt<bool>
+    timingOnly("timing-only",
+               cl::desc("Cycles and energy without values: takes no inputs"),
+               cl::sub(runCmd), cl::cat(category));
 static cl::opt<bool> json("json", cl::desc("Print the outcome as JSON"),
                           cl::sub(verifyCmd), cl::sub(diffCmd),
                           cl::cat(category));
@@ -169,6 +174,9 @@ static llvm::Error run() {
     return makeError("--level={0} does not exist: use --level=1, tile events, "
                      "or --level=2, cycle by cycle",
                      level.getValue());
+  if (timingOnly && (!inputs.empty() || !outputs.empty() || level == 2))
+    return makeError("--timing-only computes no values: leave out --inputs, "
+                     "--outputs and --level=2");
   llvm::Expected<Program> program = loadProgram();
   if (!program)
     return named(program.takeError());
@@ -195,6 +203,7 @@ static llvm::Error run() {
   options.longRun = longRun;
   options.rawBF16 = rawBF16;
   options.quiet = quiet;
+  options.timingOnly = timingOnly;
   return runCommand(*program, options);
 }
 

@@ -33,10 +33,12 @@ namespace fetta {
 using DrainObserver =
     std::function<void(size_t, int64_t, int64_t, uint32_t, float)>;
 
-/// Two ways to the same values and counters, bit for bit.
+/// Two ways to the same values and counters, bit for bit, and one to the
+/// counters alone.
 enum class ValuePath : uint8_t {
   Tables, ///< Whole rows by tables of what a route does to them.
   Lanes,  ///< Lane by lane; slow, and what tests hold the tables against.
+  Count,  ///< By tables, without values: memory stays as it is.
 };
 
 struct ExecutionOptions {
@@ -47,6 +49,8 @@ struct ExecutionOptions {
   /// order that keeps queues and tokens (shuffledOrder).
   llvm::ArrayRef<uint32_t> order = {};
   ValuePath path = ValuePath::Tables;
+  /// Called before every contraction with the beats behind it and those of all.
+  std::function<void(int64_t done, int64_t all)> progress = nullptr;
 };
 
 /// Runs `program` to its Halt, one instruction after the other; tensors that
@@ -67,6 +71,11 @@ runProgram(const Program &program, TensorMemory &memory,
            const DrainObserver &observer = nullptr,
            int64_t maxBeats = std::numeric_limits<int64_t>::max(),
            ValuePath path = ValuePath::Tables);
+
+/// The counters of a run without its values. Contractions that differ in
+/// places alone, as those of slices do, are counted once.
+llvm::Expected<std::vector<Counters>>
+countProgram(const Program &program, const ExecutionOptions &options = {});
 
 /// Bytes that a slot keeps of a route: 2 bits a switch and the masks.
 int64_t routeBytes(const Route &route);
