@@ -73,10 +73,6 @@ MachineAttr MachineAttr::get(MLIRContext *context, const Machine &machine) {
   return get(context, machine.canonicalJson());
 }
 
-Machine MachineAttr::getMachine() const {
-  return llvm::cantFail(Machine::fromJson(getJson()));
-}
-
 LogicalResult MachineAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                   StringRef json) {
   llvm::Expected<Machine> machine = Machine::fromJson(json);

@@ -4,6 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DialectMemo.h"
+
 #include "fetta/Dialect/Fetta/IR/FettaDialect.h"
 #include "fetta/Dialect/Fetta/IR/FettaOps.h"
 
@@ -13,11 +15,22 @@ using namespace fetta::hw;
 #include "fetta/Dialect/Fetta/IR/FettaDialect.cpp.inc"
 
 void FettaDialect::initialize() {
+  memo = std::make_shared<Memo>();
   registerAttributes();
   addOperations<
 #define GET_OP_LIST
 #include "fetta/Dialect/Fetta/IR/FettaOps.cpp.inc"
       >();
+}
+
+const fetta::Machine &MachineAttr::getMachine() const {
+  FettaDialect::Memo &memo = FettaDialect::Memo::of(getContext());
+  std::lock_guard<std::mutex> lock(memo.mutex);
+  std::unique_ptr<const fetta::Machine> &known = memo.machines[*this];
+  if (!known)
+    known = std::make_unique<const fetta::Machine>(
+        llvm::cantFail(fetta::Machine::fromJson(getJson())));
+  return *known;
 }
 
 LogicalResult FettaDialect::verifyOperationAttribute(Operation *op,

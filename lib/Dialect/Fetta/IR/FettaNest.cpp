@@ -9,6 +9,8 @@
 ///
 //===----------------------------------------------------------------------===//
 
+#include "DialectMemo.h"
+
 #include "fetta/Dialect/Fetta/IR/FettaOps.h"
 #include "fetta/Mapping/Mapping.h"
 #include "fetta/Support/Error.h"
@@ -59,7 +61,9 @@ llvm::Expected<EinsumModes> fetta::hw::parseEinsum(StringRef text) {
   return einsum;
 }
 
-llvm::Expected<Nest> fetta::hw::getNest(ContractOp op, const Machine &machine) {
+/// The nest but for slabs and base rows. All that it reads of the operation is
+/// in the key of Memo::find.
+static llvm::Expected<Nest> buildNest(ContractOp op) {
   llvm::Expected<EinsumModes> einsum = parseEinsum(op.getEinsum());
   if (!einsum)
     return einsum.takeError();
@@ -92,10 +96,6 @@ llvm::Expected<Nest> fetta::hw::getNest(ContractOp op, const Machine &machine) {
     operand = operandFromLayout(*layout, modes, einsum->names.size());
     operand.elementType = getElementType(type);
     operand.serialLanes = masks[id];
-    if (HomeAttr home = getHome(op.getTensor(id))) {
-      operand.slab = home.getSlab();
-      operand.baseRow = home.getRow();
-    }
   }
   auto modeOf = [&](StringAttr name) -> llvm::Expected<unsigned> {
     auto it = llvm::find(einsum->names, name.getValue());
@@ -143,6 +143,54 @@ llvm::Expected<Nest> fetta::hw::getNest(ContractOp op, const Machine &machine) {
   for (auto [mode, stride] :
        llvm::zip_equal(resultModes, accumulator.getStrides()))
     nest.accumulatorStrides[mode] = stride;
+  return nest;
+}
+
+llvm::Expected<KnownNest &> FettaDialect::Memo::find(ContractOp op) {
+  MachineAttr machine = getMachineAttr(op);
+  const void *key[] = {machine ? machine.getAsOpaquePointer() : nullptr,
+                       op.getEinsumAttr().getAsOpaquePointer(),
+                       op.getDataflowAttr().getAsOpaquePointer(),
+                       op.getLanes().getAsOpaquePointer(),
+                       op.getLoops().getAsOpaquePointer(),
+                       op.getAccumulator().getAsOpaquePointer(),
+                       op.getSerialAttr().getAsOpaquePointer(),
+                       op.getLhs().getType().getAsOpaquePointer(),
+                       op.getRhs().getType().getAsOpaquePointer(),
+                       op.getType().getAsOpaquePointer(),
+                       op.getInit() ? op.getType().getAsOpaquePointer()
+                                    : nullptr};
+  std::lock_guard<std::mutex> lock(mutex);
+  if (auto it = nests.find(ArrayRef<const void *>(key)); it != nests.end())
+    return *it->second;
+  llvm::Expected<Nest> nest = buildNest(op);
+  if (!nest)
+    return nest.takeError();
+  std::unique_ptr<KnownNest> &known =
+      nests[ArrayRef<const void *>(key).copy(keys)];
+  known = std::make_unique<KnownNest>();
+  known->nest = std::move(*nest);
+  return *known;
+}
+
+llvm::Expected<const Nest &> fetta::hw::getUnplacedNest(ContractOp op) {
+  llvm::Expected<KnownNest &> known =
+      FettaDialect::Memo::of(op.getContext()).find(op);
+  if (!known)
+    return known.takeError();
+  return known->nest;
+}
+
+llvm::Expected<Nest> fetta::hw::getNest(ContractOp op, const Machine &) {
+  llvm::Expected<const Nest &> unplaced = getUnplacedNest(op);
+  if (!unplaced)
+    return unplaced.takeError();
+  Nest nest = *unplaced;
+  for (unsigned id = 0; id < 3; ++id)
+    if (HomeAttr home = getHome(op.getTensor(id))) {
+      nest.operands[id].slab = home.getSlab();
+      nest.operands[id].baseRow = home.getRow();
+    }
   return nest;
 }
 

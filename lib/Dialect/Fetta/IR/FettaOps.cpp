@@ -4,6 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DialectMemo.h"
+
 #include "fetta/Dialect/Fetta/IR/FettaOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/OpImplementation.h"
@@ -368,10 +370,57 @@ static LogicalResult verifyInit(ContractOp op, const Machine &machine) {
   if (op.getHomeAttr())
     return op.emitOpError() << "has the home of init and none of its own, got "
                             << op.getHomeAttr();
+  // Chains of sums are long, and a view keeps the element type.
   for (Value operand : {op.getLhs(), op.getRhs()})
-    if (getHomeOp(operand) == getHomeOp(init))
+    if (getElementTypeOrSelf(operand.getType()).isF32() &&
+        getHomeOp(operand) == getHomeOp(init))
       return op.emitOpError() << "reads its partial sums as an operand";
   return verifyNoLaterUse(op, "init", init);
+}
+
+/// The nest is right. Where the tensors lie is the business of the operations
+/// that make them, so contractions that are alike are checked once.
+static LogicalResult verifyContractNest(ContractOp op, const Machine &machine) {
+  FettaDialect::Memo &memo = FettaDialect::Memo::of(op.getContext());
+  llvm::Expected<KnownNest &> known = memo.find(op);
+  if (!known)
+    return op.emitOpError() << llvm::toString(known.takeError());
+  if (std::lock_guard<std::mutex> lock(memo.mutex); known->isRight)
+    return success();
+  if (llvm::Error error = verifyNest(known->nest, machine)) {
+    // The rules speak of modes by number.
+    InFlightDiagnostic diag = op.emitOpError()
+                              << llvm::toString(std::move(error)) << " (modes:";
+    for (auto [mode, name] :
+         llvm::enumerate(llvm::cantFail(parseEinsum(op.getEinsum())).names))
+      diag << (mode ? ", " : " ") << mode << " is " << name;
+    return diag << ")";
+  }
+  std::lock_guard<std::mutex> lock(memo.mutex);
+  known->isRight = true;
+  return success();
+}
+
+/// What the routes of a contraction have to do.
+static FailureOr<std::array<BitMapAttr, 3>>
+getRouteMaps(ContractOp op, const Machine &machine) {
+  FettaDialect::Memo &memo = FettaDialect::Memo::of(op.getContext());
+  llvm::Expected<KnownNest &> known = memo.find(op);
+  if (!known)
+    return op.emitOpError() << llvm::toString(known.takeError());
+  std::array<BitMapAttr, 3> maps;
+  {
+    std::lock_guard<std::mutex> lock(memo.mutex);
+    maps = known->maps;
+  }
+  if (maps[0])
+    return maps;
+  for (unsigned id = 0; id < 3; ++id)
+    maps[id] = BitMapAttr::get(op.getContext(),
+                               bankMap(known->nest, OperandId(id), machine));
+  std::lock_guard<std::mutex> lock(memo.mutex);
+  known->maps = maps;
+  return maps;
 }
 
 LogicalResult ContractOp::verify() {
@@ -380,20 +429,9 @@ LogicalResult ContractOp::verify() {
       failed(verifyInMemory(*this, "lhs", getLhs(), *machine)) ||
       failed(verifyInMemory(*this, "rhs", getRhs(), *machine)) ||
       failed(verifyInMemory(*this, "result", getType(), *machine)) ||
-      failed(verifyInit(*this, *machine)))
+      failed(verifyInit(*this, *machine)) ||
+      failed(verifyContractNest(*this, *machine)))
     return failure();
-  llvm::Expected<Nest> nest = getNest(*this, *machine);
-  if (!nest)
-    return emitOpError() << llvm::toString(nest.takeError());
-  if (llvm::Error error = verifyNest(*nest, *machine)) {
-    // The rules speak of modes by number.
-    InFlightDiagnostic diag = emitOpError()
-                              << llvm::toString(std::move(error)) << " (modes:";
-    for (auto [mode, name] :
-         llvm::enumerate(llvm::cantFail(parseEinsum(getEinsum())).names))
-      diag << (mode ? ", " : " ") << mode << " is " << name;
-    return diag << ")";
-  }
   if (getRoutes() && getRoutes()->size() != 3)
     return emitOpError() << "names the routes of lhs, rhs and result: 3, got "
                          << getRoutes()->size();
@@ -406,9 +444,9 @@ LogicalResult ContractOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   FailureOr<Machine> machine = getMachine(*this);
   if (failed(machine))
     return failure();
-  llvm::Expected<Nest> nest = getNest(*this, *machine);
-  if (!nest)
-    return emitOpError() << llvm::toString(nest.takeError());
+  FailureOr<std::array<BitMapAttr, 3>> maps = getRouteMaps(*this, *machine);
+  if (failed(maps))
+    return failure();
   for (auto [id, name] :
        llvm::enumerate(getRoutes()->getAsRange<FlatSymbolRefAttr>())) {
     auto route = symbolTable.lookupNearestSymbolFrom<RouteOp>(*this, name);
@@ -421,8 +459,7 @@ LogicalResult ContractOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
       diag.attachNote(route.getLoc()) << "route declared here";
       return diag;
     }
-    BitMapAttr needed =
-        BitMapAttr::get(getContext(), bankMap(*nest, OperandId(id), *machine));
+    BitMapAttr needed = (*maps)[id];
     if (route.getMapAttr() && route.getMapAttr() != needed) {
       InFlightDiagnostic diag = emitOpError()
                                 << "needs " << needed << " as route " << id

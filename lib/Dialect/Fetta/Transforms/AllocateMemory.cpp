@@ -27,19 +27,16 @@ static void setHome(Operation *op, HomeAttr home) {
 }
 
 /// Cycles in which each operand of a contraction wants its slab.
-static FailureOr<std::array<int64_t, 3>> slabCycles(ContractOp op,
-                                                    const Machine &machine) {
-  llvm::Expected<Nest> nest = getNest(op, machine);
-  if (!nest)
-    return op.emitOpError() << llvm::toString(nest.takeError());
-  SerialCycles cycles = serialCycles(*nest, machine);
+static std::array<int64_t, 3>
+slabCycles(const Nest &nest, RankedTensorType result, const Machine &machine) {
+  SerialCycles cycles = serialCycles(nest, machine);
   std::array<int64_t, 3> wanted;
   for (OperandId id : {OperandA, OperandB})
-    wanted[id] = nest->dataflow != Dataflow::OutputStationary &&
-                         netOf(nest->dataflow, id) == Net::Hold
+    wanted[id] = nest.dataflow != Dataflow::OutputStationary &&
+                         netOf(nest.dataflow, id) == Net::Hold
                      ? cycles.loadBeats
                      : cycles.beats;
-  wanted[OperandC] = getPhysicalRows(op.getType());
+  wanted[OperandC] = getPhysicalRows(result);
   return wanted;
 }
 
@@ -50,17 +47,22 @@ findMeetings(Block &block, const TensorMemoryUse &memory,
              const Machine &machine) {
   std::vector<Meeting> meetings;
   std::optional<std::pair<unsigned, int64_t>> draining;
+  llvm::DenseMap<const Nest *, std::array<int64_t, 3>> known;
   for (auto op : block.getOps<ContractOp>()) {
-    FailureOr<std::array<int64_t, 3>> cycles = slabCycles(op, machine);
-    if (failed(cycles))
-      return failure();
+    llvm::Expected<const Nest &> nest = getUnplacedNest(op);
+    if (!nest)
+      return op.emitOpError() << llvm::toString(nest.takeError());
+    auto [entry, isNew] = known.try_emplace(&*nest);
+    if (isNew)
+      entry->second = slabCycles(*nest, op.getType(), machine);
+    const std::array<int64_t, 3> &cycles = entry->second;
     std::array<unsigned, 3> values;
     for (unsigned id = 0; id < 3; ++id) {
-      auto it = memory.index.find(getHomeOp(op.getTensor(id)));
-      if (it == memory.index.end())
+      std::optional<unsigned> value = memory.find(op.getTensor(id));
+      if (!value)
         return op.emitOpError() << "reads a value that no operation placed in "
                                    "tensor memory";
-      values[id] = it->second;
+      values[id] = *value;
     }
     auto meet = [&](unsigned a, unsigned b, int64_t times) {
       if (a != b)
@@ -68,13 +70,12 @@ findMeetings(Block &block, const TensorMemoryUse &memory,
     };
     for (unsigned a = 0; a < 3; ++a)
       for (unsigned b = 0; b < a; ++b)
-        meet(values[a], values[b], std::min((*cycles)[a], (*cycles)[b]));
+        meet(values[a], values[b], std::min(cycles[a], cycles[b]));
     if (draining)
       for (unsigned id : {0, 1})
         meet(draining->first, values[id],
-             std::min(
-                 {draining->second, (*cycles)[id], machine.accumulatorRows}));
-    draining = {values[OperandC], (*cycles)[OperandC]};
+             std::min({draining->second, cycles[id], machine.accumulatorRows}));
+    draining = {values[OperandC], cycles[OperandC]};
   }
   return meetings;
 }

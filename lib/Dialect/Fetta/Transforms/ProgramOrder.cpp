@@ -32,21 +32,27 @@ FailureOr<Block *> fetta::hw::getProgramBlock(FunctionOpInterface function) {
 
 TensorMemoryUse::TensorMemoryUse(Block &block) {
   auto use = [&](Value value, int64_t position) {
-    auto it = index.find(getHomeOp(value));
-    if (it != index.end())
-      live[it->second].end = std::max(live[it->second].end, position);
+    if (std::optional<unsigned> home = find(value))
+      live[*home].end = std::max(live[*home].end, position);
   };
   llvm::SmallVector<Value> collected;
   for (Operation &op : block) {
+    if (auto collect = dyn_cast<CollectOp>(op)) {
+      collected.push_back(collect.getSource());
+      continue;
+    }
     bool instruction = isInstruction(&op);
-    for (Value operand : op.getOperands())
-      if (!isa<CollectOp>(op) && instruction)
+    if (instruction)
+      for (Value operand : op.getOperands())
         use(operand, positions);
-      else if (isa<CollectOp>(op))
-        collected.push_back(operand);
-    bool isHome = isa<PlaceOp, LoadOp, ContractOp>(op) &&
-                  getHomeOp(op.getResult(0)) == &op;
-    if (isHome) {
+    auto contract = dyn_cast<ContractOp>(op);
+    Value source = contract ? contract.getInit() : Value();
+    if (auto relabel = dyn_cast<RelabelOp>(op))
+      source = relabel.getSource();
+    if (source) {
+      if (std::optional<unsigned> home = find(source))
+        index[&op] = *home;
+    } else if (isa<PlaceOp, LoadOp, ContractOp>(op)) {
       auto type = cast<RankedTensorType>(op.getResult(0).getType());
       LiveValue value;
       value.rows = getPhysicalRows(type);
@@ -60,8 +66,8 @@ TensorMemoryUse::TensorMemoryUse(Block &block) {
       live.push_back(value);
     }
     if (auto store = dyn_cast<StoreOp>(op))
-      if (auto it = index.find(getHomeOp(store.getSource())); it != index.end())
-        live[it->second].streamed = true;
+      if (std::optional<unsigned> home = find(store.getSource()))
+        live[*home].streamed = true;
     positions += instruction;
   }
   for (Value value : collected)

@@ -19,6 +19,14 @@ using namespace fetta;
 using namespace fetta::hw;
 
 namespace {
+/// What contractions that are alike get.
+struct RoutedClass {
+  ArrayAttr routes;
+  SerialAttr serial; ///< Null where nothing is split.
+  std::string split; ///< Operands that the networks cannot pass at once.
+  int64_t penalty = 0;
+};
+
 struct RouteNetworksPass
     : fetta::hw::impl::FettaRouteNetworksPassBase<RouteNetworksPass> {
   void runOnOperation() override {
@@ -45,40 +53,54 @@ struct RouteNetworksPass
 
   /// Serialises what the networks cannot pass and names the three routes.
   LogicalResult nameRoutes(ContractOp op, const Machine &machine) {
-    llvm::Expected<Nest> nest = getNest(op, machine);
-    if (!nest)
-      return op.emitOpError() << llvm::toString(nest.takeError());
-    const Nest before = *nest;
+    llvm::Expected<const Nest &> unplaced = getUnplacedNest(op);
+    if (!unplaced)
+      return op.emitOpError() << llvm::toString(unplaced.takeError());
+    const Nest &before = *unplaced;
+    auto [entry, isNew] = classes.try_emplace(&before);
+    RoutedClass &routed = entry->second;
+    if (isNew)
+      routed = routeClass(before, machine);
+    if (!routed.split.empty())
+      // Not emitRemark() of the op, which would print the whole nest.
+      mlir::emitRemark(op.getLoc())
+          << "\"" << op.getEinsum() << "\": the butterfly cannot pass "
+          << routed.split << " at once; split over sub-beats, "
+          << routed.penalty << " more beats on top of " << beats(before);
+    if (routed.serial)
+      op.setSerialAttr(routed.serial);
+    op.setRoutesAttr(routed.routes);
+    return success();
+  }
+
+  /// Contractions that are alike take the same routes.
+  RoutedClass routeClass(const Nest &before, const Machine &machine) {
+    RoutedClass routed;
+    Nest nest = before;
     SmallVector<Attribute> names;
-    std::string split;
     for (OperandId id : {OperandA, OperandB, OperandC}) {
-      Operand &operand = nest->operands[id];
+      Operand &operand = nest.operands[id];
       operand.serialLanes =
           serialLanesToRoute(getWiring(machine, getRouteKind(id)),
-                             bankMap(*nest, id, machine), operand.serialLanes);
+                             bankMap(nest, id, machine), operand.serialLanes);
       if (operand.serialLanes != before.operands[id].serialLanes) {
         static constexpr StringLiteral roles[3] = {"lhs", "rhs", "result"};
-        split += (split.empty() ? "" : ", ") + roles[id].str();
+        routed.split += (routed.split.empty() ? "" : ", ") + roles[id].str();
       }
       BitMapAttr map =
-          BitMapAttr::get(&getContext(), bankMap(*nest, id, machine));
+          BitMapAttr::get(&getContext(), bankMap(nest, id, machine));
       names.push_back(FlatSymbolRefAttr::get(
           getOrCreate(map, getRouteKind(id)).getSymNameAttr()));
     }
-    if (!split.empty()) {
-      int64_t penalty = serialCycles(*nest, machine).bankConflict -
-                        serialCycles(before, machine).bankConflict;
-      // Not emitRemark() of the op, which would print the whole nest.
-      mlir::emitRemark(op.getLoc())
-          << "\"" << op.getEinsum() << "\": the butterfly cannot pass " << split
-          << " at once; split over sub-beats, " << penalty
-          << " more beats on top of " << beats(*nest);
-      op.setSerialAttr(SerialAttr::get(&getContext(), nest->a().serialLanes,
-                                       nest->b().serialLanes,
-                                       nest->c().serialLanes));
+    if (!routed.split.empty()) {
+      routed.penalty = serialCycles(nest, machine).bankConflict -
+                       serialCycles(before, machine).bankConflict;
+      routed.serial =
+          SerialAttr::get(&getContext(), nest.a().serialLanes,
+                          nest.b().serialLanes, nest.c().serialLanes);
     }
-    op.setRoutesAttr(ArrayAttr::get(&getContext(), names));
-    return success();
+    routed.routes = ArrayAttr::get(&getContext(), names);
+    return routed;
   }
 
   RouteOp getOrCreate(BitMapAttr map, RouteKind kind) {
@@ -109,6 +131,7 @@ struct RouteNetworksPass
     return success();
   }
 
+  llvm::DenseMap<const Nest *, RoutedClass> classes;
   llvm::DenseMap<std::pair<BitMapAttr, RouteKind>, RouteOp> routes;
   RouteOp lastRoute;
   unsigned nextName = 0;

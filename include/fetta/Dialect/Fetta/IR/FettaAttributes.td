@@ -73,7 +73,8 @@ def Fetta_MachineAttr : Fetta_Attr<"Machine", "machine"> {
   let extraClassDeclaration = [{
     static MachineAttr get(::mlir::MLIRContext *context,
                            const ::fetta::Machine &machine);
-    ::fetta::Machine getMachine() const;
+    /// Lives as long as the context.
+    const ::fetta::Machine &getMachine() const;
   }];
 }
 

@@ -37,6 +37,16 @@ def Fetta_Dialect : Dialect {
   let hasOperationAttrVerify = 1;
   let extraClassDeclaration = [{
     void registerAttributes();
+
+    /// What many operations share and verifiers of all of them ask for, worked
+    /// out once: machines, and contractions that were found right.
+    struct Memo;
+    Memo &getMemo() const { return *memo; }
+
+  private:
+    std::shared_ptr<Memo> memo;
+
+  public:
   }];
 }
 

@@ -15,6 +15,8 @@
 
 #include "mlir/IR/Dialect.h"
 
+#include <memory>
+
 #include "fetta/Dialect/Fetta/IR/FettaDialect.h.inc"
 
 namespace fetta::hw {

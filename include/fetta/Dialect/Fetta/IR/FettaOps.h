@@ -66,6 +66,10 @@ llvm::Expected<EinsumModes> parseEinsum(llvm::StringRef text);
 /// The nest of a contraction whose operands have layouts. Slab and base row
 /// are those of the homes, 0 before allocation.
 llvm::Expected<Nest> getNest(ContractOp op, const Machine &machine);
+/// The same with all operands in row 0 of slab 0: one object for all
+/// contractions that are alike, which lives as long as the context. So what
+/// follows from it can be kept by its address.
+llvm::Expected<const Nest &> getUnplacedNest(ContractOp op);
 
 /// Builds a contraction from a nest over the modes of `einsum`; the inverse of
 /// getNest, but for homes and routes. `init`: partial sums, or null.

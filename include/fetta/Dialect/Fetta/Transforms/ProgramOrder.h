@@ -18,6 +18,8 @@
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/DenseMap.h"
 
+#include <optional>
+
 namespace fetta::hw {
 
 /// Whether the operation becomes an instruction of a queue.
@@ -35,11 +37,22 @@ getProgramBlock(mlir::FunctionOpInterface function);
 /// what it collects to the end.
 struct TensorMemoryUse {
   llvm::SmallVector<mlir::Operation *> homes;
-  llvm::DenseMap<mlir::Operation *, unsigned> index; ///< Of a home op.
-  std::vector<LiveValue> live;                       ///< As `homes`.
-  int64_t positions = 0;                             ///< Instructions.
+  std::vector<LiveValue> live; ///< As `homes`.
+  int64_t positions = 0;       ///< Instructions.
 
   explicit TensorMemoryUse(mlir::Block &block);
+
+  /// The home of a value, as an index into `homes`; nothing for what no
+  /// operation of the block has put into tensor memory before.
+  std::optional<unsigned> find(mlir::Value value) const {
+    auto it = index.find(value.getDefiningOp());
+    return it == index.end() ? std::nullopt : std::optional(it->second);
+  }
+
+private:
+  /// Of every operation with a value in tensor memory: chains of views and
+  /// partial sums are as long as a program has slices.
+  llvm::DenseMap<mlir::Operation *, unsigned> index;
 };
 
 } // namespace fetta::hw
