@@ -6,8 +6,8 @@
 
 #include "fetta/Machine/Machine.h"
 #include "Fields.h"
-#include "YamlReader.h"
 #include "fetta/Machine/EnergyTable.h"
+#include "fetta/Support/YamlReader.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
@@ -107,7 +107,42 @@ llvm::SmallVector<llvm::StringRef, 32> allKeys() {
   return keys;
 }
 
+/// Presets are looked up here and in files only: a program may come from tools
+/// with other presets built in, and runs with a table of its user's.
+llvm::Error checkPreset(llvm::StringRef preset) {
+  if (llvm::is_contained(EnergyTable::presetNames(), preset))
+    return llvm::Error::success();
+  return EnergyTable::preset(preset).takeError();
+}
+
 } // namespace
+
+std::vector<llvm::StringRef> Machine::keys() {
+  llvm::SmallVector<llvm::StringRef, 32> all = allKeys();
+  return {all.begin() + 1, all.end()};
+}
+
+llvm::Error Machine::set(llvm::StringRef key, llvm::StringRef text) {
+  if (key == energyPresetKey) {
+    if (llvm::Error error = checkPreset(text))
+      return error;
+    energyPreset = text.str();
+    return llvm::Error::success();
+  }
+  const MachineField *field = findField(key);
+  if (!field)
+    return llvm::createStringError("unknown key '" + key + "' of a machine" +
+                                   yaml::didYouMean(key, keys()));
+  llvm::Expected<int64_t> value = fieldValue(*field, text);
+  if (!value)
+    return value.takeError();
+  field->set(*this, *value);
+  return llvm::Error::success();
+}
+
+std::string Machine::get(llvm::StringRef key) const {
+  return key == energyPresetKey ? energyPreset : findField(key)->text(*this);
+}
 
 llvm::Expected<Machine> Machine::parse(llvm::StringRef text,
                                        llvm::StringRef name) {
@@ -142,12 +177,8 @@ llvm::Expected<Machine> Machine::parse(llvm::StringRef text,
   }
   if (llvm::Error error = machine.check())
     return yaml::errorAt(root->location, toString(std::move(error)));
-  // Only here: a program may come from tools with other presets built in, and
-  // runs with a table of its user's.
-  if (!llvm::is_contained(EnergyTable::presetNames(), machine.energyPreset))
-    return yaml::errorAt(
-        preset->location,
-        toString(EnergyTable::preset(machine.energyPreset).takeError()));
+  if (llvm::Error error = checkPreset(machine.energyPreset))
+    return yaml::errorAt(preset->location, toString(std::move(error)));
   return machine;
 }
 

@@ -6,6 +6,8 @@
 
 #include "fetta/Simulator/Energy.h"
 
+#include <algorithm>
+
 using namespace fetta;
 
 int64_t fetta::eventCount(EnergyEvent event, const Counters &counters,
@@ -69,4 +71,50 @@ FigureRange fetta::staticPower(const Machine &machine,
       power.add(table[EnergyEvent(i)],
                 double(instances(EnergyEvent(i), machine)));
   return power;
+}
+
+EnergyWeights fetta::energyWeights(const Counters &counters,
+                                   const Machine &machine, double nanoseconds) {
+  EnergyWeights weights;
+  for (unsigned i = 0; i < numEnergyEvents; ++i) {
+    EnergyEvent event = EnergyEvent(i);
+    weights[i] = isStatic(event)
+                     ? double(instances(event, machine)) * nanoseconds
+                     : double(eventCount(event, counters, machine));
+  }
+  return weights;
+}
+
+EnergyRanges fetta::rangesOf(const EnergyTable &table) {
+  EnergyRanges ranges;
+  for (unsigned i = 0; i < numEnergyEvents; ++i)
+    ranges[i].add(table.entries[i], 1);
+  return ranges;
+}
+
+EnergyComparison fetta::compareEnergy(const EnergyWeights &a,
+                                      const EnergyRanges &tableA,
+                                      const EnergyWeights &b,
+                                      const EnergyRanges &tableB) {
+  EnergyComparison result;
+  double widest = -1;
+  for (unsigned i = 0; i < numEnergyEvents; ++i) {
+    const FigureRange &x = tableA[i], &y = tableB[i];
+    FigureRange part;
+    part.nominal = y.nominal * b[i] - x.nominal * a[i];
+    if (x.nominal == y.nominal && x.low == y.low && x.high == y.high) {
+      double weight = b[i] - a[i];
+      part.low = std::min(weight * x.low, weight * x.high);
+      part.high = std::max(weight * x.low, weight * x.high);
+    } else {
+      part.low = y.low * b[i] - x.high * a[i];
+      part.high = y.high * b[i] - x.low * a[i];
+    }
+    result.difference.add(part);
+    if (part.high - part.low > widest) {
+      widest = part.high - part.low;
+      result.widest = EnergyEvent(i);
+    }
+  }
+  return result;
 }

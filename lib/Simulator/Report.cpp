@@ -127,22 +127,27 @@ void Report::writeSummaryJson(llvm::raw_ostream &os) const {
   all.counters.forEach([&](const char *name, const char *, int64_t value) {
     counters[snakeCase(name)] = value;
   });
-  llvm::json::Object events;
+  llvm::json::Object events, components;
   for (unsigned i = 0; i < numEnergyEvents; ++i) {
     EnergyEvent event = EnergyEvent(i);
-    if (isStatic(event))
+    FigureRange entry;
+    entry.add(table[event], 1);
+    if (isStatic(event)) {
+      components[energyKey(event)] =
+          llvm::json::Object{{"instances", instances(event, machine)},
+                             {"table_mw", toJson(entry)}};
       continue;
+    }
     int64_t count = eventCount(event, all.counters, machine);
-    FigureRange energy;
-    energy.add(table[event], double(count));
     events[energyKey(event)] =
-        llvm::json::Object{{"count", count}, {"energy_pj", toJson(energy)}};
+        llvm::json::Object{{"count", count},
+                           {"table_pj", toJson(entry)},
+                           {"energy_pj", toJson(entry.times(double(count)))}};
   }
   FigureRange power = staticPower(machine, table);
   // 1 mW for 1 s is 1e9 pJ.
   double perMilliwatt = 1e9 * double(timing.cycles) / double(machine.clockHz);
-  FigureRange leaked = {power.nominal * perMilliwatt, power.low * perMilliwatt,
-                        power.high * perMilliwatt};
+  FigureRange leaked = power.times(perMilliwatt);
   llvm::json::Object summary{
       {"schema_version", reportSchemaVersion},
       {"cycles", timing.cycles},
@@ -163,6 +168,7 @@ void Report::writeSummaryJson(llvm::raw_ostream &os) const {
       {"resources", std::move(resources)},
       {"counters", std::move(counters)},
       {"energy_events", std::move(events)},
+      {"static_components", std::move(components)},
       {"energy_table", table.name},
       {"machine", machine.name},
       {"machine_fingerprint",

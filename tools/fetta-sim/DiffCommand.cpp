@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "DiffCommand.h"
+#include "EnergyRanking.h"
 
 #include "fetta/Simulator/Functional.h"
 #include "fetta/Simulator/Report.h"
@@ -108,7 +109,8 @@ std::optional<double> numberAt(const Object &object,
 class Comparison {
 public:
   Comparison(Object before, Object after)
-      : before(std::move(before)), after(std::move(after)) {
+      : before(std::move(before)), after(std::move(after)),
+        ranking(rankEnergy(this->before, this->after)) {
     figure("cycles", {"cycles"});
     figure("multiply-adds", {"macs"});
     figure("utilization", {"utilization"}, false);
@@ -159,6 +161,8 @@ public:
     for (const Line &line : figures)
       if (line.before || line.after)
         print(os, line);
+    if (ranking)
+      os << '\n' << ranking->text;
     if (classes.empty()) {
       os << "every resource spends its cycles alike\n";
       return;
@@ -187,6 +191,8 @@ public:
     }
     result["causes"] = std::move(causes);
     result["explanation"] = explanation();
+    if (ranking)
+      result["energy_ranking"] = Object(ranking->json);
     return result;
   }
 
@@ -247,6 +253,7 @@ private:
   }
 
   Object before, after;
+  std::optional<EnergyRanking> ranking;
   std::vector<Line> figures, classes, queue;
 };
 

@@ -6,6 +6,7 @@
 
 #include "DiffCommand.h"
 #include "RunCommand.h"
+#include "fetta/Machine/AreaTable.h"
 #include "fetta/Support/Error.h"
 #include "fetta/Support/OutputFile.h"
 
@@ -131,8 +132,13 @@ static cl::opt<bool> check("check", cl::desc("Say whether the file is right"),
                            cl::sub(machineCmd), cl::cat(category));
 static cl::opt<bool>
     explain("explain",
-            cl::desc("Print every parameter, its source and what follows"),
+            cl::desc("Print every parameter, its source, what follows, and "
+                     "the area"),
             cl::sub(machineCmd), cl::cat(category));
+static cl::opt<std::string>
+    area("area", cl::value_desc("preset or file.yaml"),
+         cl::desc("Area table of --explain (default: scaled7nm)"),
+         cl::sub(machineCmd), cl::cat(category));
 
 //===----------------------------------------------------------------------===//
 // Commands
@@ -277,10 +283,14 @@ static llvm::Error machine() {
   llvm::Expected<Machine> machine = Machine::load(machineArg);
   if (!machine)
     return machine.takeError();
+  llvm::Expected<AreaTable> table = areaTableFor(area);
+  if (!table)
+    return table.takeError();
   return writeOutputFile("-", [&](llvm::raw_ostream &os) {
-    if (explain)
+    if (explain) {
       describe(*machine, os);
-    else
+      describeArea(*machine, *table, os);
+    } else
       os << machineArg << ": right: machine " << machine->name << ", "
          << machine->ces() << " CEs of " << machine->peRows() << "x"
          << machine->peColumns() << " PEs\n";

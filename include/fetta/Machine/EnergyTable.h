@@ -16,6 +16,7 @@
 #define FETTA_MACHINE_ENERGYTABLE_H
 
 #include "fetta/Machine/Machine.h"
+#include "fetta/Machine/TableEntry.h"
 
 #include "llvm/ADT/ArrayRef.h"
 
@@ -54,17 +55,9 @@ inline bool isStatic(EnergyEvent event) {
   return event >= EnergyEvent::StaticPE;
 }
 
-/// How a figure was obtained.
-enum class EnergyMethod : uint8_t { Measured, Table, Scaled, Assumed };
-
 /// Picojoules for an event, milliwatts for an instance of a static component.
-struct EnergyEntry {
-  double value = 0, low = 0, high = 0; ///< low <= value <= high.
-  std::string source;
-  double nodeNanometres = 0; ///< 0: the source does not say.
-  double volts = 0;          ///< 0: the source does not say.
-  EnergyMethod method = EnergyMethod::Assumed;
-};
+using EnergyEntry = TableEntry;
+using EnergyMethod = TableMethod;
 
 struct EnergyTable {
   std::string name;

@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace fetta {
 
@@ -125,6 +126,14 @@ struct Machine {
   /// The same from text; `name` stands for the file in messages.
   static llvm::Expected<Machine> parse(llvm::StringRef text,
                                        llvm::StringRef name);
+  /// Keys of a machine file but `name`, in the order of docs/Machine.md.
+  static std::vector<llvm::StringRef> keys();
+  /// Sets a parameter from its text in a machine file. Errors: no such key
+  /// (names the nearest), a value that is out of range by itself; check() looks
+  /// at them together.
+  llvm::Error set(llvm::StringRef key, llvm::StringRef text);
+  /// The text of a parameter; the key must exist.
+  std::string get(llvm::StringRef key) const;
   /// Refuses impossible combinations (e.g. more than 12 lane bits).
   llvm::Error check() const;
   /// Sorted keys, integers only: equal machines give equal text.

@@ -17,16 +17,6 @@
 
 namespace fetta {
 
-/// A figure with the range that its sources allow.
-struct FigureRange {
-  double nominal = 0, low = 0, high = 0;
-  void add(const EnergyEntry &entry, double count) {
-    nominal += entry.value * count;
-    low += entry.low * count;
-    high += entry.high * count;
-  }
-};
-
 /// How often a dynamic event happened; 0 for static ones.
 int64_t eventCount(EnergyEvent event, const Counters &counters,
                    const Machine &machine);
@@ -37,6 +27,33 @@ FigureRange dynamicEnergy(const Counters &counters, const Machine &machine,
 
 /// Static power of the whole machine in milliwatts.
 FigureRange staticPower(const Machine &machine, const EnergyTable &table);
+
+/// What each entry of a table is multiplied with: events, or for a static
+/// component instances times nanoseconds, so that the product is picojoules.
+using EnergyWeights = std::array<double, numEnergyEvents>;
+EnergyWeights energyWeights(const Counters &counters, const Machine &machine,
+                            double nanoseconds);
+
+/// Which of two runs takes less energy, for all tables inside the ranges. Where
+/// an entry of both sides is the same figure, it is the same unknown: the
+/// difference counts it once, so it may be certain though the ranges of the two
+/// energies overlap.
+struct EnergyComparison {
+  FigureRange difference; ///< Energy of B less that of A, picojoules.
+  /// The entry with the largest share in the width of the range.
+  EnergyEvent widest = EnergyEvent::MultiplyBF16;
+  /// The sign is the same for all tables inside the ranges.
+  bool certain() const { return difference.low > 0 || difference.high < 0; }
+};
+/// The entries of a table as ranges, by event.
+using EnergyRanges = std::array<FigureRange, numEnergyEvents>;
+EnergyRanges rangesOf(const EnergyTable &table);
+/// The extremes over the box of ranges, in closed form: each entry is at the
+/// end that its weight asks for.
+EnergyComparison compareEnergy(const EnergyWeights &a,
+                               const EnergyRanges &tableA,
+                               const EnergyWeights &b,
+                               const EnergyRanges &tableB);
 
 } // namespace fetta
 

@@ -13,7 +13,7 @@ assert summary["schema_version"] == 1
 assert set(summary) == {
     "schema_version", "cycles", "macs", "utilization", "limit_cycles", "binding_limit",
     "share_of_limit", "dram_bytes", "dram_model", "energy_pj", "static_power_mw", "static_energy_pj", "phases",
-    "resources", "counters", "energy_events", "energy_table", "machine", "machine_fingerprint",
+    "resources", "counters", "energy_events", "static_components", "energy_table", "machine", "machine_fingerprint",
     "clock_hz", "producer"}
 assert set(summary["limit_cycles"]) == {"compute", "dram", "critical_path"}
 assert set(summary["phases"]) == {"fp", "bp", "wg"}

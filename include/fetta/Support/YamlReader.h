@@ -5,20 +5,22 @@
 //===----------------------------------------------------------------------===//
 ///
 /// \file
-/// Machine files and energy tables are mappings of mappings and scalars. This
-/// reads them with LLVM's YAML parser and keeps where every key and value
-/// stands, so that every refusal names file, line and column.
+/// Machine files, tables and sweeps are mappings of mappings and scalars, with
+/// sequences where a reader asks for them. This reads them with LLVM's YAML
+/// parser and keeps where every key and value stands, so that every refusal
+/// names file, line and column.
 ///
 //===----------------------------------------------------------------------===//
 
-#ifndef FETTA_LIB_MACHINE_YAMLREADER_H
-#define FETTA_LIB_MACHINE_YAMLREADER_H
+#ifndef FETTA_SUPPORT_YAMLREADER_H
+#define FETTA_SUPPORT_YAMLREADER_H
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/Error.h"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -36,12 +38,14 @@ llvm::Error errorAt(const Location &location, const llvm::Twine &message);
 
 struct Entry;
 
-/// A scalar, or a mapping with its entries in file order.
+/// A scalar, a mapping with its entries in file order, or a sequence.
 struct Node {
   Location location;
   bool isMapping = false;
+  bool isSequence = false;
   std::string scalar;
   std::vector<Entry> entries;
+  std::vector<Node> items; ///< Of a sequence.
 
   /// Nothing when there is no such key.
   const Node *find(llvm::StringRef key) const;
@@ -53,9 +57,12 @@ struct Entry {
   Node value;
 };
 
-/// The top mapping of a file. Refuses sequences, aliases, block scalars,
-/// keys that are not scalars, and repeated keys.
-llvm::Expected<Node> parse(llvm::StringRef text, llvm::StringRef name);
+enum class Sequences : uint8_t { Refused, Allowed };
+
+/// The top mapping of a file. Refuses aliases, block scalars, keys that are not
+/// scalars, repeated keys, and sequences unless they are allowed.
+llvm::Expected<Node> parse(llvm::StringRef text, llvm::StringRef name,
+                           Sequences sequences = Sequences::Refused);
 
 /// The text of a file, for parse.
 llvm::Expected<std::string> readFile(llvm::StringRef path);
@@ -72,4 +79,4 @@ std::string didYouMean(llvm::StringRef word,
 
 } // namespace fetta::yaml
 
-#endif // FETTA_LIB_MACHINE_YAMLREADER_H
+#endif // FETTA_SUPPORT_YAMLREADER_H

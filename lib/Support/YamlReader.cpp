@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "YamlReader.h"
+#include "fetta/Support/YamlReader.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallString.h"
@@ -35,13 +35,14 @@ namespace {
 
 class Reader {
 public:
-  Reader(llvm::StringRef text, llvm::StringRef name) : name(name) {
-    sources.setDiagHandler(
+  Reader(llvm::StringRef text, llvm::StringRef name, Sequences sequences)
+      : name(name), sequences(sequences) {
+    sourceManager.setDiagHandler(
         [](const llvm::SMDiagnostic &diagnostic, void *context) {
           static_cast<Reader *>(context)->report(diagnostic);
         },
         this);
-    stream.emplace(text, sources, /*ShowColors=*/false);
+    stream.emplace(text, sourceManager, /*ShowColors=*/false);
   }
 
   llvm::Expected<Node> read() {
@@ -92,7 +93,7 @@ private:
     llvm::SMLoc start = node->getSourceRange().Start;
     if (!start.isValid())
       return {name, 1, 1};
-    auto [line, column] = sources.getLineAndColumn(start);
+    auto [line, column] = sourceManager.getLineAndColumn(start);
     return {name, line, column};
   }
 
@@ -102,6 +103,17 @@ private:
     if (auto *scalar = llvm::dyn_cast<llvm::yaml::ScalarNode>(node)) {
       llvm::SmallString<32> storage;
       result.scalar = scalar->getValue(storage).str();
+      return result;
+    }
+    auto *sequence = llvm::dyn_cast<llvm::yaml::SequenceNode>(node);
+    if (sequence && sequences == Sequences::Allowed) {
+      result.isSequence = true;
+      for (llvm::yaml::Node &item : *sequence) {
+        llvm::Expected<Node> converted = convert(&item);
+        if (!converted)
+          return converted;
+        result.items.push_back(std::move(*converted));
+      }
       return result;
     }
     auto *mapping = llvm::dyn_cast<llvm::yaml::MappingNode>(node);
@@ -140,7 +152,8 @@ private:
   }
 
   std::string name;
-  llvm::SourceMgr sources;
+  Sequences sequences;
+  llvm::SourceMgr sourceManager;
   std::optional<llvm::yaml::Stream> stream;
   std::optional<std::pair<Location, std::string>> syntaxError;
 };
@@ -148,8 +161,9 @@ private:
 } // namespace
 
 llvm::Expected<Node> fetta::yaml::parse(llvm::StringRef text,
-                                        llvm::StringRef name) {
-  return Reader(text, name).read();
+                                        llvm::StringRef name,
+                                        Sequences sequences) {
+  return Reader(text, name, sequences).read();
 }
 
 llvm::Expected<std::string> fetta::yaml::readFile(llvm::StringRef path) {
