@@ -17,6 +17,7 @@
 #define FETTA_BENCHMARKS_MAPPING_SCHEDULED_H
 
 #include "TrainingProgram.h"
+#include "fetta/Mapping/RowClock.h"
 #include "fetta/Program/Program.h"
 #include "fetta/Schedule/ListSchedule.h"
 #include "fetta/Simulator/Limits.h"
@@ -72,12 +73,16 @@ inline ScheduledStep scheduleStep(const ProgramSpec &program,
                      cycles.stationaryReload + cycles.drainBusy;
     task.drain = cycles.fill + cycles.drain;
     auto wait = [&](unsigned earlier, int64_t latency) {
-      task.after.push_back({earlier, latency});
+      task.after.push_back({earlier, latency, 0});
     };
     for (unsigned id = 0; id < 2; ++id) {
       unsigned v = program.steps[s].values[id];
-      if (writer[v] >= 0)
-        wait(unsigned(writer[v]), machine.pipelineCycles() + 1);
+      if (writer[v] >= 0) {
+        Following gap =
+            followingOf(mapped.steps[unsigned(writer[v])].nest,
+                        mapped.steps[s].nest, {id == 0, id == 1}, machine);
+        task.after.push_back({unsigned(writer[v]), gap.start, gap.finish});
+      }
       if (v == dY)
         wait(y, machine.pipelineCycles() + mapped.steps[y].cycles.drain);
     }

@@ -21,7 +21,10 @@ int64_t fetta::scheduleLength(llvm::ArrayRef<ArrayTask> tasks,
   for (unsigned task : order) {
     for (const TaskWait &wait : tasks[task].after)
       now = std::max(now, end[wait.task] + wait.latency);
-    end[task] = now += tasks[task].occupancy;
+    now += tasks[task].occupancy;
+    for (const TaskWait &wait : tasks[task].after)
+      now = std::max(now, end[wait.task] + wait.finish);
+    end[task] = now;
     length = std::max(length, now + tasks[task].drain);
   }
   return length;
@@ -51,9 +54,11 @@ public:
       : tasks(tasks), window(window), tail(tasks.size(), 0) {
     // Tasks follow what they wait for, so one backward sweep gives the tails.
     for (size_t i = tasks.size(); i-- > 0;) {
-      tail[i] = tasks[i].occupancy + std::max(tail[i], tasks[i].drain);
+      int64_t behind = std::max(tail[i], tasks[i].drain);
+      tail[i] = tasks[i].occupancy + behind;
       for (const TaskWait &wait : tasks[i].after)
-        tail[wait.task] = std::max(tail[wait.task], wait.latency + tail[i]);
+        tail[wait.task] = std::max(
+            {tail[wait.task], wait.latency + tail[i], wait.finish + behind});
     }
   }
 
@@ -71,6 +76,13 @@ private:
         start = std::max(start, prefix.end[wait.task] + wait.latency);
     return start;
   }
+  int64_t finish(const Prefix &prefix, unsigned task) const {
+    int64_t end = start(prefix, task) + tasks[task].occupancy;
+    for (const TaskWait &wait : tasks[task].after)
+      if (prefix.done[wait.task])
+        end = std::max(end, prefix.end[wait.task] + wait.finish);
+    return end;
+  }
   Prefix extended(Prefix prefix, unsigned task) const;
 
   llvm::ArrayRef<ArrayTask> tasks;
@@ -82,7 +94,7 @@ private:
 } // namespace
 
 Prefix Scheduler::extended(Prefix prefix, unsigned task) const {
-  prefix.end[task] = prefix.now = start(prefix, task) + tasks[task].occupancy;
+  prefix.end[task] = prefix.now = finish(prefix, task);
   prefix.done[task] = true;
   prefix.order.push_back(task);
   prefix.remaining -= tasks[task].occupancy;
@@ -93,7 +105,9 @@ Prefix Scheduler::extended(Prefix prefix, unsigned task) const {
   unsigned end = std::min<unsigned>(tasks.size(), prefix.first + 2 * window);
   for (unsigned t = prefix.first; t < end; ++t)
     if (!prefix.done[t])
-      prefix.bound = std::max(prefix.bound, start(prefix, t) + tail[t]);
+      prefix.bound =
+          std::max({prefix.bound, start(prefix, t) + tail[t],
+                    finish(prefix, t) + tail[t] - tasks[t].occupancy});
   return prefix;
 }
 

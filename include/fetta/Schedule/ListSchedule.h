@@ -30,6 +30,9 @@ struct TaskWait {
   /// Cycles from the end of that task's last beat to the first beat of the
   /// waiting one.
   int64_t latency = 0;
+  /// At least so many cycles from the end of that task's last beat to the end
+  /// of the waiting one's: beats may have to wait behind the first one, too.
+  int64_t finish = 0;
 };
 
 /// One contraction for the scheduler.

@@ -9,6 +9,7 @@
 
 #include "fetta/Dialect/Fetta/Transforms/ProgramOrder.h"
 #include "fetta/Mapping/Mapping.h"
+#include "fetta/Mapping/RowClock.h"
 #include "fetta/Schedule/ListSchedule.h"
 #include "fetta/Target/Queues/Passes.h"
 
@@ -20,6 +21,10 @@ namespace fetta {
 using namespace mlir;
 using namespace fetta;
 using namespace fetta::hw;
+
+/// In programs of more contractions waits are taken for whole: orders are not
+/// searched as closely there, and running pairs takes time.
+static constexpr size_t mostFollowed = 64;
 
 namespace {
 
@@ -34,8 +39,9 @@ public:
 
 private:
   LogicalResult addTasks();
-  LogicalResult addTask(ContractOp op);
-  void addWait(ArrayTask &task, Value value, int64_t latency);
+  void addTask(ContractOp op, const Nest &nest);
+  void addWait(ArrayTask &task, Value value, int64_t latency, const Nest &nest,
+               std::array<bool, 2> reads);
   void findUses(ArrayRef<unsigned> order);
   bool canEmit(Operation *op) const;
   void emit(Operation *op);
@@ -50,6 +56,7 @@ private:
   SmallVector<ContractOp> contracts;
   llvm::DenseMap<Operation *, unsigned> taskOf;
   std::vector<ArrayTask> tasks;
+  std::vector<Nest> nests; ///< By task.
   /// Cycles in which the last tile drains into the accumulators.
   std::vector<int64_t> lastDrain;
 
@@ -77,14 +84,24 @@ static Operation *definingOp(Value value) {
 // Contractions
 //===----------------------------------------------------------------------===//
 
-void QueueScheduler::addWait(ArrayTask &task, Value value, int64_t latency) {
+/// `nest` waits for `value`, which is what it `reads`.
+void QueueScheduler::addWait(ArrayTask &task, Value value, int64_t latency,
+                             const Nest &nest, std::array<bool, 2> reads) {
   Operation *op = definingOp(value);
   auto wait = [&](Operation *contract) {
     if (auto it = taskOf.find(contract); it != taskOf.end())
       task.after.push_back({it->second, latency + lastDrain[it->second]});
   };
-  if (isa_and_nonnull<ContractOp>(op))
-    return wait(op);
+  if (isa_and_nonnull<ContractOp>(op)) {
+    auto it = taskOf.find(op);
+    if (it == taskOf.end() || contracts.size() > mostFollowed ||
+        !(reads[0] || reads[1]))
+      return wait(op);
+    // Row by row: some beats need not wait for the last row.
+    Following gap = followingOf(nests[it->second], nest, reads, machine);
+    task.after.push_back({it->second, gap.start, gap.finish});
+    return;
+  }
   if (!isa_and_nonnull<LoadOp, PlaceOp>(op))
     return;
   // What a transfer waits for was made by contractions.
@@ -93,12 +110,9 @@ void QueueScheduler::addWait(ArrayTask &task, Value value, int64_t latency) {
                               : before);
 }
 
-LogicalResult QueueScheduler::addTask(ContractOp op) {
-  llvm::Expected<Nest> nest = getNest(op, machine);
-  if (!nest)
-    return op.emitOpError() << llvm::toString(nest.takeError());
-  SerialCycles cycles = serialCycles(*nest, machine);
-  bool outputStationary = nest->dataflow == Dataflow::OutputStationary;
+void QueueScheduler::addTask(ContractOp op, const Nest &nest) {
+  SerialCycles cycles = serialCycles(nest, machine);
+  bool outputStationary = nest.dataflow == Dataflow::OutputStationary;
   ArrayTask task;
   task.occupancy = cycles.beats + cycles.bankConflict +
                    cycles.stationaryReload + cycles.drainBusy;
@@ -107,14 +121,14 @@ LogicalResult QueueScheduler::addTask(ContractOp op) {
   // in the cycle after; a held operand is loaded before the first beat.
   int64_t pipeline = machine.pipelineCycles();
   for (OperandId id : {OperandA, OperandB}) {
-    bool held = !outputStationary && netOf(nest->dataflow, id) == Net::Hold;
+    bool held = !outputStationary && netOf(nest.dataflow, id) == Net::Hold;
     addWait(task, op.getTensor(id),
-            pipeline + 1 + (held ? cycles.firstLoad : 0));
+            pipeline + 1 + (held ? cycles.firstLoad : 0), nest,
+            {id == OperandA, id == OperandB});
   }
   if (op.getInit())
-    addWait(task, op.getInit(), 0);
+    addWait(task, op.getInit(), 0, nest, {});
   tasks.push_back(std::move(task));
-  return success();
 }
 
 /// Tasks in an order in which each follows those that it waits for: that of the
@@ -131,10 +145,10 @@ LogicalResult QueueScheduler::addTasks() {
                                             [](auto &b) { return bool(b); })) *
                   subBeats(nest->c())
             : 0);
+    nests.push_back(std::move(*nest));
   }
-  for (ContractOp op : contracts)
-    if (failed(addTask(op)))
-      return failure();
+  for (auto [op, nest] : llvm::zip_equal(contracts, nests))
+    addTask(op, nest);
   std::vector<bool> done(tasks.size());
   SmallVector<ContractOp> sorted;
   bool inOrder = true;
@@ -159,6 +173,7 @@ LogicalResult QueueScheduler::addTasks() {
   contracts = sorted;
   taskOf.clear();
   tasks.clear();
+  nests.clear();
   lastDrain.clear();
   return addTasks();
 }
