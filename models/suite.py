@@ -57,6 +57,13 @@ class Layer:
     def with_tokens(self, tokens):
         return dataclasses.replace(self, sizes={**self.sizes, "b": tokens})
 
+    def capped(self, size):
+        """The same family with no size but the batch above `size`: a small
+        layer for tests."""
+        return dataclasses.replace(self, sizes={
+            mode: old if mode == "b" else min(old, size)
+            for mode, old in self.sizes.items()})
+
 
 def _named(einsum, sizes):
     """The same einsum with modes b, i*, o*, r*; index `a` counts tokens."""

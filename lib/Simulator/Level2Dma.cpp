@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 using namespace fetta;
 using namespace fetta::level2;
@@ -45,6 +46,7 @@ static void planTransfer(const Program &program, const Dma &dma,
   forEach([&](int64_t row, int64_t) { ++left[row]; });
   int64_t bursts = 0, lastBurst = -1, runEnd = -1;
   std::vector<std::pair<int64_t, size_t>> staged; // Row, stay; latest last.
+  std::set<int64_t> seen;
   forEach([&](int64_t row, int64_t begin) {
     int64_t end = begin + region.elementBytes();
     int64_t from = begin / burst, to = (end - 1) / burst;
@@ -62,7 +64,7 @@ static void planTransfer(const Program &program, const Dma &dma,
     } else {
       if (int64_t(staged.size()) == program.machine.stagingRows)
         staged.erase(staged.begin());
-      transfer.stays.push_back({first, 0});
+      transfer.stays.push_back({first, 0, !seen.insert(row).second});
     }
     transfer.stays[entry.second].to = bursts;
     if (--left[row] > 0)
@@ -203,7 +205,10 @@ llvm::Error Engine::moveTransfers() {
       lastActivity = now;
       if (store && transfer->part == 0)
         ++rows;
-      if (++transfer->part == transfer->planes) {
+      // What was evicted comes back before it is written again.
+      bool twice =
+          !store && transfer->stays[transfer->ends[transfer->moved]].returns;
+      if (++transfer->part == transfer->planes * (twice ? 2 : 1)) {
         transfer->part = 0;
         ++transfer->moved;
         if (!store)

@@ -69,6 +69,7 @@ struct Transfer {
   /// Stays of rows in the buffer, from burst to burst, counted from 1.
   struct Stay {
     int64_t from, to;
+    bool returns; ///< Was evicted before.
   };
   std::vector<Stay> stays;
   std::vector<size_t> ends; ///< The same by their last burst.

@@ -3,16 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-//
-// The mapper's closed form and the tile-event model are written apart. The
-// first is a lower bound of the second, and equal where nothing contends: here
-// every operand has a slab of its own.
-//
-//===----------------------------------------------------------------------===//
 
-#include "fetta/Mapping/Mapping.h"
-#include "fetta/Simulator/Timing.h"
-
+#include "ClosedForm.h"
 #include "TestPrograms.h"
 
 #include "gtest/gtest.h"
@@ -21,42 +13,6 @@ using namespace fetta;
 using namespace fetta::test;
 
 namespace {
-
-/// One instruction whose routes lie in their slots already.
-InstructionTiming timeOf(const Nest &nest, const Machine &machine,
-                         bool sharedSlab = false) {
-  Contract contract;
-  contract.nest = nest;
-  for (unsigned id = 0; id < 3; ++id)
-    contract.nest.operands[id].slab = sharedSlab ? 0 : id;
-  Program program;
-  program.machine = machine;
-  program.code = {contract, Halt()};
-  return timeProgram(program).instructions[0];
-}
-
-void compare(const Nest &nest, const Machine &machine) {
-  SCOPED_TRACE(describe(nest, {}));
-  SerialCycles closed = serialCycles(nest, machine);
-  InstructionTiming timing = timeOf(nest, machine);
-  const CycleClasses &events = timing.queue;
-  EXPECT_EQ(closed.beats, events[CycleClass::Beat]);
-  EXPECT_EQ(closed.bankConflict, events[CycleClass::BankConflict]);
-  EXPECT_EQ(closed.firstLoad, events[CycleClass::FirstLoad]);
-  EXPECT_EQ(closed.stationaryReload, events[CycleClass::StationaryReload]);
-  EXPECT_EQ(closed.fill, events[CycleClass::Fill]);
-  EXPECT_EQ(closed.tiles, timing.tiles);
-  EXPECT_EQ(closed.loadBeats, timing.loadBeats);
-  EXPECT_EQ(closed.drainBusy, events[CycleClass::DrainBusy]);
-  EXPECT_EQ(closed.drain, events[CycleClass::Drain]);
-  EXPECT_EQ(closed.total(), events.total());
-
-  // Contention: one slab for all, and an adder of several cycles.
-  EXPECT_LE(closed.total(), timeOf(nest, machine, true).queue.total());
-  Machine slow = machine;
-  slow.latency.fp32Add = 3;
-  EXPECT_LE(serialCycles(nest, slow).total(), timeOf(nest, slow).queue.total());
-}
 
 Machine machineOf(unsigned draw) {
   return smallMachine(2 + draw % 3, 1 + draw / 3 % 3, 1 + draw / 9 % 3);
@@ -71,7 +27,7 @@ TEST(ClosedForm, RandomNests) {
     options.splitReduction = draw % 5 == 0;
     SCOPED_TRACE("seed " + std::to_string(options.seed));
     for (const Nest &nest : randomContraction(machine, options).nests)
-      compare(nest, machine);
+      compareLevels(nest, machine);
     if (::testing::Test::HasFailure())
       return;
   }
@@ -101,7 +57,7 @@ TEST(ClosedForm, MappedNests) {
       EXPECT_EQ(machine.accumulatorRows, 8);
       continue;
     }
-    compare(mapped->nest, machine);
+    compareLevels(mapped->nest, machine);
     if (::testing::Test::HasFailure())
       return;
   }
