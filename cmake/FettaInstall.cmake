@@ -14,6 +14,7 @@ set(FETTA_INSTALLED_LIBRARIES
   FettaSchedule
   FettaProgram
   FettaSimulator
+  FettaSweep
   # Compiler half.
   FettaTNN
   FettaTNNTransforms

@@ -6,6 +6,7 @@
 
 #include "DiffCommand.h"
 #include "RunCommand.h"
+#include "SweepCommand.h"
 #include "fetta/Machine/AreaTable.h"
 #include "fetta/Support/Error.h"
 #include "fetta/Support/OutputFile.h"
@@ -38,8 +39,13 @@ static const char overview[] =
     "      side: figures, cycles of every resource by class, and what explains "
     "the\n"
     "      change\n"
-    "  fetta-sim machine FILE --check|--explain\n\n"
-    "Exit codes: 0 done, 1 input refused, 2 wrong usage.\n";
+    "  fetta-sim machine FILE --check|--explain\n"
+    "  fetta-sim sweep FILE                    a layer on many machines or "
+    "sizes:\n"
+    "      cycles, energy and area of every point as CSV, and the front of "
+    "the\n"
+    "      best ones\n\n"
+    "Exit codes: 0 done, 1 input refused, 2 wrong usage, 3 sweep stopped.\n";
 
 static cl::SubCommand runCmd("run", "Run a program on arrays");
 static cl::SubCommand verifyCmd("verify", "Check a binary; nothing runs");
@@ -302,6 +308,7 @@ int main(int argc, char **argv) {
   for (cl::SubCommand *sub : {&cl::SubCommand::getTopLevel(), &runCmd,
                               &verifyCmd, &dumpCmd, &diffCmd, &machineCmd})
     cl::HideUnrelatedOptions(category, *sub);
+  cl::HideUnrelatedOptions(sweepCategory, sweepCmd);
   if (!cl::ParseCommandLineOptions(argc, argv, overview, &llvm::errs()))
     return Usage;
   if (runCmd)
@@ -315,6 +322,8 @@ int main(int argc, char **argv) {
                        diffCommand(diffBefore, diffAfter, dram, json));
   if (machineCmd)
     return reportError("fetta-sim", machine());
+  if (sweepCmd)
+    return sweepCommand(argv[0]);
   llvm::errs() << "fetta-sim: error: no command given; try fetta-sim --help\n";
   return Usage;
 }

@@ -1,0 +1,417 @@
+//===- MappedLayer.cpp - The half of the cost model that maps -------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "fetta/Network/Network.h"
+#include "fetta/Program/InstructionCoding.h"
+#include "fetta/Schedule/ListSchedule.h"
+#include "fetta/Simulator/ClosedCounters.h"
+#include "fetta/Sweep/CostModel.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Sequence.h"
+
+#include <algorithm>
+#include <map>
+
+using namespace fetta;
+
+static constexpr llvm::StringLiteral besideMapping[] = {
+    "ce_style",         "route_slots",           "route_bytes_per_cycle",
+    "vector_lanes",     "dram_bytes_per_second", "dram_latency_cycles",
+    "dram_burst_bytes", "staging_rows",          "clock_mhz",
+    "energy_preset"};
+
+llvm::ArrayRef<llvm::StringRef> fetta::keysBesideMapping() {
+  static const std::vector<llvm::StringRef> keys(std::begin(besideMapping),
+                                                 std::end(besideMapping));
+  return keys;
+}
+
+Machine fetta::mappingMachine(const Machine &machine) {
+  Machine result = machine;
+  Machine plain;
+  plain.energyPreset = "tpu7nm";
+  for (llvm::StringRef key : keysBesideMapping())
+    llvm::cantFail(result.set(key, plain.get(key)));
+  result.name = "mapping";
+  result.sources.clear();
+  return result;
+}
+
+namespace {
+
+/// One way to cut a step, mapped.
+class SliceMapper {
+public:
+  SliceMapper(const LayerPlan &plan, const Machine &machine, int64_t tokens,
+              int64_t slices)
+      : plan(plan), machine(machine), slices(slices),
+        program(buildProgram(plan, tokens, slices > 1)),
+        steps(plan.plan.getSteps()), leaves(plan.network.numLeaves()) {
+    figures.slices = slices;
+    figures.tokensPerSlice = tokens;
+  }
+
+  llvm::Error map(LayoutChoice layouts);
+  /// Most rows that are alive at once. Layouts decide; without a mapping they
+  /// are taken to be dense.
+  int64_t liveRows() const;
+  /// The largest value that is beyond a slab, or nothing.
+  std::optional<unsigned> beyondSlab() const;
+  int64_t rowsOf(unsigned value) const;
+  std::string nameOf(unsigned value) const;
+
+  MappedLayer finish() &&;
+
+private:
+  bool isGradient(unsigned value) const {
+    return value >= leaves &&
+           program.steps[value - leaves].contraction.resultType ==
+               ElementType::F32;
+  }
+  bool isOnce(unsigned value) const {
+    return value >= leaves ? !plan.perSlice(steps[value - leaves])
+                           : value != 0 && value != plan.outputLeaf();
+  }
+  int64_t times(unsigned step) const {
+    return plan.perSlice(steps[step]) ? slices : 1;
+  }
+  void serveButterfly(Nest &nest) const;
+  void count();
+  void schedule();
+  void chain();
+  void transfers();
+
+  const LayerPlan &plan;
+  const Machine &machine;
+  int64_t slices;
+  ProgramSpec program;
+  llvm::ArrayRef<SharedPlan::Step> steps;
+  unsigned leaves;
+  MappedProgram mapped;
+  std::vector<int64_t> lastBeat; ///< Of every step of the first slice.
+  MappedLayer figures;
+};
+
+/// The step that writes the result of phase `phase`.
+unsigned writerOf(const LayerPlan &plan, unsigned phase) {
+  return plan.plan.resultValue(phase) - plan.network.numLeaves();
+}
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Mapping and room
+//===----------------------------------------------------------------------===//
+
+/// What a butterfly cannot pass at once is served in sub-beats.
+void SliceMapper::serveButterfly(Nest &nest) const {
+  if (machine.networks == NetworkTopology::Benes)
+    return;
+  for (OperandId id : {OperandA, OperandB, OperandC}) {
+    Wiring wiring{machine.networks, machine.laneBits(),
+                  id == OperandC ? NetKind::Reduction : NetKind::Distribution};
+    uint32_t &serial = nest.operands[id].serialLanes;
+    serial = serialLanesToRoute(wiring, bankMap(nest, id, machine), serial);
+  }
+}
+
+llvm::Error SliceMapper::map(LayoutChoice layouts) {
+  llvm::Expected<MappedProgram> result =
+      mapProgram(program, machine, {layouts});
+  if (!result)
+    return result.takeError();
+  mapped = std::move(*result);
+  for (MappedContraction &contraction : mapped.steps)
+    if (machine.networks == NetworkTopology::Butterfly) {
+      serveButterfly(contraction.nest);
+      contraction.cycles = serialCycles(contraction.nest, machine);
+    }
+  return llvm::Error::success();
+}
+
+int64_t SliceMapper::rowsOf(unsigned value) const {
+  int64_t planes = isGradient(value) ? 2 : 1;
+  if (!mapped.layouts.empty())
+    return mapped.layouts[value].rows() * planes;
+  int64_t elements = 1;
+  for (int64_t size : program.values[value].sizes)
+    elements *= size;
+  return int64_t(llvm::divideCeil(elements, machine.lanes())) * planes;
+}
+
+int64_t SliceMapper::liveRows() const {
+  auto last = int64_t(steps.size()) - 1;
+  std::vector<int64_t> begin(program.values.size(), 0),
+      end(program.values.size(), -1);
+  for (auto [s, step] : llvm::enumerate(program.steps)) {
+    begin[step.values[OperandC]] = int64_t(s);
+    for (unsigned value : step.values)
+      end[value] = int64_t(s);
+  }
+  // dY comes when Y is there. Between slices, what is made once stays, and so
+  // do sums.
+  begin[plan.outputLeaf()] = int64_t(writerOf(plan, 0));
+  std::vector<int64_t> alive(steps.size(), 0);
+  for (unsigned value : llvm::seq<unsigned>(0, program.values.size())) {
+    bool whole = slices > 1 && (isOnce(value) || isGradient(value));
+    for (int64_t s = whole ? 0 : begin[value]; s <= (whole ? last : end[value]);
+         ++s)
+      alive[size_t(s)] += rowsOf(value);
+  }
+  int64_t most = *std::max_element(alive.begin(), alive.end());
+  if (slices > 1) // Of the next slice, while this one is at work.
+    most += rowsOf(0) + rowsOf(plan.plan.resultValue(0));
+  return most;
+}
+
+std::optional<unsigned> SliceMapper::beyondSlab() const {
+  std::optional<unsigned> worst;
+  for (unsigned value : llvm::seq<unsigned>(0, program.values.size()))
+    if (rowsOf(value) > machine.rowsPerSlab &&
+        (!worst || rowsOf(value) > rowsOf(*worst)))
+      worst = value;
+  return worst;
+}
+
+std::string SliceMapper::nameOf(unsigned value) const {
+  IndexList indices =
+      value < leaves ? plan.network.getLeaves()[value]
+                     : plan.network.openIndices(steps[value - leaves].leaves);
+  return plan.network.formatIndices(indices);
+}
+
+//===----------------------------------------------------------------------===//
+// Figures
+//===----------------------------------------------------------------------===//
+
+void SliceMapper::count() {
+  figures.contractions = unsigned(steps.size());
+  figures.conflicts = mapped.conflicts;
+  std::array<std::vector<std::pair<std::vector<uint32_t>, uint32_t>>, 3> known;
+  for (auto [s, contraction] : llvm::enumerate(mapped.steps)) {
+    const Nest &nest = contraction.nest;
+    Counters counters = closedCounters(nest, machine);
+    Contract instruction;
+    instruction.nest = nest;
+    if (auto bytes = isa::encodeCode(Instruction(std::move(instruction))))
+      counters.instructionBytes = int64_t(bytes->size());
+    else // What an instruction cannot hold is refused by the compiler.
+      llvm::consumeError(bytes.takeError());
+    for (int64_t t = 0; t < times(unsigned(s)); ++t)
+      figures.counters += counters;
+    figures.serialCycles += contraction.cycles.total() * times(unsigned(s));
+    for (OperandId id : {OperandA, OperandB, OperandC}) {
+      unsigned net = unsigned(netOf(nest.dataflow, id));
+      BitMap map = bankMap(nest, id, machine);
+      std::pair<std::vector<uint32_t>, uint32_t> key(
+          {map.rows.begin(), map.rows.end()}, map.constant);
+      auto it = llvm::find(known[net], key);
+      auto number = uint16_t(it - known[net].begin());
+      if (it == known[net].end())
+        known[net].push_back(std::move(key));
+      figures.routes[net].push_back(number);
+    }
+  }
+  figures.multiplyAdds = figures.counters.multiplyAdds;
+  figures.beats = figures.counters.beats;
+}
+
+/// As the compiler orders one slice: an operand can be read `pipeline + 1`
+/// cycles after the last beat of what writes it, a held one is loaded first,
+/// and what needs dY comes after all of Y.
+void SliceMapper::schedule() {
+  int64_t pipeline = machine.pipelineCycles();
+  auto lastDrain = [&](unsigned s) -> int64_t {
+    const Nest &nest = mapped.steps[s].nest;
+    if (nest.dataflow != Dataflow::OutputStationary)
+      return 0;
+    auto rows = llvm::count_if(nest.lanes.row,
+                               [](const auto &bit) { return bit.has_value(); });
+    return (int64_t(1) << rows) * subBeats(nest.c());
+  };
+  unsigned y = writerOf(plan, 0), dX = writerOf(plan, 1);
+  std::vector<ArrayTask> tasks;
+  for (auto [s, step] : llvm::enumerate(program.steps)) {
+    const MappedContraction &contraction = mapped.steps[s];
+    const SerialCycles &cycles = contraction.cycles;
+    ArrayTask task;
+    task.occupancy = cycles.beats + cycles.bankConflict +
+                     cycles.stationaryReload + cycles.drainBusy;
+    task.drain = cycles.fill + cycles.drain;
+    Dataflow dataflow = contraction.nest.dataflow;
+    for (OperandId id : {OperandA, OperandB}) {
+      bool held = dataflow != Dataflow::OutputStationary &&
+                  netOf(dataflow, id) == Net::Hold;
+      unsigned value = step.values[id];
+      int64_t latency = pipeline + 1 + (held ? cycles.firstLoad : 0);
+      if (value >= leaves)
+        task.after.push_back(
+            {value - leaves, latency + lastDrain(value - leaves)});
+      else if (value == plan.outputLeaf())
+        task.after.push_back({y, latency + lastDrain(y)});
+    }
+    tasks.push_back(std::move(task));
+  }
+  std::vector<unsigned> order = listSchedule(tasks);
+  std::vector<int64_t> end(tasks.size(), 0);
+  int64_t now = 0, length = 0, forwardEnd = 0, backwardEnd = 0;
+  SliceCycles further;
+  bool afterY = false, afterDX = false;
+  for (unsigned s : order) {
+    for (const TaskWait &wait : tasks[s].after)
+      now = std::max(now, end[wait.task] + wait.latency);
+    end[s] = now += tasks[s].occupancy;
+    length = std::max(length, now + tasks[s].drain);
+    int64_t &part = !afterY    ? further.forward
+                    : !afterDX ? further.backward
+                               : further.weights;
+    if (plan.perSlice(steps[s]))
+      part += tasks[s].occupancy;
+    if (s == y) {
+      afterY = true;
+      forwardEnd = now + tasks[s].drain;
+    }
+    if (s == dX) {
+      afterDX = true;
+      backwardEnd = now + tasks[s].drain;
+    }
+  }
+  lastBeat = std::move(end);
+  figures.further = further;
+  backwardEnd = std::max(backwardEnd, forwardEnd);
+  figures.first = {forwardEnd, backwardEnd - forwardEnd,
+                   std::max(length, backwardEnd) - backwardEnd};
+}
+
+/// docs/Queues.md, section 4.
+void SliceMapper::chain() {
+  int64_t pipeline = machine.pipelineCycles();
+  std::vector<int64_t> last(steps.size(), 0);
+  unsigned y = writerOf(plan, 0);
+  for (auto [s, step] : llvm::enumerate(program.steps)) {
+    int64_t work = multiplyAdds(mapped.steps[s].nest);
+    int64_t beats = int64_t(llvm::divideCeil(work, machine.pes()));
+    last[s] = beats;
+    for (OperandId id : {OperandA, OperandB}) {
+      unsigned value = step.values[id];
+      if (value >= leaves)
+        last[s] = std::max(last[s], last[value - leaves] +
+                                        std::max(beats, pipeline + 2));
+      else if (value == plan.outputLeaf())
+        last[s] = std::max(last[s], last[y] + pipeline + 1 + beats);
+    }
+    int64_t goesOn = step.contraction.accumulates ? (slices - 1) * beats : 0;
+    figures.criticalPath =
+        std::max(figures.criticalPath, last[s] + goesOn + pipeline + 1);
+  }
+}
+
+void SliceMapper::transfers() {
+  auto add = [&](unsigned value, TransferFigures &transfer, int64_t times,
+                 bool store) {
+    int64_t words = isGradient(value) ? 2 : 1;
+    for (int64_t size : program.values[value].sizes)
+      words *= size;
+    transfer = {words * 2, times};
+    int64_t macros = 1;
+    for (auto [bit, bank] : llvm::enumerate(mapped.layouts[value].banks))
+      if (bank.source && int64_t(1) << bit >= banksPerMacro)
+        macros *= 2;
+    int64_t rows = rowsOf(value) * times;
+    Counters &n = figures.counters;
+    (store ? n.dmaRowReads : n.dmaRowWrites) += rows;
+    (store ? n.macroReads : n.macroWrites) += rows * macros;
+    n.stagedWords += words * times;
+    n.instructionBytes += 48 * times; // An instruction of three units.
+  };
+  add(0, figures.x, slices, false);
+  add(plan.outputLeaf(), figures.dY, slices, false);
+  add(plan.plan.resultValue(0), figures.y, slices, true);
+  add(plan.plan.resultValue(1), figures.dX, slices, true);
+  for (unsigned leaf : llvm::seq(1u, plan.outputLeaf())) {
+    add(leaf, figures.cores.emplace_back(), 1, false);
+    unsigned gradient = plan.plan.resultValue(leaf + 1);
+    bool early = lastBeat[gradient - leaves] < lastBeat[writerOf(plan, 1)];
+    auto &list = early ? figures.earlyGradients : figures.gradients;
+    add(gradient, list.emplace_back(), 1, true);
+  }
+}
+
+MappedLayer SliceMapper::finish() && {
+  figures.liveRows = liveRows();
+  count();
+  schedule();
+  chain();
+  transfers();
+  return std::move(figures);
+}
+
+//===----------------------------------------------------------------------===//
+// Slices
+//===----------------------------------------------------------------------===//
+
+/// Tokens of a slice of `tokens / count`: a multiple of a power of two, up to a
+/// quarter more than needed, because these fill lanes.
+static int64_t sliceSize(int64_t tokens, int64_t count) {
+  int64_t least = int64_t(llvm::divideCeil(tokens, count)), best = least;
+  for (int64_t step = 2; step <= least; step *= 2) {
+    int64_t size = int64_t(llvm::alignTo(uint64_t(least), uint64_t(step)));
+    if (4 * size <= 5 * least)
+      best = size;
+  }
+  return std::min(best, tokens);
+}
+
+/// 1, 2, 3, 4, 6, 8, 12, ...
+static int64_t nextCount(int64_t count) {
+  return count < 2                              ? count + 1
+         : llvm::isPowerOf2_64(uint64_t(count)) ? count + count / 2
+                                                : count / 3 * 4;
+}
+
+llvm::Expected<MappedLayer> fetta::mapLayer(const LayerPlan &plan,
+                                            const Machine &machine,
+                                            LayoutChoice layouts) {
+  if (plan.multiplyAdds() > uint64_t(1) << 60)
+    return makeError("the step takes more than 2^60 multiply-adds");
+  int64_t tokens = plan.tokenCount(),
+          capacity = machine.slabs * machine.rowsPerSlab;
+  int64_t previous = 0;
+  for (int64_t count = 1;; count = nextCount(count)) {
+    // One slice more than fits costs little; few do not hide the first load
+    // and the last store.
+    int64_t cut = count > 1 && count < 8 && tokens / 8 >= 64 ? 8 : count;
+    int64_t size = sliceSize(tokens, cut);
+    bool least = size == 1 || cut >= tokens;
+    if (size == previous && !least)
+      continue;
+    previous = size;
+    SliceMapper mapper(plan, machine, size,
+                       int64_t(llvm::divideCeil(tokens, size)));
+    std::optional<unsigned> beyond = mapper.beyondSlab();
+    int64_t rows = mapper.liveRows();
+    if (!beyond && rows <= capacity) {
+      if (llvm::Error error = mapper.map(layouts))
+        return error;
+      beyond = mapper.beyondSlab();
+      rows = mapper.liveRows();
+      if (!beyond && rows <= capacity)
+        return std::move(mapper).finish();
+    }
+    if (!least)
+      continue;
+    if (beyond)
+      return makeError("does not fit: tensor ({0}) takes {1} rows at {2} "
+                       "token{3} a slice, a slab has {4}",
+                       mapper.nameOf(*beyond), mapper.rowsOf(*beyond), size,
+                       size == 1 ? "" : "s", machine.rowsPerSlab);
+    return makeError(
+        "does not fit: {0} rows of tensor memory are alive at once "
+        "at {1} token{2} a slice, the machine has {3}",
+        rows, size, size == 1 ? "" : "s", capacity);
+  }
+}
