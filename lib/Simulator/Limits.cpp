@@ -7,6 +7,7 @@
 #include "fetta/Simulator/Limits.h"
 
 #include "NestGeometry.h"
+#include "llvm/ADT/STLExtras.h"
 
 #include <algorithm>
 #include <map>
@@ -29,13 +30,19 @@ static int64_t beatsAtPeak(int64_t work, const Machine &machine) {
 
 namespace {
 
-/// Finds the longest chain. Times are those of last beats, counted from 1.
+/// Finds the longest chain. Times are those of beats, counted from 1; a sum of
+/// an output-stationary tile counts as one of the cycle in which it leaves.
 class Chains {
 public:
   explicit Chains(const Program &program)
       : program(program), machine(program.machine),
         pipeline(machine.pipelineCycles()), written(program.tensors.size()),
-        after(program.tensors.size(), 0) {}
+        after(program.tensors.size(), 0), loaded(program.tensors.size()) {
+    // No beat before a stationary load (or, output-stationary, no sum before
+    // the drain of its tile), and neither before a route is there.
+    if (std::optional<int64_t> route = firstRoute())
+      begin += *route;
+  }
 
   int64_t longest() {
     int64_t end = 0;
@@ -52,7 +59,30 @@ private:
   struct Write {
     std::pair<int64_t, int64_t> rows;
     int64_t lastBeat;
+    int64_t firstWord = 0; ///< No word is complete before this beat.
   };
+
+  /// Cycles that the words of the route take through which the first
+  /// contraction streams, if it is loaded before.
+  std::optional<int64_t> firstRoute() const {
+    std::map<uint16_t, uint32_t> slots;
+    for (const Instruction &instruction : program.code) {
+      if (const auto *load = std::get_if<LoadRoute>(&instruction)) {
+        if (load->net == Net::Stream)
+          slots[load->slot] = load->route;
+      } else if (const auto *contract = std::get_if<Contract>(&instruction)) {
+        auto it = slots.find(contract->slots[size_t(Net::Stream)]);
+        if (it == slots.end())
+          return std::nullopt;
+        // Masks depend on the mapping.
+        size_t bits = 2 * program.routes[it->second].codes.size();
+        return int64_t(llvm::divideCeil(llvm::divideCeil(bits, 8),
+                                        uint64_t(machine.routeBytesPerCycle)));
+      }
+    }
+    return std::nullopt;
+  }
+
   /// First and last index of a region's first dimension that a transfer
   /// touches.
   std::pair<int64_t, int64_t> slice(const Dma &dma) const {
@@ -82,6 +112,7 @@ private:
     // What was in the tensor's place does not matter to who reads it now.
     written[dma.tensor].clear();
     after[dma.tensor] = 0;
+    loaded[dma.tensor] = true;
     llvm::StringRef name = region.name;
     bool gradient = name.consume_front("d_");
     auto it = stores.find(gradient ? name.str() : region.name);
@@ -105,25 +136,47 @@ private:
   int64_t add(const Contract &contract) {
     const Nest &nest = contract.nest;
     int64_t beats = beatsAtPeak(multiplyAdds(nest), machine);
-    int64_t last = beats;
+    // First beat that multiplies, last beat, first complete word.
+    int64_t start = begin, last = 0, firstWord = 0;
     auto reads = [&](uint32_t tensor, const Operand &operand) {
       // Everything it does with the tensor comes after these.
-      last = std::max(last, after[tensor] + beats);
+      start = std::max(start, after[tensor] + 1);
       auto [first, end] = rowRange(operand);
-      for (const Write &write : written[tensor])
-        if (first <= write.rows.first && write.rows.second <= end)
-          last = std::max(last, write.lastBeat + std::max(beats, pipeline + 2));
+      // Each of its words is a sum over all of an operand whose modes are all
+      // reduced.
+      bool wholly = true;
+      for (auto [mode, dim] : llvm::enumerate(operand.modes))
+        wholly &= !dim || nest.sizes[mode] == 1 || nest.isReduced(mode);
+      bool fromContractions =
+          !loaded[tensor] && !isPreloaded(program.tensors[tensor].role);
+      std::optional<int64_t> earliest;
+      for (const Write &write : written[tensor]) {
+        if (write.rows.second < first || end < write.rows.first)
+          continue;
+        earliest =
+            std::min(earliest.value_or(write.firstWord), write.firstWord);
+        if (write.rows.first < first || end < write.rows.second)
+          continue;
+        last = std::max(last, write.lastBeat + std::max(beats, pipeline + 2));
+        if (wholly)
+          firstWord = std::max(firstWord, write.lastBeat + pipeline + 2);
+      }
+      // No beat multiplies before its words are there.
+      if (fromContractions && earliest)
+        start = std::max(start, *earliest + pipeline + 2);
     };
     for (OperandId id : {OperandA, OperandB}) {
       uint32_t tensor = contract.tensors[id];
       reads(tensor, nest.operands[id]);
-      last = std::max(last, lossBefore(tensor) + beats);
+      start = std::max(start, lossBefore(tensor) + 1);
     }
     uint32_t result = contract.tensors[OperandC];
     if (nest.accumulate && nest.dataflow != Dataflow::OutputStationary)
       reads(result, nest.c());
     if (!nest.clearAtStart)
-      last = std::max(last, open + beats);
+      start = std::max(start, open + 1);
+    last = std::max(last, start + beats - 1);
+    firstWord = std::max(firstWord, start);
     if (!nest.drainAtEnd) {
       open = last;
       return last;
@@ -132,9 +185,10 @@ private:
     for (Write &write : written[result])
       if (write.rows == rows) {
         write.lastBeat = std::max(write.lastBeat, last);
+        write.firstWord = std::min(write.firstWord, firstWord);
         return last;
       }
-    written[result].push_back({rows, last});
+    written[result].push_back({rows, last, firstWord});
     return last;
   }
 
@@ -157,6 +211,8 @@ private:
   int64_t pipeline;
   std::vector<std::vector<Write>> written; ///< By tensor.
   std::vector<int64_t> after; ///< By tensor: what its load has to come after.
+  std::vector<bool> loaded;   ///< By tensor: from DRAM.
+  int64_t begin = 2;          ///< No beat counts before this one.
   std::map<std::string, std::vector<Write>> stores; ///< By region.
   int64_t open = 0; ///< Last beat of what a scope that stays open holds.
 };

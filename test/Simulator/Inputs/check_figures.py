@@ -83,7 +83,9 @@ for ours, theirs in (("nominal", "value"), ("low", "low"), ("high", "high")):
     leaked = power * summary["cycles"] * 1000 / machine["clock_mhz"]
     assert close(summary["static_energy_pj"][ours], leaked), (ours, leaked)
 
-# One contraction in one instruction: its share of peak, the pipeline, a row.
+# One contraction in one instruction: a route of two bits a switch, a load, its
+# share of peak, the pipeline, a row.
+route = -(-(-(-stages * lanes // 8)) // machine["route_bytes_per_cycle"])
 at_peak = -(-n["multiply_adds"] // pes)
 pipeline = (machine["memory_read_cycles"]
             + -(-stages // machine["switch_stages_per_cycle"])
@@ -94,7 +96,7 @@ pipeline = (machine["memory_read_cycles"]
             + max(machine["accumulate_cycles"], machine["fp32_add_distance_cycles"])
             + machine["convert_write_cycles"])
 assert summary["limit_cycles"] == {"compute": at_peak, "dram": 0,
-                                   "critical_path": at_peak + pipeline + 1}
+                                   "critical_path": route + 1 + at_peak + pipeline + 1}
 assert summary["binding_limit"] == "critical_path"
 assert summary["resources"]["contract"]["cycles_by_class"]["fill"] == pipeline
 assert close(summary["utilization"], n["multiply_adds"] / (pes * summary["cycles"]))

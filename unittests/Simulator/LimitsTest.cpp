@@ -1,0 +1,178 @@
+//===- LimitsTest.cpp - Bounds against many mappings ----------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The critical path is a bound of every mapping and schedule of the same
+// contractions: no mapping that is drawn here beats it, and some reach it, so
+// that one cycle more would be too high.
+//
+//===----------------------------------------------------------------------===//
+
+#include "fetta/Simulator/Limits.h"
+#include "fetta/Mapping/Mapping.h"
+#include "fetta/Simulator/Timing.h"
+
+#include "TestPrograms.h"
+
+#include "gtest/gtest.h"
+
+#include <random>
+
+using namespace fetta;
+using namespace fetta::test;
+
+namespace {
+
+/// A chain of contractions, each of which reads the result of the one before.
+struct Step {
+  llvm::SmallVector<int64_t, 8> sizes;
+  std::array<llvm::SmallVector<unsigned, 8>, 3> modes;
+};
+
+/// Dense layouts with random low bits.
+Layout drawLayout(llvm::ArrayRef<int64_t> sizes, const Machine &machine,
+                  std::mt19937_64 &random) {
+  llvm::SmallVector<BankBit, 8> banks(machine.laneBits());
+  llvm::SmallVector<unsigned, 8> low(sizes.size(), 0), order;
+  for (BankBit &bank : banks) {
+    auto d = unsigned(random() % (sizes.size() + 1));
+    if (d < sizes.size() && (int64_t(1) << low[d]) < sizes[d])
+      bank.source = ModeBit{d, low[d]++};
+  }
+  for (unsigned d = 0; d < sizes.size(); ++d)
+    order.push_back(d);
+  return Layout::packed(sizes, banks, order);
+}
+
+/// The chain with the layouts and dataflows of one draw.
+Program drawProgram(llvm::ArrayRef<Step> steps, const Machine &machine,
+                    std::mt19937_64 &random) {
+  ProgramBuilder builder(machine);
+  int64_t slab = 0;
+  uint32_t result = 0;
+  Layout layout;
+  for (auto [s, step] : llvm::enumerate(steps)) {
+    ContractionSpec spec;
+    spec.sizes = step.sizes;
+    spec.modes = step.modes;
+    spec.dataflow = Dataflow(random() % 3);
+    auto shape = [&](unsigned id) {
+      llvm::SmallVector<int64_t, 4> sizes;
+      for (unsigned m : spec.modes[id])
+        sizes.push_back(spec.sizes[m]);
+      return sizes;
+    };
+    if (s > 0)
+      spec.layouts[OperandA] = layout;
+    if (random() % 2)
+      spec.layouts[OperandC] = drawLayout(shape(OperandC), machine, random);
+    MappedContraction mapped = must(mapContraction(spec, machine));
+    std::array<uint32_t, 3> tensors;
+    for (unsigned id = 0; id < 3; ++id) {
+      if (id == OperandA && s > 0) {
+        tensors[id] = result;
+        mapped.nest.operands[id].slab = slab - 1;
+        continue;
+      }
+      TensorEntry tensor;
+      tensor.name = "t" + std::to_string(s) + "_" + std::to_string(id);
+      tensor.shape = shape(id);
+      tensor.layout = mapped.layouts[id];
+      tensor.slab = mapped.nest.operands[id].slab = slab++;
+      tensor.role = id < 2                  ? TensorRole::Input
+                    : s + 1 == steps.size() ? TensorRole::Result
+                                            : TensorRole::Temporary;
+      tensors[id] = builder.addTensor(std::move(tensor));
+    }
+    result = tensors[OperandC];
+    layout = mapped.layouts[OperandC];
+    std::array<uint32_t, 3> numbers = {};
+    std::array<Route, 3> words = routesOf(mapped.nest, machine);
+    for (unsigned net = 0; net < 3; ++net)
+      numbers[net] = builder.addRoute(std::move(words[net]));
+    uint32_t op = builder.addOp({"contract" + std::to_string(s), "", "", {}});
+    builder.addContract(mapped.nest, tensors, numbers, op);
+  }
+  return std::move(builder).finish();
+}
+
+/// The least cycles beyond the limit over many draws; none is below it.
+int64_t leastGap(llvm::ArrayRef<Step> steps, const Machine &machine,
+                 unsigned draws) {
+  int64_t least = std::numeric_limits<int64_t>::max();
+  for (unsigned seed = 1; seed <= draws; ++seed) {
+    std::mt19937_64 random(seed);
+    Program program = drawProgram(steps, machine, random);
+    int64_t limit = limitsOf(program, 0).criticalPath;
+    int64_t cycles = timeProgram(program).cycles;
+    EXPECT_LE(limit, cycles) << "seed " << seed;
+    least = std::min(least, cycles - limit);
+  }
+  return least;
+}
+
+Machine machineFor(unsigned ce, unsigned rows, unsigned columns) {
+  Machine machine = smallMachine(ce, rows, columns);
+  machine.slabs = 16;
+  return machine;
+}
+
+} // namespace
+
+TEST(CriticalPath, StartsBehindARouteAndALoad) {
+  // y = a b, one beat: route, load, beat, pipeline, row.
+  Step scalar = {{1, 1, 1}, {{{0, 1}, {1, 2}, {0, 2}}}};
+  for (unsigned rows : {0, 1, 2})
+    EXPECT_EQ(leastGap({scalar}, machineFor(2, rows, 1), 20), 0);
+  // More beats than one.
+  Step product = {{8, 4, 16}, {{{0, 1}, {1, 2}, {0, 2}}}};
+  EXPECT_EQ(leastGap({product}, machineFor(2, 0, 2), 100), 0);
+}
+
+TEST(CriticalPath, WaitsForTheLastRow) {
+  // Each of one beat: only the pipeline counts.
+  Step first = {{4, 4}, {{{0}, {0, 1}, {1}}}};
+  EXPECT_EQ(leastGap({first, first, first}, machineFor(4, 0, 0), 100), 0);
+}
+
+TEST(CriticalPath, SumsOverAllOfAnOperandHoldUpWhatFollows) {
+  // The second needs all of the first's result for each of its words, so that
+  // all beats of the third come behind its last.
+  Step first = {{4, 4}, {{{0}, {0, 1}, {1}}}};
+  Step wide = {{4, 24}, {{{0}, {0, 1}, {1}}}};
+  for (auto [ce, rows, columns] :
+       {std::array<unsigned, 3>{4, 0, 0}, {2, 0, 2}, {3, 0, 1}})
+    EXPECT_LE(
+        leastGap({first, first, wide}, machineFor(ce, rows, columns), 400), 0);
+  // Modes that the sum keeps hold nothing up: rows follow each other.
+  Step rows = {{8, 4, 4}, {{{0, 1}, {1, 2}, {0, 2}}}};
+  leastGap({rows, rows, rows}, machineFor(3, 0, 1), 200);
+}
+
+TEST(CriticalPath, RandomChains) {
+  std::mt19937_64 random(7);
+  auto draw = [&] { return int64_t(1 + random() % 6); };
+  for (unsigned chain = 0; chain < 40; ++chain) {
+    SCOPED_TRACE("chain " + std::to_string(chain));
+    Machine machine =
+        machineFor(1 + random() % 3, random() % 3, 1 + random() % 2);
+    std::vector<Step> steps;
+    int64_t m = draw(), k = draw();
+    for (unsigned s = 0; s < 3 + chain % 2; ++s) {
+      int64_t n = 4 * draw();
+      // Sums over one mode, or over both.
+      if (random() % 2) {
+        steps.push_back({{m, k, n}, {{{0, 1}, {1, 2}, {0, 2}}}});
+        k = n;
+      } else {
+        int64_t p = draw();
+        steps.push_back({{m, k, n, p}, {{{0, 1}, {0, 1, 2, 3}, {2, 3}}}});
+        m = n;
+        k = p;
+      }
+    }
+    leastGap(steps, machine, 10);
+  }
+}
