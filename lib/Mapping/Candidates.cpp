@@ -31,13 +31,16 @@ class Collector : public CandidateVisitor {
 public:
   Collector(Tolerance tolerance) : tolerance(tolerance) {}
 
-  bool skip(double occupancy) const override { return occupancy > limit; }
-  void visit(const Candidate &candidate) override {
+  int64_t mostOccupancy() const override { return limit; }
+  bool skip(const MappingCost &cost) const override {
+    return cost.occupancy > limit;
+  }
+  bool visit(const Candidate &candidate) override {
     int64_t occupancy = candidate.cost.occupancy;
-    if (double(occupancy) > limit)
-      return;
-    limit = std::min(limit, double(occupancy) * tolerance.factor +
-                                double(tolerance.cycles));
+    if (occupancy > limit)
+      return true;
+    limit = std::min(limit, int64_t(double(occupancy) * tolerance.factor) +
+                                tolerance.cycles);
     auto sameLanes = [&](const Candidate &other) {
       return other.dataflow == candidate.dataflow &&
              llvm::equal(other.lanes, candidate.lanes,
@@ -47,16 +50,17 @@ public:
     };
     if (found.empty() || !sameLanes(found.back()[0])) {
       found.push_back({candidate, candidate});
-      return;
+      return true;
     }
     for (unsigned i = 0; i < 2; ++i)
       if (keyOf(cutWeights[i], candidate) <
           keyOf(cutWeights[i], found.back()[i]))
         found.back()[i] = candidate;
+    return true;
   }
 
   std::vector<std::array<Candidate, 2>> found;
-  double limit = std::numeric_limits<double>::infinity();
+  int64_t limit = std::numeric_limits<int64_t>::max();
 
 private:
   Tolerance tolerance;
@@ -81,10 +85,9 @@ std::vector<Choice> mapping::collectChoices(const ContractionSpec &spec,
   for (Dataflow dataflow : allDataflows) {
     if (spec.dataflow && *spec.dataflow != dataflow)
       continue;
-    int64_t budget = searchBudget;
     Problem problem = makeProblem(spec, machine, dataflow);
     problem.produced = produced;
-    enumerate(problem, collector, budget);
+    enumerate(problem, collector);
   }
   for (const std::array<Candidate, 2> &cuts : collector.found) {
     Problem problem = makeProblem(spec, machine, cuts[0].dataflow);
@@ -94,7 +97,7 @@ std::vector<Choice> mapping::collectChoices(const ContractionSpec &spec,
         needs[id][m] =
             uint8_t(spatialBits(problem, m, cuts[0].lanes[m], OperandId(id)));
     for (unsigned i = 0; i < 2; ++i) {
-      if (double(cuts[i].cost.occupancy) > collector.limit ||
+      if (cuts[i].cost.occupancy > collector.limit ||
           (i == 1 && cuts[1].inside == cuts[0].inside))
         continue;
       choices.push_back({cuts[i], needs});

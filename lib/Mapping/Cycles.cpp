@@ -4,6 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Scopes.h"
+
 #include "fetta/Machine/Machine.h"
 #include "fetta/Mapping/Mapping.h"
 
@@ -12,103 +14,11 @@
 #include <algorithm>
 
 using namespace fetta;
+using namespace fetta::mapping;
 using llvm::ArrayRef;
 using llvm::SmallVector;
 
 namespace {
-
-/// Rows that the drain of a scope visits, one mode of the result at a time:
-/// they are the product over its modes.
-class ScopeRows {
-public:
-  ScopeRows(const Nest &nest) : nest(nest) {
-    for (unsigned l = 0; l < nest.scopeLevel; ++l)
-      counters.push_back(0);
-    for (unsigned m = 0; m < nest.modeCount(); ++m)
-      if (nest.c().holds(m))
-        modes.push_back({m, laneBitsOf(m), {}});
-  }
-
-  /// Rows of the current scope.
-  int64_t rows() {
-    int64_t product = 1;
-    for (ModeRows &m : modes)
-      product *= rowsOf(m);
-    return product;
-  }
-
-  /// The next scope in loop order.
-  void advance() {
-    for (unsigned l = nest.scopeLevel; l-- > 0;) {
-      if (++counters[l] < nest.loops[l].count)
-        return;
-      counters[l] = 0;
-    }
-  }
-
-private:
-  struct ModeRows {
-    unsigned mode;
-    unsigned laneBits;
-    /// Rows by the position of the loops outside the scope; 0: not known yet.
-    SmallVector<int64_t, 8> known;
-  };
-
-  unsigned laneBitsOf(unsigned mode) const {
-    unsigned count = 0;
-    auto add = [&](ArrayRef<std::optional<ModeBit>> lanes) {
-      for (const std::optional<ModeBit> &bit : lanes)
-        count += bit && bit->mode == mode;
-    };
-    add(nest.lanes.ce);
-    add(nest.lanes.row);
-    add(nest.lanes.column);
-    return count;
-  }
-
-  int64_t rowsOf(ModeRows &m) {
-    size_t position = 0;
-    int64_t start = 0;
-    for (unsigned l = 0; l < nest.scopeLevel; ++l) {
-      const Loop &loop = nest.loops[l];
-      if (loop.mode != m.mode)
-        continue;
-      position = position * size_t(loop.count) + size_t(counters[l]);
-      start += counters[l] * loop.weight;
-    }
-    if (position >= m.known.size())
-      m.known.resize(position + 1, 0);
-    if (m.known[position] == 0)
-      m.known[position] = countRows(m, start) + 1;
-    return m.known[position] - 1;
-  }
-
-  int64_t countRows(const ModeRows &m, int64_t start) const {
-    // Starts of the index blocks that the loops inside the scope visit.
-    SmallVector<int64_t, 32> starts = {start};
-    for (const Loop &loop : llvm::drop_begin(nest.loops, nest.scopeLevel)) {
-      if (loop.mode != m.mode)
-        continue;
-      size_t known = starts.size();
-      for (int64_t c = 1; c < loop.count; ++c)
-        for (size_t i = 0; i < known; ++i)
-          starts.push_back(starts[i] + c * loop.weight);
-    }
-    unsigned lowBits = nest.c().modes[m.mode]->lowBits;
-    int64_t block = int64_t(1) << m.laneBits, row = int64_t(1) << lowBits;
-    SmallVector<int64_t, 32> rows;
-    for (int64_t first : starts)
-      for (int64_t i = first; i < std::min(first + block, nest.sizes[m.mode]);
-           i = (i / row + 1) * row)
-        rows.push_back(i / row);
-    llvm::sort(rows);
-    return std::unique(rows.begin(), rows.end()) - rows.begin();
-  }
-
-  const Nest &nest;
-  SmallVector<int64_t, 8> counters; ///< Of the loops outside the scope.
-  SmallVector<ModeRows, 8> modes;
-};
 
 /// Beats of one stationary tile, or of one output-stationary tile.
 int64_t tileBeats(const Nest &nest) {
@@ -183,57 +93,21 @@ SerialCycles fetta::serialCycles(const Nest &nest, const Machine &machine) {
     cycles.loadBeats = transfer * cycles.tiles;
   }
 
-  int64_t scopes = 1, perScope = 1;
-  for (auto [l, loop] : llvm::enumerate(nest.loops))
-    (l < nest.scopeLevel ? scopes : perScope) *= loop.count;
-  // Tiles that begin in a scope; none begins in most scopes when a tile lasts
-  // longer than a scope (no reduced loop, free loops outside the scope).
-  int64_t tilesPerScope = std::max<int64_t>(1, perScope / tile);
-  int64_t tileCycles = tile * cost;
-  int64_t period = std::max(tileCycles, transfer);
-
-  // Times count from the end of the first load, without the fill.
-  int64_t now = 0;         // End of the beats so far.
-  int64_t tileStart = 0;   // Of the latest stationary tile.
-  int64_t transferred = 0; // End of the latest output-stationary tile drain.
-  int64_t drained[2] = {0, 0}; // End of the last drain of each half.
-  ScopeRows scopeRows(nest);
-  for (int64_t j = 0; j < scopes; ++j, scopeRows.advance()) {
-    int64_t half = drained[j & 1];
-    if (outputStationary) {
-      // A tile does not finish before the drain of the tile before it has; the
-      // first drain of a scope waits for its half of the accumulators.
-      now = std::max(now + tileCycles, transferred);
-      transferred = std::max(now, half) + transfer;
-      if (tilesPerScope > 1) {
-        now = std::max(now + tileCycles, transferred) +
-              (tilesPerScope - 2) * period;
-        transferred = now + transfer;
-      }
-    } else {
-      int64_t start = now;
-      bool begins = j * perScope % tile == 0;
-      if (begins && j > 0)
-        start = std::max(start, tileStart + transfer);
-      cycles.stationaryReload += start - now;
-      start = std::max(start, half);
-      if (begins)
-        tileStart = start + (tilesPerScope - 1) * period;
-      cycles.stationaryReload += (tilesPerScope - 1) * (period - tileCycles);
-      now = begins ? tileStart + std::min(tile, perScope) * cost
-                   : start + perScope * cost;
-      transferred = now;
-    }
-    bool last = j + 1 == scopes;
-    int64_t rows = last && !nest.drainAtEnd ? 0 : scopeRows.rows() * planes;
-    // Drains go one after another.
-    int64_t start = std::max(transferred, drained[~j & 1]);
-    drained[j & 1] = start + rows;
-    if (last) {
-      cycles.drainBusy = start - transferred;
-      cycles.drain = transferred - now + rows;
-    }
-  }
-  cycles.drainBusy += now - cycles.beats * cost - cycles.stationaryReload;
+  ScopeCosts costs;
+  costs.outputStationary = outputStationary;
+  for (const Loop &loop : llvm::drop_begin(nest.loops, nest.scopeLevel))
+    costs.perScope *= loop.count;
+  costs.tile = tile;
+  costs.beat = cost;
+  costs.transfer = transfer;
+  costs.planes = planes;
+  ScopeTimeline timeline(nest, costs);
+  timeline.run();
+  cycles.stationaryReload = timeline.reload();
+  cycles.drain = timeline.lastTransfer();
+  if (nest.drainAtEnd)
+    cycles.drain += timeline.lastRows();
+  cycles.drainBusy = timeline.lastWait() + timeline.end() -
+                     cycles.beats * cost - cycles.stationaryReload;
   return cycles;
 }

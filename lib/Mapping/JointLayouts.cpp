@@ -10,6 +10,7 @@
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
+#include <cassert>
 #include <map>
 #include <tuple>
 
@@ -81,31 +82,59 @@ static SpecKey keyOf(const ContractionSpec &spec) {
                  spec.accumulates);
 }
 
-LowerBound mapping::boundOf(ArrayRef<ProgramClass> classes,
-                            const Machine &machine) {
+ProgramSearch::Key ProgramSearch::keyOf(const ProgramClass &cls,
+                                        const LowBitsOfOperands &lowBits) {
+  const ContractionSpec &spec = cls.spec;
+  Key key = {cls.latencyWeight,
+             int64_t(spec.resultType) | (spec.accumulates ? 2 : 0) |
+                 (cls.produced[0] ? 4 : 0) | (cls.produced[1] ? 8 : 0),
+             spec.dataflow ? int64_t(*spec.dataflow) : -1};
+  key.append(spec.sizes.begin(), spec.sizes.end());
+  // A mapping does not depend on the order of the dimensions.
+  SmallVector<int64_t, 16> heldBy(spec.sizes.size(), 0);
+  for (unsigned id = 0; id < 3; ++id)
+    for (unsigned m : spec.modes[id])
+      heldBy[m] |= int64_t(1) << id;
+  key.append(heldBy.begin(), heldBy.end());
+  for (const auto &low : lowBits) {
+    key.push_back(low.has_value());
+    if (low)
+      key.append(low->begin(), low->end());
+  }
+  return key;
+}
+
+const Candidate &ProgramSearch::best(const ProgramClass &cls,
+                                     const ContractionSpec &spec,
+                                     const LowBitsOfOperands &lowBits) {
+  auto [it, isNew] = known.try_emplace(keyOf(cls, lowBits));
+  if (!isNew)
+    return it->second;
+  std::optional<Candidate> best;
+  for (Dataflow dataflow : allDataflows) {
+    if (spec.dataflow && *spec.dataflow != dataflow)
+      continue;
+    Problem problem = cls.problem(spec, machine, dataflow);
+    problem.lowBits = lowBits;
+    search(problem, cls.weights(dataflow), best);
+  }
+  assert(best && "mapping without lanes is always possible");
+  return it->second = std::move(*best);
+}
+
+LowerBound ProgramSearch::boundOf(ArrayRef<ProgramClass> classes) {
   LowerBound bound;
-  std::map<std::pair<SpecKey, std::array<bool, 2>>, std::pair<int64_t, int64_t>>
-      known;
   for (const ProgramClass &cls : classes) {
-    auto [it, isNew] = known.try_emplace({keyOf(cls.spec), cls.produced});
+    bound.score += cls.count * best(cls, cls.spec, {}).score;
+    auto [it, isNew] = leastOccupancy.try_emplace(keyOf(cls, {}), 0);
     if (isNew) {
-      auto bestScore = [&](auto weights) {
-        std::optional<Candidate> best;
-        for (Dataflow dataflow : allDataflows) {
-          if (cls.spec.dataflow && *cls.spec.dataflow != dataflow)
-            continue;
-          int64_t budget = searchBudget;
-          search(cls.problem(cls.spec, machine, dataflow), weights(dataflow),
-                 best, budget);
-        }
-        return best->score;
-      };
-      it->second = {
-          bestScore([](Dataflow) { return CostWeights{1, 0, 0, 0}; }),
-          bestScore([&](Dataflow dataflow) { return cls.weights(dataflow); })};
+      std::optional<Candidate> best;
+      for (Dataflow dataflow : allDataflows)
+        if (!cls.spec.dataflow || *cls.spec.dataflow == dataflow)
+          search(cls.problem(cls.spec, machine, dataflow), {1, 0, 0, 0}, best);
+      it->second = best->score;
     }
-    bound.occupancy += cls.count * it->second.first;
-    bound.score += cls.count * it->second.second;
+    bound.occupancy += cls.count * it->second;
   }
   return bound;
 }

@@ -17,6 +17,8 @@
 #include "JointSearch.h"
 #include "fetta/Mapping/Program.h"
 
+#include <map>
+
 namespace fetta::mapping {
 
 /// Contractions of a program that are alike: one mapping for all of them.
@@ -44,8 +46,30 @@ struct LowerBound {
   int64_t score = 0;
 };
 
-LowerBound boundOf(llvm::ArrayRef<ProgramClass> classes,
-                   const Machine &machine);
+/// Searches for the classes of one program. What was searched for once is
+/// known: contractions of equal shape, and those that meet the same layouts
+/// again.
+class ProgramSearch {
+public:
+  ProgramSearch(const Machine &machine) : machine(machine) {}
+
+  /// The mapping of the best score. Layouts that are known are those of `spec`,
+  /// or `lowBits` by operand and mode.
+  using LowBitsOfOperands =
+      std::array<std::optional<llvm::SmallVector<unsigned, 8>>, 3>;
+  const Candidate &best(const ProgramClass &cls, const ContractionSpec &spec,
+                        const LowBitsOfOperands &lowBits);
+
+  LowerBound boundOf(llvm::ArrayRef<ProgramClass> classes);
+
+private:
+  using Key = llvm::SmallVector<int64_t, 48>;
+  static Key keyOf(const ProgramClass &cls, const LowBitsOfOperands &lowBits);
+
+  const Machine &machine;
+  std::map<Key, Candidate> known;
+  std::map<Key, int64_t> leastOccupancy;
+};
 
 /// A number for each value of a program whose values all exist: values with
 /// equal numbers have one shape and play the same part, down to the last

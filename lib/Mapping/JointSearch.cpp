@@ -101,9 +101,11 @@ public:
     std::optional<JointSolution> best;
     for (size_t width : {1, 4, 16, 64}) {
       JointSolution solution = improve(beam(width));
-      if (!best || solution.score < best->score)
+      bool better = !best || solution.score < best->score;
+      if (better)
         best = std::move(solution);
-      if (best->score <= bound + bound / closeEnough)
+      // Where a wider beam is of no use, an even wider one seldom is.
+      if (!better || best->score <= bound + bound / closeEnough)
         break;
     }
     best->proven = best->score <= bound;
@@ -270,6 +272,21 @@ private:
   /// Layouts and score of complete choices. Where the needs of a value exceed a
   /// row, the bits go whose loss costs least.
   JointSolution solutionOf(std::vector<unsigned> choices) const {
+    JointSolution solution = layoutsOf(std::move(choices), noClass);
+    for (unsigned cls = 0; cls < problem.classes.size(); ++cls) {
+      std::array<unsigned, 3> missing = missingOf(cls, solution);
+      solution.score += scoreWith(cls, solution.choices[cls], missing);
+      const Needs &need = needs[cls][solution.choices[cls]];
+      for (unsigned id = 0; id < 3; ++id)
+        if (missing[id] + need.never[id] > 0)
+          solution.conflicts[cls] = true;
+    }
+    return solution;
+  }
+
+  /// The layouts alone, as if there were no class `without`.
+  JointSolution layoutsOf(std::vector<unsigned> choices,
+                          unsigned without) const {
     JointSolution solution;
     solution.choices = std::move(choices);
     solution.layouts.resize(problem.groups.size());
@@ -281,16 +298,9 @@ private:
       return scores[a][solution.choices[a]] > scores[b][solution.choices[b]];
     });
     for (unsigned cls : sequence)
-      extend(cls, solution.choices[cls], solution.layouts);
+      if (cls != without)
+        extend(cls, solution.choices[cls], solution.layouts);
     solution.conflicts.resize(problem.classes.size());
-    for (unsigned cls = 0; cls < problem.classes.size(); ++cls) {
-      std::array<unsigned, 3> missing = missingOf(cls, solution);
-      solution.score += scoreWith(cls, solution.choices[cls], missing);
-      const Needs &need = needs[cls][solution.choices[cls]];
-      for (unsigned id = 0; id < 3; ++id)
-        if (missing[id] + need.never[id] > 0)
-          solution.conflicts[cls] = true;
-    }
     return solution;
   }
 
@@ -311,9 +321,7 @@ private:
       for (unsigned cls : order) {
         if (!meetsConflict(cls, solution))
           continue;
-        for (unsigned k = 0; k < needs[cls].size(); ++k) {
-          if (k == solution.choices[cls])
-            continue;
+        for (unsigned k : promising(cls, solution)) {
           ++states;
           std::vector<unsigned> choices = solution.choices;
           choices[cls] = k;
@@ -330,6 +338,32 @@ private:
     return solution;
   }
 
+  /// The choices of a class that cost least where the others have taken the
+  /// room that they need.
+  SmallVector<unsigned, 8> promising(unsigned cls,
+                                     const JointSolution &solution) {
+    constexpr size_t most = 6;
+    JointSolution others = layoutsOf(solution.choices, cls);
+    std::vector<std::pair<int64_t, unsigned>> list;
+    for (unsigned k = 0; k < needs[cls].size(); ++k) {
+      if (k == solution.choices[cls])
+        continue;
+      std::array<LowBits, 3> saved;
+      for (unsigned id = 0; id < 3; ++id)
+        saved[id] = others.layouts[groupOf(cls, id)];
+      list.push_back({extend(cls, k, others.layouts), k});
+      for (unsigned id = 0; id < 3; ++id)
+        others.layouts[groupOf(cls, id)] = saved[id];
+    }
+    states += int64_t(list.size());
+    auto end = list.begin() + int64_t(std::min(list.size(), most));
+    std::partial_sort(list.begin(), end, list.end());
+    SmallVector<unsigned, 8> best;
+    for (auto it = list.begin(); it != end; ++it)
+      best.push_back(it->second);
+    return best;
+  }
+
   bool meetsConflict(unsigned cls, const JointSolution &solution) const {
     for (unsigned other = 0; other < problem.classes.size(); ++other) {
       if (!solution.conflicts[other])
@@ -341,6 +375,8 @@ private:
     }
     return false;
   }
+
+  static constexpr unsigned noClass = ~0u;
 
   const JointProblem &problem;
   std::vector<std::vector<Needs>> needs;    ///< By class and choice.

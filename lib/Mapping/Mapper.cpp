@@ -320,8 +320,7 @@ fetta::mapContraction(const ContractionSpec &spec, const Machine &machine) {
   for (Dataflow dataflow : allDataflows) {
     if (spec.dataflow && *spec.dataflow != dataflow)
       continue;
-    int64_t budget = searchBudget;
-    search(makeProblem(spec, machine, dataflow), CostWeights(), best, budget);
+    search(makeProblem(spec, machine, dataflow), CostWeights(), best);
   }
   assert(best && "mapping without lanes is always possible");
   return buildNest(spec, makeProblem(spec, machine, best->dataflow), *best);

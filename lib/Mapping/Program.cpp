@@ -31,8 +31,11 @@ static constexpr int64_t leastLatencyWeight = 4, mostLatencyWeight = 12;
 /// Without conflicts a solution need not be as close to the lower bound.
 static constexpr int64_t conflictFreeSlack = 8;
 
+/// Conflicts that cost less are left to repairs.
+static constexpr int64_t nearlyPerfect = 2048;
+
 /// Orders in which contractions are mapped one by one.
-static constexpr unsigned greedyRounds = 6;
+static constexpr unsigned greedyRounds = 8;
 
 namespace {
 
@@ -40,7 +43,8 @@ class ProgramMapper {
 public:
   ProgramMapper(const ProgramSpec &program, const Machine &machine,
                 const ProgramOptions &options)
-      : program(program), machine(machine), options(options) {}
+      : program(program), machine(machine), options(options),
+        searches(machine) {}
 
   llvm::Expected<MappedProgram> run(unsigned *failedStep) {
     Error error = map();
@@ -57,6 +61,7 @@ private:
   struct Assignment {
     std::vector<std::optional<Layout>> layouts; ///< By group, over its sizes.
     std::vector<std::optional<MappedContraction>> mapped; ///< By class.
+    std::vector<int64_t> scores;                          ///< By class.
     int64_t score = 0;
     unsigned conflicts = 0; ///< Operands with missing bits.
 
@@ -70,6 +75,7 @@ private:
     if (Error error = makeClasses())
       return error;
     start.mapped.resize(classes.size());
+    start.scores.resize(classes.size(), 0);
     for (unsigned c = 0; c < classes.size(); ++c)
       programOrder.push_back(c);
     order = programOrder;
@@ -123,7 +129,7 @@ private:
     if (options.layouts == LayoutChoice::Separate)
       return assign(Method::Alone);
     weighLatency();
-    LowerBound bound = boundOf(classes, machine);
+    LowerBound bound = searches.boundOf(classes);
     result.occupancyBound = bound.occupancy;
     std::optional<Assignment> best;
     auto good = [&] {
@@ -133,6 +139,7 @@ private:
       return slack <= bound.score / closeEnough ||
              (best->conflicts == 0 && slack <= bound.score / conflictFreeSlack);
     };
+    std::vector<int64_t> blame(classes.size(), 0);
     // Often enough the contractions get along one by one, if those that came
     // too late come first in the next round.
     for (unsigned round = 0; round < greedyRounds; ++round) {
@@ -143,12 +150,21 @@ private:
       }
       if (!best || now.worth() < best->worth())
         best = now;
-      if (now.conflicts == 0 && good())
+      if (good() && (now.conflicts == 0 ||
+                     best->score - bound.score <= bound.score / nearlyPerfect))
         break;
-      std::stable_partition(order.begin(), order.end(), [&](unsigned c) {
-        return conflictsOf(*now.mapped[c]) > 0;
-      });
+      for (unsigned c = 0; c < classes.size(); ++c) {
+        blame[c] /= 2;
+        if (conflictsOf(*now.mapped[c]) > 0)
+          blame[c] += 1 + now.scores[c] -
+                      classes[c].count *
+                          searches.best(classes[c], classes[c].spec, {}).score;
+      }
+      llvm::stable_sort(
+          order, [&](unsigned a, unsigned b) { return blame[a] > blame[b]; });
     }
+    if (best && best->conflicts > 0)
+      repair(*best);
     if (!good()) {
       joint = chooseLayouts(groups, classes, machine);
       result.candidates = joint.candidates;
@@ -156,8 +172,11 @@ private:
       order = programOrder;
       if (Error error = assign(Method::Joint))
         return error;
-      if (!best || now.worth() < best->worth())
-        best = std::move(now);
+      Assignment together = now;
+      if (together.conflicts > 0)
+        repair(together);
+      if (!best || together.worth() < best->worth())
+        best = std::move(together);
     }
     now = std::move(*best);
     return Error::success();
@@ -166,13 +185,64 @@ private:
   /// Maps all classes in `order`.
   Error assign(Method method) {
     now = start;
-    for (unsigned c : order) {
+    return mapClasses(order, method);
+  }
+
+  Error mapClasses(ArrayRef<unsigned> list, Method method) {
+    for (unsigned c : list) {
       step = classes[c].firstStep;
       if (Error error = mapClass(c, method))
         return error;
+    }
+    now.score = now.conflicts = 0;
+    for (unsigned c = 0; c < classes.size(); ++c) {
+      now.score += now.scores[c];
       now.conflicts += conflictsOf(*now.mapped[c]);
     }
     return Error::success();
+  }
+
+  /// Local search: a contraction that meets a conflict chooses anew, and after
+  /// it those that share a value with it; the layouts of these values are
+  /// forgotten, the others stay. First the values with conflicts only, then all
+  /// of the contraction, then all of its neighbours.
+  void repair(Assignment &best) {
+    for (bool better = true; better && best.conflicts > 0;) {
+      better = false;
+      for (unsigned c = 0; c < classes.size() && !better; ++c) {
+        if (conflictsOf(*best.mapped[c]) == 0)
+          continue;
+        SmallVector<unsigned, 16> free, touched;
+        for (unsigned id = 0; id < 3; ++id)
+          if (best.mapped[c]->nest.operands[id].serialLanes)
+            free.push_back(classes[c].views[id].group);
+        for (unsigned reach = 0; reach < 3 && !better; ++reach) {
+          touched = {c};
+          for (unsigned other = 0; other < classes.size(); ++other)
+            if (other != c && touches(other, free))
+              touched.push_back(other);
+          now = best;
+          for (unsigned group : free)
+            now.layouts[group] = start.layouts[group];
+          if (Error error = mapClasses(touched, Method::Greedy)) {
+            llvm::consumeError(std::move(error));
+          } else if (now.worth() < best.worth()) {
+            best = now;
+            better = true;
+          }
+          for (unsigned next : reach == 0 ? ArrayRef(c) : ArrayRef(touched))
+            for (const GroupView &view : classes[next].views)
+              if (!llvm::is_contained(free, view.group))
+                free.push_back(view.group);
+        }
+      }
+    }
+  }
+
+  bool touches(unsigned c, ArrayRef<unsigned> list) const {
+    return llvm::any_of(classes[c].views, [&](const GroupView &view) {
+      return llvm::is_contained(list, view.group);
+    });
   }
 
   static unsigned conflictsOf(const MappedContraction &mapping) {
@@ -350,7 +420,7 @@ private:
                            id);
       }
       if (agrees(cls, *mapping)) {
-        now.score += cls.count * score;
+        now.scores[c] = cls.count * score;
         return Error::success();
       }
     }
@@ -361,19 +431,21 @@ private:
   /// With the joint search low bits are chosen, and the bank bits of what is
   /// not placed yet are free.
   MappedContraction mapOnLayouts(unsigned c, const ContractionSpec &spec,
-                                 Method method, int64_t &score) const {
+                                 Method method, int64_t &score) {
     const ProgramClass &cls = classes[c];
+    auto lowBits = cls.problem(spec, machine, Dataflow::BStationary).lowBits;
+    for (unsigned id = 0; id < 3 && method == Method::Joint; ++id) {
+      if (lowBits[id])
+        continue;
+      lowBits[id].emplace(spec.sizes.size(), 0);
+      const GroupView &view = cls.views[id];
+      for (auto [m, dims] : llvm::enumerate(view.dims))
+        for (unsigned d : dims)
+          (*lowBits[id])[m] += joint.layouts[view.group][d];
+    }
     auto problemOn = [&](Dataflow dataflow) {
       Problem problem = cls.problem(spec, machine, dataflow);
-      for (unsigned id = 0; id < 3 && method == Method::Joint; ++id) {
-        if (problem.lowBits[id])
-          continue;
-        problem.lowBits[id].emplace(spec.sizes.size(), 0);
-        const GroupView &view = cls.views[id];
-        for (auto [m, dims] : llvm::enumerate(view.dims))
-          for (unsigned d : dims)
-            (*problem.lowBits[id])[m] += joint.layouts[view.group][d];
-      }
+      problem.lowBits = lowBits;
       return problem;
     };
     std::optional<Candidate> best;
@@ -381,13 +453,9 @@ private:
       const auto &[dataflow, shares] = joint.lanes[c];
       searchCuts(problemOn(dataflow), cls.weights(dataflow), shares, best);
     }
-    for (Dataflow dataflow : allDataflows) {
-      if (spec.dataflow && *spec.dataflow != dataflow)
-        continue;
-      int64_t budget = searchBudget;
-      search(problemOn(dataflow), cls.weights(dataflow), best, budget);
-    }
-    assert(best && "mapping without lanes is always possible");
+    const Candidate &other = searches.best(cls, spec, lowBits);
+    if (!best || other.score < best->score)
+      best = other;
     score = best->score;
     return buildNest(spec, problemOn(best->dataflow), *best);
   }
@@ -417,6 +485,7 @@ private:
   std::vector<unsigned> classOf;             ///< By step.
   std::vector<unsigned> programOrder, order; ///< Of classes.
   JointLayouts joint;
+  ProgramSearch searches;
   Assignment start, now; ///< What is given; the mapping at hand.
 };
 

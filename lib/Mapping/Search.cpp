@@ -4,9 +4,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Search.h"
+#include "Lanes.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
 #include <tuple>
@@ -15,10 +16,6 @@ using namespace fetta;
 using namespace fetta::mapping;
 using llvm::ArrayRef;
 using llvm::SmallVector;
-
-static int64_t chunksOf(int64_t size, unsigned bits) {
-  return (size + (int64_t(1) << bits) - 1) >> bits;
-}
 
 unsigned mapping::spatialBits(const Problem &problem, unsigned mode,
                               LaneShare share, OperandId operand) {
@@ -84,6 +81,11 @@ MappingCost CutNumbers::cost(unsigned beatBits, unsigned transferBits) const {
   cost.occupancy = (beats << beatBits) + (tiles - 1) * stall +
                    (scopes - 1) * std::max<int64_t>(0, drain - scopeCycles);
   cost.drain = lastDrain;
+  cost.wait = wait(cost);
+  return cost;
+}
+
+int64_t CutNumbers::wait(const MappingCost &cost) const {
   // What comes before the last rows of the operands runs while these are on
   // their way. Stalls are spread over the beats; a held operand is loaded
   // first.
@@ -94,72 +96,78 @@ MappingCost CutNumbers::cost(unsigned beatBits, unsigned transferBits) const {
     auto before = int64_t(__int128(beats - late) * cost.occupancy / beats);
     return std::max<int64_t>(0, latency - before);
   };
-  cost.wait = std::max(
+  return std::max(
       waitFor(streamedWait, latency),
       waitFor(heldWait, latency + (outputStationary ? 0 : cost.transfer)));
-  return cost;
 }
 
 namespace {
 
-class Enumerator {
+/// Scores lane assignments with every cut of their loops.
+class Cuts {
 public:
-  Enumerator(const Problem &problem, CandidateVisitor &visitor, int64_t &budget)
+  Cuts(const Problem &problem, CandidateVisitor &visitor)
       : problem(problem), machine(problem.machine), visitor(visitor),
-        budget(budget), current(now.lanes), loops(now.resultLoops) {
+        use(problem), current(now.lanes), loops(now.resultLoops) {
     now.dataflow = problem.dataflow;
+    blocks.resize(problem.modes.size());
+    for (OperandId id : {OperandA, OperandB, OperandC})
+      if (problem.lowBits[id])
+        bits[id] = *problem.lowBits[id];
+  }
+
+  void evaluate(const LaneAssignment &assignment, ArrayRef<LaneShare> lanes) {
+    beatBits = assignment.beatBits;
+    transferBits = assignment.transferBits;
+    now.numbers.rowsInUse = int64_t(1) << assignment.rowBits;
+    beatReads = int64_t(1) << assignment.missing[problem.streamed];
+    if (problem.outputStationary())
+      beatReads += int64_t(1) << assignment.missing[problem.held];
+    // What no cut can do without.
+    MappingCost least;
+    least.occupancy = assignment.occupancy;
+    least.transfer = now.numbers.rowsInUse << transferBits;
+    least.drain = problem.planes;
+    least.rowAccesses = assignment.beats * beatReads + problem.planes;
+    if (!problem.outputStationary())
+      least.rowAccesses += assignment.beats / assignment.tile * least.transfer;
+    if (visitor.skip(least))
+      return;
+    ++sinceBetter;
+
+    current.assign(lanes.begin(), lanes.end());
+    for (OperandId id : {OperandA, OperandB, OperandC})
+      if (!problem.lowBits[id] && (id == OperandC || problem.produced[id]))
+        bits[id] = operandLowBits(problem, current, id);
+    loops.clear();
+    reduced = fixedRows = 1;
     for (unsigned m = 0; m < problem.modes.size(); ++m) {
       const Mode &mode = problem.modes[m];
-      current.push_back({});
-      if (mode.bits > 0)
-        order.push_back(m);
-      blocks.emplace_back();
-      for (unsigned bits = 0; bits <= mode.bits; ++bits)
-        blocks.back().push_back(blockings(chunksOf(mode.size, bits)));
+      int64_t chunks = chunksOf(mode.size, current[m].total());
+      if (mode.group == Group::Reduced)
+        reduced *= chunks;
+      else if (chunks > 1)
+        loops.push_back(m);
+      else
+        fixedRows *= chunksOf(mode.size, bits[OperandC][m]);
     }
-    // Modes that may use rows or columns first, large ones first: the bound is
-    // tight early.
-    llvm::stable_sort(order, [&](unsigned a, unsigned b) {
-      auto key = [&](unsigned m) {
-        return std::make_tuple(!problem.onRows(m) && !problem.onColumns(m),
-                               -problem.modes[m].size);
-      };
-      return key(a) < key(b);
+    // Free modes of the streamed operand stay inside longest: they make the
+    // tiles last.
+    std::stable_partition(loops.begin(), loops.end(), [&](unsigned m) {
+      return problem.modes[m].group != Group::StreamFree;
     });
-    restSize.resize(order.size() + 1, 1);
-    for (size_t i = order.size(); i-- > 0;)
-      restSize[i] = restSize[i + 1] * double(problem.modes[order[i]].size);
+    cutLoops();
   }
 
-  void run() {
-    // Without lanes every scope can be brought down to one row: there always
-    // is a mapping.
-    int64_t beats = 1;
-    for (const Mode &mode : problem.modes)
-      beats *= mode.size;
-    evaluate(beats, 0);
-    assign(0, machine.peRowBits, machine.peColumnBits, machine.ceBits, 1);
-  }
-
-  void cutsOf(ArrayRef<LaneShare> lanes) {
-    current.assign(lanes.begin(), lanes.end());
-    int64_t beats = 1;
-    unsigned rowBits = 0;
-    for (unsigned m = 0; m < problem.modes.size(); ++m) {
-      beats *= chunksOf(problem.modes[m].size, lanes[m].total());
-      if (problem.onRows(m))
-        rowBits += lanes[m].position;
-    }
-    evaluate(beats, rowBits);
-  }
+  /// Lane assignments that were evaluated since the last one that the visitor
+  /// liked.
+  int64_t sinceBetter = 0;
 
 private:
   /// Inner counts that a loop of `count` iterations may be split at, largest
   /// first: divisors, and balanced blocks that run over the end a little.
   static SmallVector<int64_t, 8> blockings(int64_t count) {
     SmallVector<int64_t, 8> list;
-    if (count == 1)
-      return list;
     for (int64_t i = 1; i * i <= count; ++i)
       if (count % i == 0) {
         list.push_back(i);
@@ -173,93 +181,6 @@ private:
     return list;
   }
 
-  void assign(size_t depth, unsigned rows, unsigned columns, unsigned ces,
-              int64_t product) {
-    if (budget <= 0)
-      return;
-    // Every lane bit that is left halves the beats at most.
-    double bound = double(product) * restSize[depth] /
-                   double(int64_t(1) << (rows + columns + ces));
-    if (visitor.skip(std::max(bound, double(product))))
-      return;
-    if (depth == order.size()) {
-      --budget;
-      evaluate(product, machine.peRowBits - rows);
-      return;
-    }
-    unsigned m = order[depth];
-    const Mode &mode = problem.modes[m];
-    unsigned &free = problem.onRows(m) ? rows : columns;
-    unsigned most = problem.onRows(m) || problem.onColumns(m)
-                        ? std::min(free, mode.bits)
-                        : 0;
-    for (unsigned position = most + 1; position-- > 0;) {
-      free -= position;
-      for (unsigned ce = std::min(ces, mode.bits - position) + 1; ce-- > 0;) {
-        current[m] = {position, ce};
-        assign(depth + 1, rows, columns, ces - ce,
-               product * chunksOf(mode.size, position + ce));
-      }
-      free += position;
-    }
-    current[m] = {};
-  }
-
-  unsigned missingBits(OperandId operand) const {
-    const auto &lowBits = problem.lowBits[operand];
-    unsigned missing = 0;
-    if (!lowBits)
-      return missing;
-    for (unsigned m : order) {
-      if (!problem.modes[m].in[operand])
-        continue;
-      unsigned bits = spatialBits(problem, m, current[m], operand);
-      missing += bits - std::min(bits, (*lowBits)[m]);
-    }
-    return missing;
-  }
-
-  /// Scores the lane assignment with every cut of the loops.
-  void evaluate(int64_t beats, unsigned rowBits) {
-    unsigned missing[3];
-    for (OperandId id : {OperandA, OperandB, OperandC})
-      missing[id] = missingBits(id);
-    bool outputStationary = problem.outputStationary();
-    OperandId perBeat = outputStationary ? problem.held : OperandC;
-    OperandId perTile = outputStationary ? OperandC : problem.held;
-    beatBits = std::max(missing[problem.streamed], missing[perBeat]);
-    transferBits = missing[perTile];
-    now.numbers.rowsInUse = int64_t(1) << rowBits;
-    if (visitor.skip(double(beats) * double(int64_t(1) << beatBits)))
-      return;
-    beatReads = int64_t(1) << missing[problem.streamed];
-    if (outputStationary)
-      beatReads += int64_t(1) << missing[problem.held];
-
-    lowBits = operandLowBits(problem, current, OperandC);
-    for (OperandId id : {OperandA, OperandB})
-      if (problem.produced[id])
-        bits[id] = operandLowBits(problem, current, id);
-    loops.clear();
-    reduced = fixedRows = 1;
-    for (unsigned m = 0; m < problem.modes.size(); ++m) {
-      const Mode &mode = problem.modes[m];
-      int64_t chunks = chunksOf(mode.size, current[m].total());
-      if (mode.group == Group::Reduced)
-        reduced *= chunks;
-      else if (chunks > 1)
-        loops.push_back(m);
-      else
-        fixedRows *= chunksOf(mode.size, lowBits[m]);
-    }
-    // Free modes of the streamed operand stay inside longest: they make the
-    // tiles last.
-    std::stable_partition(loops.begin(), loops.end(), [&](unsigned m) {
-      return problem.modes[m].group != Group::StreamFree;
-    });
-    cutLoops();
-  }
-
   /// Moves the loops out of the scope step by step, outermost first: down to
   /// the iterations that share rows of the result, then these too.
   void cutLoops() {
@@ -269,8 +190,8 @@ private:
       unsigned m = loops[i], laneBits = current[m].total();
       int64_t count = chunksOf(problem.modes[m].size, laneBits);
       shared.push_back(
-          lowBits[m] > laneBits
-              ? std::min(count, int64_t(1) << (lowBits[m] - laneBits))
+          bits[OperandC][m] > laneBits
+              ? std::min(count, int64_t(1) << (bits[OperandC][m] - laneBits))
               : 1);
       split(i, count);
     }
@@ -288,14 +209,21 @@ private:
           scoreSplit(i, inside);
   }
 
-  ArrayRef<int64_t> blocksOf(unsigned i) const {
-    return blocks[loops[i]][current[loops[i]].total()];
+  ArrayRef<int64_t> blocksOf(unsigned i) {
+    unsigned m = loops[i], laneBits = current[m].total();
+    auto &known = blocks[m];
+    if (known.size() <= laneBits)
+      known.resize(laneBits + 1);
+    if (known[laneBits].empty())
+      known[laneBits] = blockings(chunksOf(problem.modes[m].size, laneBits));
+    return known[laneBits];
   }
 
   /// Puts `inside` iterations of a loop inside the scope.
   void split(unsigned i, int64_t inside) {
     const Mode &mode = problem.modes[loops[i]];
-    unsigned laneBits = current[loops[i]].total(), low = lowBits[loops[i]];
+    unsigned laneBits = current[loops[i]].total();
+    unsigned low = bits[OperandC][loops[i]];
     Part &part = parts[i];
     part.inside = inside;
     part.outside = (chunksOf(mode.size, laneBits) + inside - 1) / inside;
@@ -346,16 +274,22 @@ private:
     }
     numbers.outputStationary = problem.outputStationary();
     numbers.latency = machine.pipelineCycles() + 2;
+    numbers.streamedWait = numbers.heldWait = 0;
+    MappingCost &cost = now.cost;
+    cost = numbers.cost(beatBits, transferBits);
+    cost.rowAccesses = numbers.beats * beatReads + scopes * numbers.drain;
+    if (!problem.outputStationary())
+      cost.rowAccesses += numbers.beats / numbers.tile * cost.transfer;
+    if (visitor.skip(cost))
+      return;
     numbers.streamedWait = waitFor(problem.streamed);
     numbers.heldWait = waitFor(problem.held);
-    now.cost = numbers.cost(beatBits, transferBits);
-    now.cost.rowAccesses = numbers.beats * beatReads + scopes * numbers.drain;
-    if (!problem.outputStationary())
-      now.cost.rowAccesses += numbers.beats / numbers.tile * now.cost.transfer;
+    cost.wait = numbers.wait(cost);
     now.inside.clear();
     for (const Part &part : parts)
       now.inside.push_back(part.inside);
-    visitor.visit(now);
+    if (visitor.visit(now))
+      sinceBetter = 0;
   }
 
   /// Beats from the first one that needs the last row of an operand to the
@@ -408,18 +342,15 @@ private:
   const Problem &problem;
   const Machine &machine;
   CandidateVisitor &visitor;
-  int64_t &budget;
-  SmallVector<unsigned, 8> order;  ///< Modes that have bits.
-  SmallVector<double, 8> restSize; ///< Product of the sizes from here on.
-  /// Per mode and number of lane bits.
+  OperandUse use;
+  /// Per mode and number of lane bits, as far as they are needed.
   SmallVector<SmallVector<SmallVector<int64_t, 8>, 8>, 8> blocks;
 
   // The lane assignment at hand.
   Candidate now;
   SmallVector<LaneShare, 8> &current;
-  SmallVector<unsigned, 8> lowBits; ///< Of the result.
-  /// Of the operands that other contractions write.
-  std::array<SmallVector<unsigned, 8>, 2> bits;
+  /// Low bits of the result, and of operands that other contractions write.
+  std::array<SmallVector<unsigned, 8>, 3> bits;
   SmallVector<unsigned, 8> &loops; ///< Over modes of the result.
   SmallVector<Part, 8> parts;      ///< Of these loops.
   unsigned beatBits = 0;           ///< A beat takes 2^beatBits cycles.
@@ -435,38 +366,76 @@ public:
               std::optional<Candidate> &best)
       : weights(weights), best(best) {
     // At least one load or drain beat and one drained row come on top.
-    overhead = double(weights.transfer + weights.drain * problem.planes);
+    overhead = weights.transfer + weights.drain * problem.planes;
   }
-  bool skip(double occupancy) const override {
-    return best && double(weights.occupancy) * occupancy + overhead >=
-                       double(best->score);
+  int64_t mostOccupancy() const override {
+    if (!best)
+      return std::numeric_limits<int64_t>::max();
+    // Strictly better, or there would be no end to equals.
+    return llvm::divideFloorSigned(best->score - overhead - 1,
+                                   weights.occupancy);
   }
-  void visit(const Candidate &candidate) override {
-    int64_t score = weights.score(candidate.cost);
-    if (best && std::make_pair(best->score, best->cost.rowAccesses) <=
-                    std::make_pair(score, candidate.cost.rowAccesses))
-      return;
+  bool skip(const MappingCost &cost) const override {
+    return best && std::make_pair(best->score, best->cost.rowAccesses) <=
+                       std::make_pair(weights.score(cost), cost.rowAccesses);
+  }
+  bool visit(const Candidate &candidate) override {
+    if (skip(candidate.cost))
+      return false;
     best = candidate;
-    best->score = score;
+    best->score = weights.score(candidate.cost);
+    return true;
   }
 
 private:
   const CostWeights &weights;
   std::optional<Candidate> &best;
-  double overhead;
+  int64_t overhead;
 };
+
+/// Visits what is of interest in a space, in growing numbers of beats.
+void explore(LaneSpace &space, Cuts &cuts, const CandidateVisitor &visitor,
+             bool conflictsOnly) {
+  int64_t next = space.leastBeats() << (conflictsOnly ? 1 : 0);
+  while (!space.exhausted() && next <= visitor.mostOccupancy()) {
+    space.grow(next);
+    for (const LaneAssignment &assignment : space.found()) {
+      if (assignment.occupancy > visitor.mostOccupancy())
+        break;
+      if (cuts.sinceBetter > patience)
+        return;
+      if (!conflictsOnly || assignment.beatBits > 0)
+        cuts.evaluate(assignment, space.shares(assignment));
+    }
+    // Steps that grow: what is found makes the rest of less interest.
+    next = std::min(visitor.mostOccupancy(), next + next / 8 + 1);
+    if (next <= space.limit())
+      break;
+  }
+}
 
 } // namespace
 
-void mapping::enumerate(const Problem &problem, CandidateVisitor &visitor,
-                        int64_t &budget) {
-  Enumerator(problem, visitor, budget).run();
+void mapping::enumerate(const Problem &problem, CandidateVisitor &visitor) {
+  Cuts cuts(problem, visitor);
+  LaneSpace space(problem, LaneSpace::FreeBeats);
+  // Without lanes every scope can be brought down to one row: there always is
+  // a mapping.
+  cuts.evaluate(space.withoutLanes(),
+                SmallVector<LaneShare, 8>(problem.modes.size()));
+  explore(space, cuts, visitor, false);
+  OperandUse use(problem);
+  if (!problem.lowBits[use.streamed] && !problem.lowBits[use.perBeat])
+    return;
+  // Sub-beats at least double the cycles.
+  LaneSpace all(problem, LaneSpace::All);
+  explore(all, cuts, visitor, true);
 }
 
 void mapping::enumerateCuts(const Problem &problem, ArrayRef<LaneShare> lanes,
                             CandidateVisitor &visitor) {
-  int64_t budget = 0;
-  Enumerator(problem, visitor, budget).cutsOf(lanes);
+  LaneSpace space(problem, LaneSpace::All);
+  Cuts(problem, visitor).evaluate(space.assess(lanes), lanes);
 }
 
 void mapping::searchCuts(const Problem &problem, const CostWeights &weights,
@@ -477,7 +446,7 @@ void mapping::searchCuts(const Problem &problem, const CostWeights &weights,
 }
 
 void mapping::search(const Problem &problem, const CostWeights &weights,
-                     std::optional<Candidate> &best, int64_t &budget) {
+                     std::optional<Candidate> &best) {
   BestVisitor visitor(problem, weights, best);
-  enumerate(problem, visitor, budget);
+  enumerate(problem, visitor);
 }

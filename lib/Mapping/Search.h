@@ -103,6 +103,8 @@ struct CutNumbers {
   bool outputStationary = false;
   /// With 2^beatBits sub-beats in a beat and 2^transferBits in a transfer.
   MappingCost cost(unsigned beatBits, unsigned transferBits) const;
+  /// The wait alone, from the other parts.
+  int64_t wait(const MappingCost &cost) const;
 };
 
 struct Candidate {
@@ -121,12 +123,14 @@ struct Candidate {
 class CandidateVisitor {
 public:
   virtual ~CandidateVisitor() = default;
-  /// Whether mappings that take the array for at least `occupancy` cycles are
-  /// of no interest.
-  virtual bool skip(double occupancy) const = 0;
+  /// Mappings that take the array for longer are of no interest.
+  virtual int64_t mostOccupancy() const = 0;
+  /// Whether mappings that cost at least this are of no interest.
+  virtual bool skip(const MappingCost &cost) const = 0;
   /// A mapping; valid during the call only. Cuts of one lane assignment come
   /// in a row.
-  virtual void visit(const Candidate &candidate) = 0;
+  /// Whether it was of use.
+  virtual bool visit(const Candidate &candidate) = 0;
 };
 
 /// Spatial bits of a mode for an operand that holds it.
@@ -147,10 +151,8 @@ int64_t rowsOfExtent(int64_t extent, int64_t size, unsigned lowBits);
 
 /// Visits all lane assignments that the visitor does not skip, each with every
 /// cut of its loops; the one without lanes comes first, so something is always
-/// visited. Deterministic; looks at no more than `budget` lane assignments,
-/// which it reduces.
-void enumerate(const Problem &problem, CandidateVisitor &visitor,
-               int64_t &budget);
+/// visited. Fewest beats come first. Deterministic.
+void enumerate(const Problem &problem, CandidateVisitor &visitor);
 
 /// The same for one lane assignment.
 void enumerateCuts(const Problem &problem, llvm::ArrayRef<LaneShare> lanes,
@@ -159,15 +161,18 @@ void enumerateCuts(const Problem &problem, llvm::ArrayRef<LaneShare> lanes,
 /// Replaces `best` where the problem has something with a lower score, or with
 /// an equal one and fewer row accesses.
 void search(const Problem &problem, const CostWeights &weights,
-            std::optional<Candidate> &best, int64_t &budget);
+            std::optional<Candidate> &best);
 /// The same among the cuts of one lane assignment.
 void searchCuts(const Problem &problem, const CostWeights &weights,
                 llvm::ArrayRef<LaneShare> lanes,
                 std::optional<Candidate> &best);
 
-/// Lane assignments that are looked at per dataflow. Bounds leave far fewer on
-/// layers of usual sizes; the limit keeps odd ones quick and is deterministic.
-constexpr int64_t searchBudget = 4096;
+/// Lane assignments that are looked at per dataflow and range of beats. The
+/// limit keeps odd contractions quick and is deterministic.
+constexpr int64_t searchBudget = 1024;
+/// Assignments come best bound first; a search ends when so many in a row were
+/// of no use.
+constexpr int64_t patience = 96;
 
 constexpr std::array<Dataflow, 3> allDataflows = {
     Dataflow::BStationary, Dataflow::AStationary, Dataflow::OutputStationary};

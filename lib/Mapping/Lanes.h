@@ -1,0 +1,119 @@
+//===- Lanes.h - Lane assignments of a contraction --------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// How many bits of every mode lie on rows or columns and on CEs, for one
+/// contraction under one dataflow: the assignments in the order of their beats,
+/// as many as a search asks for. A table of the fewest beats that any rest of
+/// the modes can reach with any rest of the lanes makes the enumeration visit
+/// branches only that hold an assignment which is asked for.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef FETTA_LIB_MAPPING_LANES_H
+#define FETTA_LIB_MAPPING_LANES_H
+
+#include "Search.h"
+
+#include <vector>
+
+namespace fetta::mapping {
+
+/// ceil(size / 2^bits).
+inline int64_t chunksOf(int64_t size, unsigned bits) {
+  return (size + (int64_t(1) << bits) - 1) >> bits;
+}
+
+/// One lane assignment.
+struct LaneAssignment {
+  size_t index = 0; ///< Of its shares in the space.
+  int64_t beats = 1;
+  int64_t tile = 1; ///< Most beats of a tile, whatever the cut.
+  /// Least of any cut, with these sub-beats.
+  int64_t occupancy = 0;
+  unsigned rowBits = 0;
+  std::array<unsigned, 3> missing = {}; ///< Spatial bits, by operand.
+  unsigned beatBits = 0;                ///< A beat takes 2^beatBits cycles.
+  unsigned transferBits = 0;            ///< A tile's load or drain likewise.
+};
+
+/// Which operands a problem uses in every beat, and which once per tile.
+struct OperandUse {
+  OperandId streamed, perBeat, perTile;
+  explicit OperandUse(const Problem &problem)
+      : streamed(problem.streamed),
+        perBeat(problem.outputStationary() ? problem.held : OperandC),
+        perTile(problem.outputStationary() ? OperandC : problem.held) {}
+};
+
+class LaneSpace {
+public:
+  /// Which assignments belong to the space.
+  enum Kind {
+    All,
+    /// Those whose beats meet no conflict on the layouts that are given.
+    /// Conflicts in loads and drains of tiles are allowed: they hide.
+    FreeBeats,
+  };
+
+  LaneSpace(const Problem &problem, Kind kind);
+
+  /// The fewest beats of all assignments of the space, times their sub-beats
+  /// for FreeBeats only.
+  int64_t leastBeats() const { return most(0, full); }
+
+  /// Assignments that the last grow() has found.
+  llvm::ArrayRef<LaneAssignment> found() const { return latest; }
+  /// Up to which beats (times sub-beats) the space has been looked at.
+  int64_t limit() const { return covered; }
+  /// Finds the assignments whose beats, times sub-beats, lie above limit() and
+  /// up to `upTo`, least occupancy first. Gives up after `searchBudget` ones.
+  void grow(int64_t upTo);
+  /// Whether there are no more.
+  bool exhausted() const { return covered >= beatsWithoutLanes; }
+
+  llvm::ArrayRef<LaneShare> shares(const LaneAssignment &assignment) const {
+    return llvm::ArrayRef(pool).slice(assignment.index * numModes, numModes);
+  }
+
+  /// The assignment without lanes.
+  LaneAssignment withoutLanes();
+  /// What is known of shares that come from elsewhere.
+  LaneAssignment assess(llvm::ArrayRef<LaneShare> lanes);
+
+private:
+  void assign(size_t depth, size_t left, int64_t product);
+  void finish(int64_t beats);
+  LaneAssignment assessCurrent() const;
+  int64_t most(size_t depth, size_t left) const {
+    return least[depth * states + left];
+  }
+  size_t rowStep() const { return 1; }
+  size_t columnStep() const { return machine.peRowBits + 1; }
+  size_t ceStep() const { return columnStep() * (machine.peColumnBits + 1); }
+
+  const Problem &problem;
+  const Machine &machine;
+  OperandUse use;
+  size_t numModes;
+  llvm::SmallVector<unsigned, 8> order; ///< Modes that have bits.
+  /// Most lane bits of a mode, by its place in `order`.
+  llvm::SmallVector<unsigned, 8> cap;
+  size_t states = 0, full = 0; ///< Lane bits that are left, as one number.
+  /// By depth and lane bits left: fewest beats of the modes from there on.
+  std::vector<int64_t> least;
+  int64_t beatsWithoutLanes = 1;
+  int64_t covered = 0, wanted = 0;
+  int64_t budget = 0;
+  llvm::SmallVector<LaneShare, 8> current;
+  std::array<unsigned, 3> missing = {};
+  std::vector<LaneShare> pool;
+  std::vector<LaneAssignment> latest;
+};
+
+} // namespace fetta::mapping
+
+#endif // FETTA_LIB_MAPPING_LANES_H
