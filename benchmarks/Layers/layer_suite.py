@@ -18,9 +18,10 @@ options have made (--fresh: none). Cycles and energy are modelled and do not
 depend on the computer; seconds are processor time of fetta-opt alone, the least
 of --repeat runs, and by pass those of the last run.
 
---values also runs the values of every step and compares them: with float64
-within the bound of its roundings (check_step_values.py), and with --reference bit
-for bit with the scalar reference (small batches only: it is slow).
+--values also runs the values of every step and compares them with float64 within
+the bound of their roundings (check_step_values.py), together with those of the
+native run where that takes seconds; with --reference also bit for bit with the
+scalar reference (small batches only: it is slow).
 """
 
 import argparse
@@ -43,6 +44,9 @@ sys.dont_write_bytecode = True
 import suite  # noqa: E402
 
 DRAM_MODELS = ("ideal", "bandwidth")
+# Multiply-adds of a phase up to which values are compared with the native run,
+# too: some seconds.
+NATIVE_WORK = 1e9
 
 
 def run(*command, **options):
@@ -100,7 +104,8 @@ def fingerprint(options):
                    ("fetta-opt", "fetta-translate", "fetta-sim")),
                  options.machine, ROOT / "models/Suite.def", __file__):
         digest.update(pathlib.Path(path).read_bytes())
-    digest.update(repr((options.slices, options.passes)).encode())
+    digest.update(repr((options.slices, options.passes,
+                        options.dram)).encode())
     return digest.hexdigest()[:16]
 
 
@@ -168,7 +173,7 @@ def simulate(tools, folder, dram, *arguments):
             "reason": reason(summary)}
 
 
-def check_values(tools, folder, options):
+def check_values(tools, folder, options, runs_natively):
     """Runs the values on positive inputs and on such with signs and compares
     them; the text says what agrees."""
     said = []
@@ -181,12 +186,18 @@ def check_values(tools, folder, options):
               "--outputs", outputs, "--quiet", "--dram=ideal")
         seconds = time.perf_counter() - start
         arrays = ["--inputs", inputs, "--actual", outputs]
+        native = []
+        if runs_natively and kind == "positive":
+            native = ["--native", folder / "native"]
+            tools("fetta-run", folder / "m.mlir", "--training", "--inputs",
+                  inputs, "--outputs", folder / "native")
         done, _ = tools(sys.executable,
                         ROOT / "test/python/check_step_values.py",
-                        folder / "m.mlir", folder / "P.mlir", *arrays,
+                        folder / "m.mlir", folder / "P.mlir", *arrays, *native,
                         "--fetta-path", tools.bin / "fetta-path")
-        said.append(f"{kind}: {done.stdout.strip().splitlines()[-1]} (simulated "
-                    f"in {seconds:.1f} s)")
+        said += [f"{kind}: {line}" for line in done.stdout.splitlines()
+                 if " arrays " in line]
+        said[-1] += f" (simulated in {seconds:.1f} s)"
     if options.reference:
         done, _ = tools(sys.executable,
                         ROOT / "test/python/scalar_reference.py",
@@ -195,7 +206,7 @@ def check_values(tools, folder, options):
     return "; ".join(said)
 
 
-def measure(name, layer, tools, options, key):
+def measure(name, layer, usual_tokens, tools, options, key):
     """All figures of one layer, from the folder if it has them."""
     folder = options.folder / f"{name}-{layer.tokens}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -211,12 +222,14 @@ def measure(name, layer, tools, options, key):
     (folder / "m.mlir").write_text(suite.module(layer, command))
     try:
         result.update(compile_step(tools, folder, options))
-        for dram in DRAM_MODELS:
+        for dram in options.dram.split(","):
             start = time.perf_counter()
             result[dram] = simulate(tools, folder, dram, "--timing-only")
             result[dram]["simulation_seconds"] = time.perf_counter() - start
         if options.values:
-            result["values"] = check_values(tools, folder, options)
+            work = layer.optimum * layer.tokens / usual_tokens
+            result["values"] = check_values(tools, folder, options,
+                                            work <= NATIVE_WORK)
     except Failure as failure:
         result["failed"] = str(failure)
     part = kept.with_suffix(".part")
@@ -333,6 +346,8 @@ def parse_options():
                         [int(part) for part in text.split(",")],
                         help="one or more numbers, for every layer")
     parser.add_argument("--slices", default="auto")
+    parser.add_argument("--dram", default=",".join(DRAM_MODELS),
+                        help="models of the DRAM to simulate")
     parser.add_argument("--passes", default="", metavar="OPTIONS",
                         help="more options of --fetta-compile-training")
     parser.add_argument("--repeat", type=int, default=1,
@@ -375,7 +390,8 @@ def main():
     for number, layer in enumerate(chosen, 1):
         print(f"[{number}/{len(chosen)}] {layer.name}, {layer.tokens} tokens",
               file=sys.stderr, flush=True)
-        results.append(measure(layer.name, layer, tools, options, key))
+        results.append(measure(layer.name, layer, layers[layer.name].tokens,
+                               tools, options, key))
         print(row(results[-1]), flush=True)
         if "values" in results[-1]:
             print(f"    {results[-1]['values']}", file=sys.stderr, flush=True)

@@ -3,7 +3,7 @@
 """All values of the training step of one einsum against float64.
 
 Usage: check_step_values.py MODEL.mlir PROGRAM.mlir --inputs DIR --actual DIR
-       --fetta-path BINARY
+       [--native DIR] [--fetta-path BINARY]
 
 Result and gradients of the tnn.einsum in MODEL.mlir are worked out in float64:
 forward on one tree of contractions, backward by reverse mode on the same tree,
@@ -20,6 +20,9 @@ array, stages of the reduction network, accumulations, partial sums), and by 1 +
 to the sums of absolute values says next to nothing for large layers; there the
 error of an array in the 2-norm, relative to the array, must stay below the same
 figure. That is no theorem, but a lost term or slice shows.
+
+--native compares the arrays of a native run (fetta-run --training) in the same
+way, with gamma of the length of every sum, as nothing is known of its order.
 """
 
 import argparse
@@ -156,8 +159,15 @@ def additions(contraction, sizes):
                                      contraction.loops if mode in summed)
 
 
-def rounding_factors(text):
-    """1 + the relative bound of every result of a mapped program, by name."""
+def length(contraction, sizes):
+    """The same for any order of the sum."""
+    return math.prod(size for mode, size in sizes.items()
+                     if mode not in contraction.c)
+
+
+def rounding_factors(text, depth):
+    """1 + the relative bound of every result of a mapped program, by name.
+    `depth` says how many additions are behind a product of a contraction."""
     signature = re.search(r"func\.func @\w+\((.*?)\)(?: -> (.*?))? \{\n", text, re.S)
     names = re.findall(r'tnn\.name = "([^"]*)"', signature[2])
     factor = {}
@@ -185,7 +195,7 @@ def rounding_factors(text):
         more = len(operands) > 2
         value = known[0] * known[1]
         value = (max(value, known[2]) if more else value) * \
-            (1 + gamma(additions(contraction, sizes) + more))
+            (1 + gamma(depth(contraction, sizes) + more))
         if "bf16" in found[6].split(",")[0]:
             value *= 1 + BF16_UNIT_ROUNDOFF
         factor[head[1]] = value
@@ -198,6 +208,7 @@ def main():
     parser.add_argument("program", type=pathlib.Path)
     parser.add_argument("--inputs", required=True)
     parser.add_argument("--actual", required=True)
+    parser.add_argument("--native")
     parser.add_argument("--fetta-path", default="fetta-path")
     options = parser.parse_args()
     text = options.model.read_text()
@@ -215,22 +226,31 @@ def main():
     arrays = [result] + ["d_" + name for name in names]
     expected = dict(zip(arrays, step.run(operands, inputs["d_" + result])))
     positive = all(np.min(a) >= 0 for a in (*operands, inputs["d_" + result]))
-    factors = rounding_factors(options.program.read_text())
+    program = options.program.read_text()
+    compare("", options.actual, expected, rounding_factors(program, additions),
+            positive)
+    if options.native:
+        compare("native run: ", options.native, expected,
+                rounding_factors(program, length), positive)
+
+
+def compare(what, folder, expected, factors, positive):
+    """Prints how far the arrays of a folder are off; exits beyond the bound."""
     largest = 0.0
-    for name in arrays:
-        actual = np.load(pathlib.Path(options.actual) / f"{name}.npy")
+    for name, value in expected.items():
+        actual = np.load(pathlib.Path(folder) / f"{name}.npy")
         bound = factors[name] - 1
-        error = actual.astype(np.float64) - expected[name]
+        error = actual.astype(np.float64) - value
         if positive:
-            worst = float(np.max(abs(error) / expected[name]))
+            worst = float(np.max(abs(error) / value))
         else:
-            worst = float(np.linalg.norm(error) / np.linalg.norm(expected[name]))
+            worst = float(np.linalg.norm(error) / np.linalg.norm(value))
         largest = max(largest, worst / bound)
-        print(f"{name}: relative error {worst:.2e}, bound {bound:.2e}")
+        print(f"{what}{name}: relative error {worst:.2e}, bound {bound:.2e}")
         if not worst <= bound:
-            sys.exit(f"{name} is beyond the bound")
+            sys.exit(f"{what}{name} is beyond the bound")
     how = "" if positive else " in the 2-norm"
-    print(f"{len(arrays)} arrays within the bound{how}, at most "
+    print(f"{what}{len(expected)} arrays within the bound{how}, at most "
           f"{largest:.2f} of it")
 
 
