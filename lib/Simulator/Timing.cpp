@@ -138,6 +138,8 @@ private:
   std::vector<uint8_t> completed;
   std::array<int64_t, SemaphoreCount> tokens = {};
   int64_t now = 0;
+  std::function<void(int64_t, int64_t)> progress;
+  int64_t contracts = 0, contractsIssued = 0;
 };
 
 /// Tracks in the order of the report; slabs follow.
@@ -166,7 +168,8 @@ std::vector<std::string> fetta::resourceNames(const Machine &machine) {
 }
 
 ProgramTimer::ProgramTimer(const Program &program, const TimingOptions &options)
-    : program(program), completed(program.code.size(), 0) {
+    : program(program), completed(program.code.size(), 0),
+      progress(options.progress) {
   timing.instructions.resize(program.code.size());
   timing.dram = options.dram;
   for (unsigned i = 0; i < TrackCount; ++i)
@@ -190,6 +193,7 @@ ProgramTimer::ProgramTimer(const Program &program, const TimingOptions &options)
     if (std::holds_alternative<Halt>(program.code[i]))
       break;
     queues[size_t(queueOf(program.code[i]))].code.push_back(i);
+    contracts += std::holds_alternative<Contract>(program.code[i]);
   }
 }
 
@@ -213,6 +217,8 @@ bool ProgramTimer::issue(Queue which) {
   ++queue.head;
   if (contract) {
     array->issueContract(i, now);
+    if (progress)
+      progress(++contractsIssued, contracts);
   } else if (std::holds_alternative<LoadRoute>(program.code[i])) {
     array->issueRoute(i, now);
     completed[i] = 1; // What needs it waits for the slot, not for the queue.

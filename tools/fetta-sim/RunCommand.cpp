@@ -173,6 +173,7 @@ public:
   using Clock = std::chrono::steady_clock;
   static constexpr std::chrono::seconds interval{5};
 
+  Progress(const char *what, const char *unit) : what(what), unit(unit) {}
   void operator()(int64_t done, int64_t all) {
     Clock::time_point now = Clock::now();
     if (now < next)
@@ -181,13 +182,15 @@ public:
     double spent = std::chrono::duration<double>(now - start).count();
     double share = double(done) / double(all);
     llvm::errs() << llvm::formatv(
-        "fetta-sim: {0:P1} of {1:N} beats after {2:F0} s", share, all, spent);
+        "fetta-sim: {0}: {1:P1} of {2:N} {3} after {4:F0} s", what, share, all,
+        unit, spent);
     if (done)
       llvm::errs() << llvm::formatv(", {0:F0} s to go", spent / share - spent);
     llvm::errs() << '\n';
   }
 
 private:
+  const char *what, *unit;
   Clock::time_point start = Clock::now(), next = start + interval;
 };
 } // namespace
@@ -214,7 +217,8 @@ llvm::Error fetta::runCommand(const Program &program,
   }
   ExecutionOptions execution;
   if (!options.quiet)
-    execution.progress = Progress();
+    execution.progress =
+        Progress(options.timingOnly ? "counting" : "values", "beats");
   llvm::Expected<std::vector<Counters>> counters =
       options.timingOnly ? countProgram(program, execution)
                          : runProgram(program, memory, dram, execution);
@@ -222,6 +226,8 @@ llvm::Error fetta::runCommand(const Program &program,
     return counters.takeError();
   TimingOptions timingOptions;
   timingOptions.dram = options.dram;
+  if (!options.quiet)
+    timingOptions.progress = Progress("timing", "contractions");
   OutputDirectory outputs(options.outputs), reports(options.report);
   ProgramTiming timing;
   std::string traceNote;

@@ -101,6 +101,33 @@ Arrays reference(const QueuedProgram &queued, Arrays arrays) {
   return arrays;
 }
 
+/// Counting leaves out the values and nothing else.
+void expectCounted(const Program &program, llvm::ArrayRef<Counters> counters) {
+  unsigned calls = 0;
+  int64_t before = -1, beats = 0;
+  ExecutionOptions options;
+  options.progress = [&](int64_t done, int64_t all) {
+    EXPECT_LT(before, done);
+    EXPECT_LT(done, all);
+    before = done;
+    beats = all;
+    ++calls;
+  };
+  std::vector<Counters> counted = must(countProgram(program, options));
+  ASSERT_EQ(counted.size(), counters.size());
+  int64_t beatsOfAll = 0;
+  for (size_t i = 0; i < counters.size(); ++i) {
+    beatsOfAll += counters[i].beats;
+    calls -= counters[i].beats > 0;
+#define FETTA_COUNTER(name, text)                                              \
+  EXPECT_EQ(counted[i].name, counters[i].name) << "instruction " << i;
+    FETTA_COUNTERS(FETTA_COUNTER)
+#undef FETTA_COUNTER
+  }
+  EXPECT_EQ(beats, beatsOfAll);
+  EXPECT_EQ(calls, 0u);
+}
+
 /// What the host collects, after a run in some order with NaN in all memory
 /// that nobody wrote.
 llvm::Expected<Arrays> run(const Program &program, const Arrays &arrays,
@@ -120,6 +147,8 @@ llvm::Expected<Arrays> run(const Program &program, const Arrays &arrays,
   auto counters = runProgram(program, memory, dram, options);
   if (!counters)
     return counters.takeError();
+  if (order.empty())
+    expectCounted(program, *counters);
   Arrays results;
   for (const TensorEntry &tensor : program.tensors)
     results.tensors.push_back(isCollected(tensor.role)

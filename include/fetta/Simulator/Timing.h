@@ -20,6 +20,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -131,6 +132,9 @@ public:
 struct TimingOptions {
   DramModel dram = DramModel::Bandwidth;
   TimelineSink *sink = nullptr;
+  /// Called when a contraction issues, with how many have and how many there
+  /// are.
+  std::function<void(int64_t done, int64_t all)> progress = nullptr;
 };
 
 /// Times a verified program; one that is not may end the process.
