@@ -157,6 +157,10 @@ public:
       return problem.modes[m].group != Group::StreamFree;
     });
     cutLoops();
+    // Few get this far without being good.
+    if (sinceBetter <= thorough && loops.size() > 1 &&
+        loops.size() <= mostCutLoops)
+      cutAnyLoops();
   }
 
   /// Lane assignments that were evaluated since the last one that the visitor
@@ -164,6 +168,11 @@ public:
   int64_t sinceBetter = 0;
 
 private:
+  /// Loops of which any set is tried outside the scope, for assignments so soon
+  /// after one that was of use.
+  static constexpr size_t mostCutLoops = 5;
+  static constexpr int64_t thorough = 2;
+
   /// Inner counts that a loop of `count` iterations may be split at, largest
   /// first: divisors, and balanced blocks that run over the end a little.
   static SmallVector<int64_t, 8> blockings(int64_t count) {
@@ -209,6 +218,30 @@ private:
           scoreSplit(i, inside);
   }
 
+  /// Any loops lie outside the scope and any inside, one of them in blocks.
+  void cutAnyLoops() {
+    unsigned sets = 1u << loops.size();
+    for (unsigned outside = 1; outside + 1 < sets; ++outside) {
+      auto place = [&](unsigned i) {
+        split(i, outside >> i & 1 ? 1 : wholeLoop(i));
+      };
+      for (unsigned i = 0; i < loops.size(); ++i)
+        place(i);
+      score();
+      for (unsigned i = 0; i < loops.size(); ++i) {
+        if (outside >> i & 1)
+          continue;
+        for (int64_t inside : blocksOf(i))
+          if (inside > 1)
+            scoreSplit(i, inside);
+        place(i);
+      }
+    }
+  }
+
+  int64_t wholeLoop(unsigned i) const {
+    return chunksOf(problem.modes[loops[i]].size, current[loops[i]].total());
+  }
   ArrayRef<int64_t> blocksOf(unsigned i) {
     unsigned m = loops[i], laneBits = current[m].total();
     auto &known = blocks[m];
