@@ -173,14 +173,17 @@ private:
   }
 
   /// Whether the half of a scope is free for what issues in this cycle.
-  bool halfFree(int64_t cycle) const {
+  bool halfFree(int64_t cycle) const { return halfFreeFrom(cycle) <= cycle; }
+  /// From which cycle on it is free, this one at the earliest, if nothing holds
+  /// the drains up any more.
+  int64_t halfFreeFrom(int64_t cycle) const {
     // All but one of the scopes so far must have drained by then.
     int64_t at = cycle;
     size_t next = clock.drained;
     for (size_t s = 0; s + 1 < clock.scopesLeft.size(); ++s)
       for (int64_t i = 0; i < clock.scopesLeft[s]; ++i)
         at = std::max(at, clock.drains[next++].date) + 1;
-    return at - pipeline <= cycle || next == clock.drained;
+    return next == clock.drained ? cycle : std::max(cycle, at - pipeline);
   }
 
   /// The drain of a scope whose sums have left the array at `end`.
@@ -391,8 +394,8 @@ WalkDates Runner::run() {
   // Others may go on while the last tile drains.
   clock.load = std::max(clock.load, t);
   if (tile == TileDrain::Waiting) {
-    while (drainOpens && !halfFree(t))
-      ++t;
+    if (drainOpens)
+      t = halfFreeFrom(t);
     clock.tileDrain = t + tileDrain;
   }
   scopeStart = drainStart;
