@@ -88,7 +88,10 @@ double fetta::instances(AreaComponent component, const Machine &machine) {
   case AreaComponent::Switch32:
     return switches;
   case AreaComponent::MemoryMacro:
-    return double(instances(EnergyEvent::StaticMemoryMacro, machine));
+    // A lower memory is a share of a macro: what counts are its bits.
+    return double(machine.slabs) *
+           double(llvm::divideCeil(machine.lanes(), banksPerMacro)) *
+           double(machine.rowsPerSlab) / double(rowsPerMacro);
   case AreaComponent::Accumulator:
     return 2 * double(machine.accumulatorRows) * lanes * 4 / 1024;
   case AreaComponent::RouteStore:

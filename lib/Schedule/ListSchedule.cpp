@@ -7,10 +7,11 @@
 #include "fetta/Schedule/ListSchedule.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/xxhash.h"
 
 #include <algorithm>
 #include <numeric>
-#include <set>
+#include <unordered_set>
 
 using namespace fetta;
 
@@ -119,8 +120,9 @@ std::vector<unsigned> Scheduler::run(size_t width) {
     beam[0].remaining += task.occupancy;
   for (size_t step = 0; step < tasks.size(); ++step) {
     std::vector<Prefix> next;
-    // Prefixes of the same tasks and equal times go on alike.
-    std::set<std::tuple<std::vector<bool>, std::vector<int64_t>>> seen;
+    // Prefixes with equal ends of all tasks (0 for those to come) go on alike.
+    // Should two others have one hash, one of them is not pursued.
+    std::unordered_set<uint64_t> seen;
     for (Prefix &prefix : beam) {
       unsigned end = std::min<unsigned>(tasks.size(), prefix.first + window);
       std::vector<unsigned> choices;
@@ -139,7 +141,10 @@ std::vector<unsigned> Scheduler::run(size_t width) {
       }
       for (unsigned t : choices) {
         Prefix longer = extended(prefix, t);
-        if (seen.insert({longer.done, longer.end}).second)
+        llvm::ArrayRef<uint8_t> ends(
+            reinterpret_cast<const uint8_t *>(longer.end.data()),
+            longer.end.size() * sizeof(int64_t));
+        if (seen.insert(llvm::xxh3_64bits(ends)).second)
           next.push_back(std::move(longer));
       }
     }

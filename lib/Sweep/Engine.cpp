@@ -26,18 +26,10 @@ std::string fetta::contentOf(const SweepSpec &spec, const SweepPoint &point,
                      (spec.mode == SweepMode::CostModel ? "cost" : "scheduled");
   text += spec.dram == DramModel::Ideal ? " ideal" : " bandwidth";
   text += point.layouts == LayoutChoice::Joint ? " joint " : " separate ";
-  text += stringifyContractionOrder(point.order.order);
-  const Objective &objective = point.order.objective;
-  for (uint64_t part :
-       {uint64_t(objective.isLargest), uint64_t(objective.flopWeight),
-        uint64_t(objective.writeWeight)})
-    text += " " + std::to_string(part);
   if (!spec.modelText.empty())
-    return text + "\n" + spec.modelText;
-  text += "\n" + formatEinsum(point.layer.einsum);
-  for (int64_t size : point.layer.sizes)
-    text += " " + std::to_string(size);
-  return text;
+    return text + stringifyContractionOrder(point.order.order).str() + "\n" +
+           spec.modelText;
+  return text + contentOf(point.layer, point.order);
 }
 
 namespace {
@@ -99,6 +91,7 @@ private:
   llvm::SmallVector<Steps, 4> outerAxes, innerAxes;
   uint64_t groups = 1, groupSize = 1, chunks = 1;
   SearchCache cache;
+  MappingCache mappings;
   SweepRun run;
 
   std::atomic<uint64_t> nextTask{0}, evaluated{0}, reused{0};
@@ -137,7 +130,7 @@ PointResult SweepRunner::price(Group &group, const SweepPoint &point) {
       return;
     }
     llvm::Expected<MappedLayer> mapped =
-        mapLayer(*plan, mappingMachine(point.machine), point.layouts);
+        mapLayer(*plan, mappingMachine(point.machine), point.layouts, mappings);
     if (mapped)
       group.mapped = std::move(*mapped);
     else

@@ -59,7 +59,7 @@ static std::string lineOf(llvm::StringRef content) {
   return hex(llvm::xxh3_64bits(content)) + " " + content.str() + "\n";
 }
 
-static std::string contentOf(const PointKey &key, const PointResult &result) {
+static std::string recordOf(const PointKey &key, const PointResult &result) {
   std::string text;
   llvm::raw_string_ostream os(text);
   os << (result.status == PointResult::Done ? "done " : "refused ")
@@ -197,7 +197,7 @@ const PointResult *SweepJournal::find(const PointKey &key) const {
 
 llvm::Error SweepJournal::append(const PointKey &key,
                                  const PointResult &result) {
-  std::string line = lineOf(contentOf(key, result));
+  std::string line = lineOf(recordOf(key, result));
   std::lock_guard<std::mutex> lock(mutex);
   if (llvm::Error error = write(line))
     return error;

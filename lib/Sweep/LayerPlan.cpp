@@ -15,6 +15,19 @@ bool LayerPlan::perSlice(const SharedPlan::Step &step) const {
   return step.leaves.test(0) || step.leaves.test(outputLeaf());
 }
 
+std::string fetta::contentOf(const Layer &layer, const OrderChoice &choice) {
+  std::string text = stringifyContractionOrder(choice.order).str();
+  const Objective &objective = choice.objective;
+  for (uint64_t part :
+       {uint64_t(objective.isLargest), uint64_t(objective.flopWeight),
+        uint64_t(objective.writeWeight)})
+    text += " " + std::to_string(part);
+  text += "\n" + formatEinsum(layer.einsum);
+  for (int64_t size : layer.sizes)
+    text += " " + std::to_string(size);
+  return text;
+}
+
 static llvm::Expected<ClosedNetwork> networkOf(const Layer &layer) {
   std::vector<NetworkIndex> indices;
   for (auto [name, size] : llvm::zip_equal(layer.einsum.names, layer.sizes))
@@ -90,7 +103,9 @@ llvm::Expected<LayerPlan> fetta::planLayer(const Layer &layer,
       SharedPlan::create(*network, UnrootedTree(*tree), roots);
   if (!plan)
     return plan.takeError();
-  return LayerPlan{std::move(*network), tokens, std::move(*plan)};
+  std::string content = contentOf(layer, choice);
+  return LayerPlan{std::move(*network), tokens, std::move(*plan),
+                   std::move(content)};
 }
 
 ProgramSpec fetta::buildProgram(const LayerPlan &plan, int64_t tokens,

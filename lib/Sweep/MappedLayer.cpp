@@ -18,53 +18,29 @@
 
 using namespace fetta;
 
-static constexpr llvm::StringLiteral besideMapping[] = {
-    "ce_style",         "route_slots",           "route_bytes_per_cycle",
-    "vector_lanes",     "dram_bytes_per_second", "dram_latency_cycles",
-    "dram_burst_bytes", "staging_rows",          "clock_mhz",
-    "energy_preset"};
-
-llvm::ArrayRef<llvm::StringRef> fetta::keysBesideMapping() {
-  static const std::vector<llvm::StringRef> keys(std::begin(besideMapping),
-                                                 std::end(besideMapping));
-  return keys;
-}
-
-Machine fetta::mappingMachine(const Machine &machine) {
-  Machine result = machine;
-  Machine plain;
-  plain.energyPreset = "tpu7nm";
-  for (llvm::StringRef key : keysBesideMapping())
-    llvm::cantFail(result.set(key, plain.get(key)));
-  result.name = "mapping";
-  result.sources.clear();
-  return result;
-}
-
 namespace {
 
-/// One way to cut a step, mapped.
+/// The step that writes the result of phase `phase`.
+unsigned writerOf(const LayerPlan &plan, unsigned phase) {
+  return plan.plan.resultValue(phase) - plan.network.numLeaves();
+}
+
+/// One way to cut a step.
 class SliceMapper {
 public:
-  SliceMapper(const LayerPlan &plan, const Machine &machine, int64_t tokens,
-              int64_t slices)
-      : plan(plan), machine(machine), slices(slices),
+  SliceMapper(const LayerPlan &plan, int64_t tokens, int64_t slices)
+      : plan(plan), tokens(tokens), slices(slices),
         program(buildProgram(plan, tokens, slices > 1)),
-        steps(plan.plan.getSteps()), leaves(plan.network.numLeaves()) {
-    figures.slices = slices;
-    figures.tokensPerSlice = tokens;
-  }
+        steps(plan.plan.getSteps()), leaves(plan.network.numLeaves()) {}
 
-  llvm::Error map(LayoutChoice layouts);
-  /// Most rows that are alive at once. Layouts decide; without a mapping they
-  /// are taken to be dense.
-  int64_t liveRows() const;
-  /// The largest value that is beyond a slab, or nothing.
-  std::optional<unsigned> beyondSlab() const;
-  int64_t rowsOf(unsigned value) const;
+  /// Rows of every value if all of them are dense.
+  std::vector<int64_t> denseRows(const Machine &machine) const;
+  /// Most rows that are alive at once.
+  int64_t liveRows(llvm::ArrayRef<int64_t> rows) const;
   std::string nameOf(unsigned value) const;
-
-  MappedLayer finish() &&;
+  /// A text that is equal for equal slices on equal machines.
+  std::string key(const Machine &seen, LayoutChoice layouts) const;
+  MappedSlice measure(const Machine &seen, LayoutChoice layouts);
 
 private:
   bool isGradient(unsigned value) const {
@@ -79,15 +55,14 @@ private:
   int64_t times(unsigned step) const {
     return plan.perSlice(steps[step]) ? slices : 1;
   }
-  void serveButterfly(Nest &nest) const;
-  void count();
-  void schedule();
-  void chain();
-  void transfers();
+  void serveButterfly(Nest &nest, const Machine &machine) const;
+  void count(const Machine &machine);
+  void schedule(const Machine &machine);
+  void chain(const Machine &machine);
+  void transfers(llvm::ArrayRef<int64_t> valueRows);
 
   const LayerPlan &plan;
-  const Machine &machine;
-  int64_t slices;
+  int64_t tokens, slices;
   ProgramSpec program;
   llvm::ArrayRef<SharedPlan::Step> steps;
   unsigned leaves;
@@ -96,11 +71,6 @@ private:
   MappedLayer figures;
 };
 
-/// The step that writes the result of phase `phase`.
-unsigned writerOf(const LayerPlan &plan, unsigned phase) {
-  return plan.plan.resultValue(phase) - plan.network.numLeaves();
-}
-
 } // namespace
 
 //===----------------------------------------------------------------------===//
@@ -108,9 +78,7 @@ unsigned writerOf(const LayerPlan &plan, unsigned phase) {
 //===----------------------------------------------------------------------===//
 
 /// What a butterfly cannot pass at once is served in sub-beats.
-void SliceMapper::serveButterfly(Nest &nest) const {
-  if (machine.networks == NetworkTopology::Benes)
-    return;
+void SliceMapper::serveButterfly(Nest &nest, const Machine &machine) const {
   for (OperandId id : {OperandA, OperandB, OperandC}) {
     Wiring wiring{machine.networks, machine.laneBits(),
                   id == OperandC ? NetKind::Reduction : NetKind::Distribution};
@@ -119,34 +87,21 @@ void SliceMapper::serveButterfly(Nest &nest) const {
   }
 }
 
-llvm::Error SliceMapper::map(LayoutChoice layouts) {
-  llvm::Expected<MappedProgram> result =
-      mapProgram(program, machine, {layouts});
-  if (!result)
-    return result.takeError();
-  mapped = std::move(*result);
-  for (MappedContraction &contraction : mapped.steps)
-    if (machine.networks == NetworkTopology::Butterfly) {
-      serveButterfly(contraction.nest);
-      contraction.cycles = serialCycles(contraction.nest, machine);
-    }
-  return llvm::Error::success();
+std::vector<int64_t> SliceMapper::denseRows(const Machine &machine) const {
+  std::vector<int64_t> rows;
+  for (const ProgramSpec::Value &value : program.values) {
+    int64_t elements = 1;
+    for (int64_t size : value.sizes)
+      elements *= size;
+    rows.push_back(int64_t(llvm::divideCeil(elements, machine.lanes())) *
+                   (isGradient(unsigned(rows.size())) ? 2 : 1));
+  }
+  return rows;
 }
 
-int64_t SliceMapper::rowsOf(unsigned value) const {
-  int64_t planes = isGradient(value) ? 2 : 1;
-  if (!mapped.layouts.empty())
-    return mapped.layouts[value].rows() * planes;
-  int64_t elements = 1;
-  for (int64_t size : program.values[value].sizes)
-    elements *= size;
-  return int64_t(llvm::divideCeil(elements, machine.lanes())) * planes;
-}
-
-int64_t SliceMapper::liveRows() const {
+int64_t SliceMapper::liveRows(llvm::ArrayRef<int64_t> rows) const {
   auto last = int64_t(steps.size()) - 1;
-  std::vector<int64_t> begin(program.values.size(), 0),
-      end(program.values.size(), -1);
+  std::vector<int64_t> begin(rows.size(), 0), end(rows.size(), -1);
   for (auto [s, step] : llvm::enumerate(program.steps)) {
     begin[step.values[OperandC]] = int64_t(s);
     for (unsigned value : step.values)
@@ -156,25 +111,16 @@ int64_t SliceMapper::liveRows() const {
   // do sums.
   begin[plan.outputLeaf()] = int64_t(writerOf(plan, 0));
   std::vector<int64_t> alive(steps.size(), 0);
-  for (unsigned value : llvm::seq<unsigned>(0, program.values.size())) {
+  for (unsigned value : llvm::seq<unsigned>(0, rows.size())) {
     bool whole = slices > 1 && (isOnce(value) || isGradient(value));
     for (int64_t s = whole ? 0 : begin[value]; s <= (whole ? last : end[value]);
          ++s)
-      alive[size_t(s)] += rowsOf(value);
+      alive[size_t(s)] += rows[value];
   }
   int64_t most = *std::max_element(alive.begin(), alive.end());
   if (slices > 1) // Of the next slice, while this one is at work.
-    most += rowsOf(0) + rowsOf(plan.plan.resultValue(0));
+    most += rows[0] + rows[plan.plan.resultValue(0)];
   return most;
-}
-
-std::optional<unsigned> SliceMapper::beyondSlab() const {
-  std::optional<unsigned> worst;
-  for (unsigned value : llvm::seq<unsigned>(0, program.values.size()))
-    if (rowsOf(value) > machine.rowsPerSlab &&
-        (!worst || rowsOf(value) > rowsOf(*worst)))
-      worst = value;
-  return worst;
 }
 
 std::string SliceMapper::nameOf(unsigned value) const {
@@ -188,7 +134,7 @@ std::string SliceMapper::nameOf(unsigned value) const {
 // Figures
 //===----------------------------------------------------------------------===//
 
-void SliceMapper::count() {
+void SliceMapper::count(const Machine &machine) {
   figures.contractions = unsigned(steps.size());
   figures.conflicts = mapped.conflicts;
   std::array<std::vector<std::pair<std::vector<uint32_t>, uint32_t>>, 3> known;
@@ -223,7 +169,7 @@ void SliceMapper::count() {
 /// As the compiler orders one slice: an operand can be read `pipeline + 1`
 /// cycles after the last beat of what writes it, a held one is loaded first,
 /// and what needs dY comes after all of Y.
-void SliceMapper::schedule() {
+void SliceMapper::schedule(const Machine &machine) {
   int64_t pipeline = machine.pipelineCycles();
   auto lastDrain = [&](unsigned s) -> int64_t {
     const Nest &nest = mapped.steps[s].nest;
@@ -287,30 +233,48 @@ void SliceMapper::schedule() {
                    std::max(length, backwardEnd) - backwardEnd};
 }
 
-/// docs/Queues.md, section 4.
-void SliceMapper::chain() {
+/// docs/Queues.md, section 4, without the first route.
+void SliceMapper::chain(const Machine &machine) {
   int64_t pipeline = machine.pipelineCycles();
-  std::vector<int64_t> last(steps.size(), 0);
+  struct Times {
+    int64_t start = 2, first = 0, last = 0;
+  };
+  std::vector<Times> times(steps.size());
   unsigned y = writerOf(plan, 0);
   for (auto [s, step] : llvm::enumerate(program.steps)) {
-    int64_t work = multiplyAdds(mapped.steps[s].nest);
-    int64_t beats = int64_t(llvm::divideCeil(work, machine.pes()));
-    last[s] = beats;
+    const Nest &nest = mapped.steps[s].nest;
+    int64_t beats =
+        int64_t(llvm::divideCeil(multiplyAdds(nest), machine.pes()));
+    Times &own = times[s];
+    int64_t behind = std::max(beats, pipeline + 2);
     for (OperandId id : {OperandA, OperandB}) {
       unsigned value = step.values[id];
-      if (value >= leaves)
-        last[s] = std::max(last[s], last[value - leaves] +
-                                        std::max(beats, pipeline + 2));
-      else if (value == plan.outputLeaf())
-        last[s] = std::max(last[s], last[y] + pipeline + 1 + beats);
+      if (value == plan.outputLeaf())
+        own.start = std::max(own.start, times[y].last + pipeline + 2);
+      if (value < leaves)
+        continue;
+      const Times &before = times[value - leaves];
+      own.start = std::max(own.start, before.first + pipeline + 2);
+      own.last = std::max(own.last, before.last + behind);
+      const Operand &operand = nest.operands[id];
+      bool wholly = true;
+      for (unsigned mode = 0; mode < nest.modeCount(); ++mode)
+        wholly &= !operand.holds(mode) || nest.sizes[mode] == 1 ||
+                  nest.isReduced(mode);
+      if (wholly)
+        own.first = std::max(own.first, before.last + pipeline + 2);
     }
-    int64_t goesOn = step.contraction.accumulates ? (slices - 1) * beats : 0;
+    own.last = std::max(own.last, own.start + beats - 1);
+    own.first = std::max(own.first, own.start);
+    bool goesOn = step.contraction.accumulates &&
+                  nest.dataflow != Dataflow::OutputStationary;
+    int64_t parts = goesOn ? (slices - 1) * behind : 0;
     figures.criticalPath =
-        std::max(figures.criticalPath, last[s] + goesOn + pipeline + 1);
+        std::max(figures.criticalPath, own.last + parts + pipeline + 1);
   }
 }
 
-void SliceMapper::transfers() {
+void SliceMapper::transfers(llvm::ArrayRef<int64_t> valueRows) {
   auto add = [&](unsigned value, TransferFigures &transfer, int64_t times,
                  bool store) {
     int64_t words = isGradient(value) ? 2 : 1;
@@ -321,7 +285,7 @@ void SliceMapper::transfers() {
     for (auto [bit, bank] : llvm::enumerate(mapped.layouts[value].banks))
       if (bank.source && int64_t(1) << bit >= banksPerMacro)
         macros *= 2;
-    int64_t rows = rowsOf(value) * times;
+    int64_t rows = valueRows[value] * times;
     Counters &n = figures.counters;
     (store ? n.dmaRowReads : n.dmaRowWrites) += rows;
     (store ? n.macroReads : n.macroWrites) += rows * macros;
@@ -341,13 +305,39 @@ void SliceMapper::transfers() {
   }
 }
 
-MappedLayer SliceMapper::finish() && {
-  figures.liveRows = liveRows();
-  count();
-  schedule();
-  chain();
-  transfers();
-  return std::move(figures);
+std::string SliceMapper::key(const Machine &seen, LayoutChoice layouts) const {
+  std::string key = plan.content;
+  for (int64_t part :
+       {tokens, slices, int64_t(layouts), int64_t(seen.ceBits),
+        int64_t(seen.peRowBits), int64_t(seen.peColumnBits),
+        seen.accumulatorRows, int64_t(seen.networks), seen.pipelineCycles()})
+    key += " " + std::to_string(part);
+  return key;
+}
+
+MappedSlice SliceMapper::measure(const Machine &seen, LayoutChoice layouts) {
+  MappedSlice slice;
+  llvm::Expected<MappedProgram> result = mapProgram(program, seen, {layouts});
+  if (!result) {
+    slice.problem = toString(result.takeError());
+    return slice;
+  }
+  mapped = std::move(*result);
+  if (seen.networks == NetworkTopology::Butterfly)
+    for (MappedContraction &contraction : mapped.steps) {
+      serveButterfly(contraction.nest, seen);
+      contraction.cycles = serialCycles(contraction.nest, seen);
+    }
+  for (auto [value, layout] : llvm::enumerate(mapped.layouts))
+    slice.rows.push_back(layout.rows() * (isGradient(unsigned(value)) ? 2 : 1));
+  figures.slices = slices;
+  figures.tokensPerSlice = tokens;
+  count(seen);
+  schedule(seen);
+  chain(seen);
+  transfers(slice.rows);
+  slice.figures = std::move(figures);
+  return slice;
 }
 
 //===----------------------------------------------------------------------===//
@@ -375,11 +365,13 @@ static int64_t nextCount(int64_t count) {
 
 llvm::Expected<MappedLayer> fetta::mapLayer(const LayerPlan &plan,
                                             const Machine &machine,
-                                            LayoutChoice layouts) {
+                                            LayoutChoice layouts,
+                                            MappingCache &cache) {
   if (plan.multiplyAdds() > uint64_t(1) << 60)
     return makeError("the step takes more than 2^60 multiply-adds");
   int64_t tokens = plan.tokenCount(),
           capacity = machine.slabs * machine.rowsPerSlab;
+  Machine seen = seenByMapper(machine);
   int64_t previous = 0;
   for (int64_t count = 1;; count = nextCount(count)) {
     // One slice more than fits costs little; few do not hide the first load
@@ -390,28 +382,38 @@ llvm::Expected<MappedLayer> fetta::mapLayer(const LayerPlan &plan,
     if (size == previous && !least)
       continue;
     previous = size;
-    SliceMapper mapper(plan, machine, size,
-                       int64_t(llvm::divideCeil(tokens, size)));
-    std::optional<unsigned> beyond = mapper.beyondSlab();
-    int64_t rows = mapper.liveRows();
-    if (!beyond && rows <= capacity) {
-      if (llvm::Error error = mapper.map(layouts))
-        return error;
-      beyond = mapper.beyondSlab();
-      rows = mapper.liveRows();
-      if (!beyond && rows <= capacity)
-        return std::move(mapper).finish();
+    SliceMapper mapper(plan, size, int64_t(llvm::divideCeil(tokens, size)));
+    auto beyond = [&](llvm::ArrayRef<int64_t> rows) {
+      return *std::max_element(rows.begin(), rows.end()) > machine.rowsPerSlab;
+    };
+    std::vector<int64_t> rows = mapper.denseRows(machine);
+    if (!beyond(rows) && mapper.liveRows(rows) <= capacity) {
+      std::shared_ptr<const MappedSlice> slice =
+          cache.get(mapper.key(seen, layouts),
+                    [&] { return mapper.measure(seen, layouts); });
+      if (!slice->problem.empty())
+        return llvm::createStringError(slice->problem);
+      rows = slice->rows;
+      int64_t live = mapper.liveRows(rows);
+      if (!beyond(rows) && live <= capacity) {
+        MappedLayer figures = slice->figures;
+        figures.liveRows = live;
+        return figures;
+      }
     }
     if (!least)
       continue;
-    if (beyond)
+    llvm::StringRef plural = size == 1 ? "" : "s";
+    if (beyond(rows)) {
+      auto value = std::max_element(rows.begin(), rows.end()) - rows.begin();
       return makeError("does not fit: tensor ({0}) takes {1} rows at {2} "
                        "token{3} a slice, a slab has {4}",
-                       mapper.nameOf(*beyond), mapper.rowsOf(*beyond), size,
-                       size == 1 ? "" : "s", machine.rowsPerSlab);
+                       mapper.nameOf(unsigned(value)), rows[size_t(value)],
+                       size, plural, machine.rowsPerSlab);
+    }
     return makeError(
         "does not fit: {0} rows of tensor memory are alive at once "
         "at {1} token{2} a slice, the machine has {3}",
-        rows, size, size == 1 ? "" : "s", capacity);
+        mapper.liveRows(rows), size, plural, capacity);
   }
 }

@@ -260,7 +260,11 @@ RawFigures fetta::priceLayer(const MappedLayer &mapped, const Machine &machine,
   p.dramBytes = allBytes(mapped, link);
   p.limitCompute =
       int64_t(llvm::divideCeil(mapped.multiplyAdds, machine.pes()));
-  p.limitPath = mapped.criticalPath;
+  // The first contraction waits for the words of a route, without its masks.
+  int64_t switches = int64_t(machine.networkStages()) * (machine.lanes() / 2);
+  p.limitPath = mapped.criticalPath +
+                int64_t(llvm::divideCeil(llvm::divideCeil(2 * switches, 8),
+                                         machine.routeBytesPerCycle));
   bool takesTime = dram == DramModel::Bandwidth;
   p.limitDram = takesTime ? link.cycles(p.dramBytes) : 0;
   p.serialCycles = mapped.serialCycles + p.limitDram;

@@ -62,6 +62,8 @@ TEST(AreaTable, Instances) {
   EXPECT_EQ(instances(AreaComponent::RouteStore, m), 3 * 16 * 488 / 1024.0);
   m.networks = NetworkTopology::Butterfly;
   EXPECT_EQ(instances(AreaComponent::Switch16, m), 2 * 8 * 128);
+  m.rowsPerSlab = 512;
+  EXPECT_EQ(instances(AreaComponent::MemoryMacro, m), 16);
 }
 
 TEST(AreaTable, SumOfComponents) {

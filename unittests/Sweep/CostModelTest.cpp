@@ -7,6 +7,8 @@
 #include "fetta/Sweep/CostModel.h"
 #include "SweepTesting.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 #include "gtest/gtest.h"
 
 #include <random>
@@ -25,6 +27,8 @@ SweepPoint atis(int64_t tokens) {
   return must(spec.resolve(0));
 }
 
+MappingCache mappings;
+
 LayerPlan planOf(const SweepPoint &point) {
   SearchCache cache;
   return must(planLayer(point.layer, point.order, cache));
@@ -37,7 +41,8 @@ TEST(CostModel, FiguresByHand) {
   SweepPoint point = atis(32);
   LayerPlan plan = planOf(point);
   EXPECT_EQ(uint64_t(plan.multiplyAdds()), 3u * 691200);
-  MappedLayer mapped = must(mapLayer(plan, point.machine, LayoutChoice::Joint));
+  MappedLayer mapped =
+      must(mapLayer(plan, point.machine, LayoutChoice::Joint, mappings));
   EXPECT_EQ(mapped.slices, 1);
   EXPECT_EQ(mapped.contractions, 18u);
   RawFigures f = priceLayer(mapped, point.machine, DramModel::Bandwidth);
@@ -82,6 +87,64 @@ TEST(CostModel, KeysBesideTheMapping) {
                 describe(expected.steps[i].nest, {}))
           << key.str();
   }
+}
+
+bool sameNests(const MappedProgram &a, const MappedProgram &b) {
+  for (size_t i = 0; i < a.steps.size(); ++i)
+    if (describe(a.steps[i].nest, {}) != describe(b.steps[i].nest, {}))
+      return false;
+  return a.layouts == b.layouts && a.occupancy == b.occupancy;
+}
+
+// The mapper looks at the array, the accumulators and the length of the
+// pipeline: it does the same on what is left of a machine.
+TEST(SeenByMapper, IsAllThatTheMapperLooksAt) {
+  SweepPoint point = atis(8);
+  LayerPlan plan = planOf(point);
+  ProgramSpec program = buildProgram(plan, 8, false);
+  std::vector<Machine> machines(8, point.machine);
+  machines[1].rowsPerSlab = 200;
+  machines[2].slabs = 9;
+  machines[3].networks = NetworkTopology::Butterfly;
+  machines[4].latency.memoryRead += 3;
+  machines[4].latency.columnAdd = 2;
+  machines[5].latency.convertWrite += 7;
+  machines[6].latency.fp32Add = 3;
+  machines[7].accumulatorRows = 16;
+  for (auto [i, machine] : llvm::enumerate(machines))
+    for (LayoutChoice layouts : {LayoutChoice::Joint, LayoutChoice::Separate}) {
+      Machine seen = seenByMapper(machine);
+      EXPECT_EQ(seen.pipelineCycles(), machine.pipelineCycles());
+      MappedProgram own = must(mapProgram(program, machine, {layouts}));
+      MappedProgram other = must(mapProgram(program, seen, {layouts}));
+      EXPECT_TRUE(sameNests(own, other)) << i;
+      for (auto [a, b] : llvm::zip_equal(own.steps, other.steps))
+        EXPECT_EQ(a.cycles.total(), b.cycles.total()) << i;
+    }
+}
+
+TEST(MappingCache, MakesEachOnce) {
+  MappingCache cache;
+  unsigned made = 0;
+  auto get = [&](unsigned key) {
+    return cache.get(std::to_string(key), [&] {
+      ++made;
+      MappedSlice slice;
+      slice.rows = {int64_t(key)};
+      return slice;
+    });
+  };
+  for (unsigned round = 0; round < 3; ++round)
+    for (unsigned key = 0; key < 100; ++key)
+      EXPECT_EQ(get(key)->rows.front(), key);
+  EXPECT_EQ(made, 100u);
+  // The oldest go when there are too many; who holds one keeps it.
+  auto held = get(0);
+  for (unsigned key = 0; key < 2000; ++key)
+    get(key);
+  EXPECT_EQ(held->rows.front(), 0);
+  EXPECT_EQ(get(0)->rows.front(), 0);
+  EXPECT_GT(made, 2000u);
 }
 
 MappedLayer layerOf(int64_t slices, SliceCycles first, SliceCycles further,
@@ -164,18 +227,20 @@ TEST(CostModel, WhatDoesNotFit) {
   LayerPlan plan = planOf(point);
   Machine machine = point.machine;
   machine.rowsPerSlab = 128;
-  MappedLayer sliced = must(mapLayer(plan, machine, LayoutChoice::Joint));
+  MappedLayer sliced =
+      must(mapLayer(plan, machine, LayoutChoice::Joint, mappings));
   EXPECT_GT(sliced.slices, 1);
   EXPECT_LE(sliced.liveRows, 4 * 128);
   EXPECT_GE(sliced.slices * sliced.tokensPerSlice, 64);
   EXPECT_LT((sliced.slices - 1) * sliced.tokensPerSlice, 64);
   machine.rowsPerSlab = 2;
-  EXPECT_NE(messageOf(mapLayer(plan, machine, LayoutChoice::Joint))
+  EXPECT_NE(messageOf(mapLayer(plan, machine, LayoutChoice::Joint, mappings))
                 .find("does not fit: tensor ("),
             std::string::npos);
   machine.rowsPerSlab = 16;
   machine.slabs = 1;
-  std::string message = messageOf(mapLayer(plan, machine, LayoutChoice::Joint));
+  std::string message =
+      messageOf(mapLayer(plan, machine, LayoutChoice::Joint, mappings));
   EXPECT_NE(message.find("rows of tensor memory are alive at once at 1 token a "
                          "slice, the machine has 16"),
             std::string::npos)

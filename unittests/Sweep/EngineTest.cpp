@@ -56,6 +56,7 @@ TEST(Sweep, PointsThatShareAMappingAreRight) {
   SweepSpec spec = sweepOf(axes);
   SweepRun run = must(runSweep(spec, SweepOptions()));
   SearchCache cache;
+  MappingCache mappings;
   for (uint64_t i = 0; i < spec.pointCount(); i += 5) {
     llvm::Expected<SweepPoint> point = spec.resolve(i);
     if (!point) {
@@ -65,7 +66,7 @@ TEST(Sweep, PointsThatShareAMappingAreRight) {
     LayerPlan plan = must(planLayer(point->layer, point->order, cache));
     // The machine itself, not what mappings depend on.
     MappedLayer mapped =
-        must(mapLayer(plan, point->machine, LayoutChoice::Joint));
+        must(mapLayer(plan, point->machine, LayoutChoice::Joint, mappings));
     RawFigures alone = priceLayer(mapped, point->machine, spec.dram);
     EXPECT_EQ(run.results[i].figures.cycles, alone.cycles) << i;
     EXPECT_EQ(run.results[i].figures.dramBytes, alone.dramBytes) << i;

@@ -20,6 +20,8 @@
 #include "fetta/Simulator/Timing.h"
 #include "fetta/Sweep/LayerPlan.h"
 
+#include <memory>
+
 namespace fetta {
 
 /// Cycles of the parts of a slice, in the order of execution: until Y is
@@ -48,8 +50,8 @@ struct MappedLayer {
   /// The first slice as the list scheduler orders it, and each further one
   /// with its latencies hidden behind the others.
   SliceCycles first, further;
-  int64_t criticalPath = 0;
-  Counters counters; ///< Without routes and DRAM bytes.
+  int64_t criticalPath = 0; ///< Without the first route.
+  Counters counters;        ///< Without routes and DRAM bytes.
   /// Routes of all contractions, by network, in order of execution; one slice.
   std::array<std::vector<uint16_t>, 3> routes;
   /// Transfers: cores before, X, Y, dY, dX of each slice, gradients after; in
@@ -69,11 +71,40 @@ Machine mappingMachine(const Machine &machine);
 /// The keys of machine files that mappingMachine leaves out.
 llvm::ArrayRef<llvm::StringRef> keysBesideMapping();
 
+/// The machine as the mapper sees it: array, accumulators, topology and the
+/// length of the pipeline; what it does not look at is the same for all.
+Machine seenByMapper(const Machine &machine);
+
+/// One way to cut a step, mapped.
+struct MappedSlice {
+  MappedLayer figures;       ///< But liveRows.
+  std::vector<int64_t> rows; ///< Of tensor memory, by value.
+  std::string problem;       ///< Why there is no mapping; empty otherwise.
+};
+
+/// Slices that were mapped. Any thread; the latest few hundred are kept.
+class MappingCache {
+public:
+  MappingCache();
+  ~MappingCache();
+  MappingCache(const MappingCache &) = delete;
+  MappingCache &operator=(const MappingCache &) = delete;
+
+  /// The slice with this key; made once by whoever asks first.
+  std::shared_ptr<const MappedSlice>
+  get(const std::string &key, llvm::function_ref<MappedSlice()> make);
+
+private:
+  struct State;
+  std::unique_ptr<State> state;
+};
+
 /// Maps a step, in as few slices as the rows of tensor memory allow. Errors:
 /// what the mapper refuses; a step that does not fit, with the rows that are
 /// missing.
-llvm::Expected<MappedLayer>
-mapLayer(const LayerPlan &plan, const Machine &machine, LayoutChoice layouts);
+llvm::Expected<MappedLayer> mapLayer(const LayerPlan &plan,
+                                     const Machine &machine,
+                                     LayoutChoice layouts, MappingCache &cache);
 
 /// What is known of one point of a sweep; the rest follows with the machine and
 /// the tables. Figures that a mode does not have are 0.

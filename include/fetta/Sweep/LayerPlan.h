@@ -33,11 +33,15 @@ struct OrderChoice {
   Objective objective; ///< Of csse.
 };
 
+/// Einsum, sizes and order as text: equal for equal ones only.
+std::string contentOf(const Layer &layer, const OrderChoice &choice);
+
 /// A training step: forward pass, gradient of X, gradients of all cores.
 struct LayerPlan {
   ClosedNetwork network; ///< X, cores, dY.
   unsigned tokens;       ///< The index that counts tokens.
   SharedPlan plan;       ///< Phases: dY, X, then the cores in their order.
+  std::string content;   ///< Einsum, sizes and order: equal for equal plans.
 
   int64_t tokenCount() const { return network.getIndices()[tokens].size; }
   unsigned outputLeaf() const { return network.numLeaves() - 1; }
