@@ -6,6 +6,8 @@
 
 #include "fetta/Layout/Layout.h"
 
+#include "fetta/Support/Error.h"
+
 #include "llvm/ADT/STLExtras.h"
 
 #include <algorithm>
@@ -301,6 +303,25 @@ std::optional<Layout> fetta::relabel(const Layout &layout,
   if (d >= 0 || t >= 0)
     return std::nullopt; // Different numbers of elements.
   return result;
+}
+
+llvm::Error fetta::verifyBlocks(llvm::ArrayRef<int64_t> blocks,
+                                llvm::ArrayRef<DimLayout> dims) {
+  if (blocks.size() > dims.size())
+    return makeError("{0} blocks for {1} dimensions", blocks.size(),
+                     dims.size());
+  for (auto [d, block] : llvm::enumerate(blocks)) {
+    bool last = d + 1 == blocks.size();
+    int64_t size = dims[d].size;
+    if (last)
+      for (const DimLayout &dim : dims.drop_front(d + 1))
+        size *= dim.size;
+    if (block < 1 || block > size)
+      return makeError("block {0} has {1} indices; {2} {0}{3} has {4}", d,
+                       block, last ? "from dimension" : "dimension",
+                       last ? " on the tensor" : "", size);
+  }
+  return llvm::Error::success();
 }
 
 void fetta::print(llvm::raw_ostream &os, const Layout &layout) {

@@ -43,6 +43,7 @@ static void addMachinePasses(OpPassManager &manager,
     manager.addPass(createSliceToFitPass(options.slices, addMapping));
   else
     addMapping(manager);
+  manager.addPass(createFettaBlockTransfersPass());
   manager.addPass(hw::createFettaRouteNetworksPass());
   manager.addPass(createFettaAssignSemaphoresPass());
   manager.addPass(createFettaVerifyProgramPass());

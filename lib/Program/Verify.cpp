@@ -326,6 +326,8 @@ Error Verifier::checkDma(size_t index, const Dma &dma) {
                    llvm::Twine(dma.strides.size()) + " strides for " +
                        llvm::Twine(tensor.layout.dims.size()) +
                        " dimensions of the tensor's layout");
+  if (Error error = verifyBlocks(dma.blocks, tensor.layout.dims))
+    return refused(LoadCode::DmaBlocks, llvm::toString(std::move(error)));
   int64_t last = dma.offset;
   bool inside = last >= 0 && last < region.elements();
   for (auto [d, dim] : llvm::enumerate(tensor.layout.dims)) {

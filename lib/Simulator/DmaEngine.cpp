@@ -6,10 +6,23 @@
 
 #include "DmaEngine.h"
 
+#include "fetta/Machine/EnergyTable.h"
+
+#include "llvm/ADT/STLExtras.h"
+
 #include <algorithm>
 #include <numeric>
 
 using namespace fetta;
+
+/// Macros of tensor memory that hold words of a tensor in a full row.
+static int64_t macrosPerRow(const TensorEntry &tensor) {
+  int64_t macros = 1;
+  for (auto [bit, bank] : llvm::enumerate(tensor.layout.banks))
+    if (bank.source && int64_t(1) << bit >= banksPerMacro)
+      macros *= 2;
+  return macros;
+}
 
 DmaEngine::DmaEngine(const Program &program, ResourceTrack &link,
                      std::vector<InstructionTiming> &timing, DramModel model)
@@ -40,7 +53,7 @@ void DmaEngine::issue(size_t instruction, int64_t now) {
   InstructionTiming &t = timing[instruction];
   t.issued = now;
   t.dramBytes = transfer->plan->bytes;
-  t.dmaMacrosPerRow = macrosPerRow(tensor, machine);
+  t.dmaMacrosPerRow = macrosPerRow(tensor);
   for (const StagedRow &row : transfer->plan->rows) {
     t.dmaReads += dma.store || row.returns ? transfer->planes : 0;
     t.dmaWrites += dma.store ? 0 : transfer->planes;
@@ -99,7 +112,7 @@ void DmaEngine::settleLoads(int64_t now) {
   for (auto &load : loads) {
     if (!load->started)
       return;
-    const DmaPlan &plan = *load->plan;
+    const TransferPlan &plan = *load->plan;
     while (load->entered < plan.rows.size() &&
            at(*load, plan.rows[load->entered].from).cycle +
                    machine.dramLatencyCycles <=
@@ -120,7 +133,7 @@ void DmaEngine::settleStores(int64_t now) {
   for (auto &store : stores) {
     if (!store->started)
       return;
-    const DmaPlan &plan = *store->plan;
+    const TransferPlan &plan = *store->plan;
     while (store->left < plan.ends.size() &&
            at(*store, plan.rows[plan.ends[store->left]].to).ceil() <= now) {
       ++store->left;
@@ -272,7 +285,7 @@ int64_t DmaEngine::nextEvent(int64_t now) const {
   for (auto &load : loads) {
     if (!load->started)
       break;
-    const DmaPlan &plan = *load->plan;
+    const TransferPlan &plan = *load->plan;
     int64_t latency = machine.dramLatencyCycles;
     if (load->entered < plan.rows.size())
       before(at(*load, plan.rows[load->entered].from).cycle + latency);

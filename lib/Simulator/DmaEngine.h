@@ -14,9 +14,10 @@
 #ifndef FETTA_LIB_SIMULATOR_DMAENGINE_H
 #define FETTA_LIB_SIMULATOR_DMAENGINE_H
 
-#include "DmaPlan.h"
 #include "ResourceTrack.h"
 #include "SlabBits.h"
+
+#include "fetta/Program/TransferPlan.h"
 
 #include <deque>
 #include <memory>
@@ -60,7 +61,7 @@ private:
   };
   struct Transfer {
     size_t instruction;
-    const DmaPlan *plan;
+    const TransferPlan *plan;
     int64_t slab, planes;
     bool store;
     int64_t issued;
@@ -94,7 +95,7 @@ private:
   ResourceTrack &link;
   std::vector<InstructionTiming> &timing;
   DramModel model;
-  DmaPlans plans;
+  TransferPlans plans;
   /// Cycles per byte = numerator / denominator.
   int64_t numerator, denominator;
 

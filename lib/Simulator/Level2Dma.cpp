@@ -20,6 +20,37 @@
 using namespace fetta;
 using namespace fetta::level2;
 
+using Indices = std::vector<int64_t>;
+
+/// Indices of a tensor's elements in the order of the walk, under what orders
+/// them: the number of each block that holds the element, then its place.
+static std::vector<std::pair<Indices, Indices>>
+sortedElements(const Dma &dma, const Layout &layout) {
+  std::vector<std::pair<Indices, Indices>> elements;
+  for (int64_t e = 0; e < layout.elements(); ++e) {
+    Indices index(layout.dims.size(), 0), counters;
+    int64_t rest = e, behind = 1;
+    for (size_t d = index.size(); d-- > 0; rest /= layout.dims[d].size) {
+      index[d] = rest % layout.dims[d].size;
+      if (d + 1 > dma.blocks.size())
+        behind *= layout.dims[d].size;
+    }
+    for (size_t b = 0; b < dma.blocks.size(); ++b)
+      counters.push_back(b + 1 < dma.blocks.size()
+                             ? index[b]
+                             : e % (behind * layout.dims[b].size));
+    Indices key;
+    for (auto [counter, block] : llvm::zip_equal(counters, dma.blocks))
+      key.push_back(counter / block);
+    llvm::append_range(key, counters);
+    key.push_back(e);
+    elements.push_back({std::move(key), std::move(index)});
+  }
+  if (!dma.blocks.empty())
+    llvm::sort(elements);
+  return elements;
+}
+
 /// Stays of rows in the staging buffer, from burst to burst, counted from 1.
 static void planTransfer(const Program &program, const Dma &dma,
                          Transfer &transfer) {
@@ -28,20 +59,17 @@ static void planTransfer(const Program &program, const Dma &dma,
   const Layout &layout = tensor.layout;
   int64_t burst = program.machine.dramBurstBytes;
   std::map<int64_t, int64_t> left;
+  std::vector<std::pair<int64_t, int64_t>> elements; // Row, address.
+  for (auto &[key, element] : sortedElements(dma, layout)) {
+    int64_t at = dma.offset;
+    for (auto [i, stride] : llvm::zip_equal(element, dma.strides))
+      at += i * stride;
+    elements.push_back({layout.rowOf(element),
+                        region.byteAddress + at * region.elementBytes()});
+  }
   auto forEach = [&](auto visit) {
-    llvm::SmallVector<int64_t, 6> index(layout.dims.size(), 0);
-    for (int64_t e = 0; e < layout.elements(); ++e) {
-      int64_t at = dma.offset;
-      for (size_t d = 0; d < index.size(); ++d)
-        at += index[d] * dma.strides[d];
-      visit(layout.rowOf(index),
-            region.byteAddress + at * region.elementBytes());
-      for (size_t d = index.size(); d-- > 0;) {
-        if (++index[d] < layout.dims[d].size)
-          break;
-        index[d] = 0;
-      }
-    }
+    for (auto [row, address] : elements)
+      visit(row, address);
   };
   forEach([&](int64_t row, int64_t) { ++left[row]; });
   int64_t bursts = 0, lastBurst = -1, runEnd = -1;

@@ -49,6 +49,7 @@ private:
     std::vector<int64_t> offsets; ///< Per slice.
     llvm::SmallVector<int64_t, 6> strides;
   };
+  llvm::SmallVector<int64_t, 6> drawBlocks(const Layout &layout);
   Place drawPlace(uint32_t tensor, TensorRole role, unsigned slices);
   std::optional<Place> placeInOldRegion(uint32_t tensor);
   void transfer(Job &job, bool store, uint32_t tensor, const Place &place,
@@ -178,6 +179,19 @@ std::optional<Generator::Place> Generator::placeInOldRegion(uint32_t tensor) {
   return place;
 }
 
+/// Any blocks, for every second transfer none.
+llvm::SmallVector<int64_t, 6> Generator::drawBlocks(const Layout &layout) {
+  llvm::SmallVector<int64_t, 6> blocks;
+  size_t count = chance(50) ? 0 : size_t(below(layout.dims.size() + 1));
+  int64_t rest = layout.elements();
+  for (size_t d = 0; d < count; ++d) {
+    int64_t size = d + 1 < count ? layout.dims[d].size : rest;
+    blocks.push_back(1 + int64_t(below(uint64_t(size))));
+    rest /= layout.dims[d].size;
+  }
+  return blocks;
+}
+
 //===----------------------------------------------------------------------===//
 // Jobs
 //===----------------------------------------------------------------------===//
@@ -190,6 +204,7 @@ void Generator::transfer(Job &job, bool store, uint32_t tensor,
   dma.tensor = tensor;
   dma.offset = place.offsets[slice];
   dma.strides = place.strides;
+  dma.blocks = drawBlocks(stream.tensors[tensor].layout);
   StreamItem item;
   item.instruction = std::move(dma);
   job.items.push_back(std::move(item));

@@ -29,6 +29,7 @@ public:
       return modes;
     case Field::Contract_loops:
     case Field::Dma_dims:
+    case Field::Dma_blocks:
       return draw(8);
     // Masks of modes that exist.
     case Field::Operand_modes:

@@ -92,6 +92,16 @@ TEST(VerifyTransfers, Codes) {
   // The transposed array, a row again and again.
   EXPECT_PASSES(dma(p, LoadA).strides = {1, 3});
   EXPECT_PASSES(dma(p, LoadA).strides = {0, 1});
+  // A tensor of 3 x 2: blocks of either dimension, or of all six elements.
+  EXPECT_REFUSED(DmaBlocks, dma(p, LoadA).blocks = {0});
+  EXPECT_REFUSED(DmaBlocks, dma(p, LoadA).blocks = {7});
+  EXPECT_REFUSED(DmaBlocks, dma(p, LoadA).blocks = {4, 1});
+  EXPECT_REFUSED(DmaBlocks, dma(p, StoreC).blocks = {-1, 1});
+  EXPECT_REFUSED(DmaBlocks, dma(p, LoadA).blocks = {3, 3});
+  EXPECT_REFUSED(DmaBlocks, dma(p, LoadA).blocks = {1, 1, 1});
+  EXPECT_PASSES(dma(p, LoadA).blocks = {6});
+  EXPECT_PASSES(dma(p, LoadA).blocks = {3, 1});
+  EXPECT_PASSES(dma(p, LoadA).blocks = {2, 2});
   // A dimension of size 1 has nothing to step over.
   EXPECT_REFUSED(DmaStrides, p.tensors[0].layout.dims.push_back({1, 0, 0});
                  dma(p, LoadA).strides = {2, 1, 1});

@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "fetta/Program/TransferPlan.h"
 #include "fetta/Simulator/Limits.h"
 #include "fetta/Simulator/Timing.h"
 
@@ -158,6 +159,29 @@ TEST_F(DmaTiming, EvictionCostsAccesses) {
   int64_t stays = 15 * 128 + 65;
   EXPECT_EQ(timing.of("slab0")[CycleClass::DmaWrite], stays);
   EXPECT_EQ(timing.of("slab0")[CycleClass::DmaRead], stays - 128);
+}
+
+/// The same in blocks of 32 rows: a run is 64 bytes, each row comes once. The
+/// last block ends in cycle 128 * 16 * 2 / 25.6 + 100, and its rows, which are
+/// complete with the last burst, are written one by one.
+TEST_F(DmaTiming, BlocksKeepRowsTogether) {
+  uint32_t tensor = addRows(128, 0);
+  TensorEntry &entry = program.tensors[tensor];
+  llvm::SmallVector<BankBit, 4> banks;
+  for (unsigned bit = 0; bit < 4; ++bit)
+    banks.push_back({ModeBit{0, bit}, false});
+  entry.shape = {16, 128};
+  entry.layout = Layout::packed({16, 128}, banks, {0, 1});
+  program.regions[tensor].shape = entry.shape;
+  Dma &load = dma(false, tensor);
+  load.strides = {128, 1};
+  load.blocks = {16, 32};
+  EXPECT_EQ(chooseBlocks(shapeOf(program, load), program.machine), load.blocks);
+  ProgramTiming timing = run();
+  EXPECT_EQ(timing.instructions[0].dramBytes, 128 * 16 * 2);
+  EXPECT_EQ(timing.of("slab0")[CycleClass::DmaWrite], 128);
+  EXPECT_EQ(timing.of("slab0")[CycleClass::DmaRead], 0);
+  EXPECT_EQ(timing.cycles, 160 + 100 + 32);
 }
 
 TEST_F(DmaTiming, IdealTakesNoTime) {

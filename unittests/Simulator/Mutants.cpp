@@ -26,6 +26,7 @@ Kind fetta::test::kindOf(Field field) {
     return Slot;
   case Record::Dma:
   case Record::Stride:
+  case Record::Block:
     return Transfer;
   case Record::Head:
     return field == Field::Head_opcode || field == Field::Head_length

@@ -100,6 +100,12 @@ struct Layout {
 /// layout over `to` then. 12 -> (3, 4) with 2 low bits does, (4, 3) does not.
 std::optional<Layout> relabel(const Layout &layout, llvm::ArrayRef<int64_t> to);
 
+/// Whether a transfer may walk a tensor in these blocks (`Dma::blocks`): at
+/// most one for each dimension, none larger than what it is of. Errors say what
+/// is wrong with which.
+llvm::Error verifyBlocks(llvm::ArrayRef<int64_t> blocks,
+                         llvm::ArrayRef<DimLayout> dims);
+
 /// `[d1:0, d1:1, d0:0, 0] rows (4*d0/2 + d1/4)`: for remarks and tests.
 void print(llvm::raw_ostream &os, const Layout &layout);
 

@@ -162,13 +162,14 @@ template <typename C> void codeBody(C &c, Sync &) {
 
 template <typename C> void codeBody(C &c, Dma &dma) {
   c.begin(Record::Dma);
-  uint64_t dims = dma.strides.size();
+  uint64_t dims = dma.strides.size(), blocks = dma.blocks.size();
   c.field(Field::Dma_region, dma.region);
   c.field(Field::Dma_tensor, dma.tensor);
   c.field(Field::Dma_offset, dma.offset);
   c.field(Field::Dma_dims, dims);
+  c.field(Field::Dma_blocks, blocks);
   c.reserved(Field::Dma_reserved0);
-  if (dims > MaxModes) {
+  if (dims > MaxModes || blocks > MaxModes) {
     c.refuse(LoadCode::FieldValue, "a transfer has at most 32 dimensions");
     return;
   }
@@ -176,6 +177,11 @@ template <typename C> void codeBody(C &c, Dma &dma) {
   for (int64_t &stride : dma.strides) {
     c.begin(Record::Stride);
     c.field(Field::Stride_stride, stride);
+  }
+  c.resize(dma.blocks, blocks);
+  for (int64_t &block : dma.blocks) {
+    c.begin(Record::Block);
+    c.field(Field::Block_size, block);
   }
   c.align();
 }

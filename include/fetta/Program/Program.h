@@ -153,6 +153,10 @@ struct Dma {
   /// In elements, one per dimension of the tensor's layout; 0 for dimensions of
   /// size 1.
   llvm::SmallVector<int64_t, 6> strides;
+  /// The order of the walk (docs/Queues.md, section 2). Empty: row-major.
+  /// Otherwise indices in a block, for each dimension in front of the last
+  /// entry; that one is for the flat row-major index of all further dimensions.
+  llvm::SmallVector<int64_t, 6> blocks;
   Tokens tokens;
 };
 

@@ -251,7 +251,8 @@ LogicalResult FunctionMapper::storeSlice(tensor::InsertSliceOp op) {
   stored[op] =
       StoreOp::create(builder, op.getLoc(), op.getType(), value, into,
                       builder.getI64IntegerAttr(tile->at),
-                      getStrides(builder.getContext(), *tile), SyncAttr());
+                      getStrides(builder.getContext(), *tile), SyncAttr(),
+                      /*blocks=*/DenseI64ArrayAttr());
   return success();
 }
 
@@ -298,7 +299,7 @@ Value FunctionMapper::inMemory(Location loc, const View &view,
     auto load = LoadOp::create(builder, loc, type, slice.argument,
                                builder.getI64IntegerAttr(slice.tile.at),
                                getStrides(builder.getContext(), slice.tile),
-                               SyncAttr(), HomeAttr());
+                               SyncAttr(), HomeAttr(), DenseI64ArrayAttr());
     if (isa<BlockArgument>(view.root))
       loads.push_back(load);
     value = load;

@@ -242,6 +242,8 @@ LogicalResult Exporter::addLoad(LoadOp op) {
   dma.tensor = tensors[op];
   dma.offset = op.getAt();
   dma.strides = stridesOf(op.getElementStrides(), op.getType());
+  if (std::optional<ArrayRef<int64_t>> blocks = op.getBlocks())
+    dma.blocks.assign(blocks->begin(), blocks->end());
   dma.tokens = tokensOf(op.getSyncAttr());
   builder.addDma(std::move(dma));
   return success();
@@ -265,6 +267,8 @@ LogicalResult Exporter::addStore(StoreOp op) {
   dma.tensor = tensor->second;
   dma.offset = op.getAt();
   dma.strides = stridesOf(op.getElementStrides(), op.getSource().getType());
+  if (std::optional<ArrayRef<int64_t>> blocks = op.getBlocks())
+    dma.blocks.assign(blocks->begin(), blocks->end());
   dma.tokens = tokensOf(op.getSyncAttr());
   builder.addDma(std::move(dma));
   return success();

@@ -210,6 +210,9 @@ llvm::Error Importer::importDma(const Dma &dma) {
   }
   DenseI64ArrayAttr attribute =
       isDense ? DenseI64ArrayAttr() : builder.getDenseI64ArrayAttr(strides);
+  DenseI64ArrayAttr blocks = dma.blocks.empty()
+                                 ? DenseI64ArrayAttr()
+                                 : builder.getDenseI64ArrayAttr(dma.blocks);
   Value &content = stored[dma.region];
   if (!dma.store) {
     if (!content)
@@ -217,7 +220,7 @@ llvm::Error Importer::importDma(const Dma &dma) {
                        region.name);
     values[dma.tensor] = LoadOp::create(
         builder, loc, type, content, builder.getI64IntegerAttr(dma.offset),
-        attribute, sync(dma.tokens), home(tensor));
+        attribute, sync(dma.tokens), home(tensor), blocks);
     return llvm::Error::success();
   }
   Value source = values[dma.tensor];
@@ -229,7 +232,7 @@ llvm::Error Importer::importDma(const Dma &dma) {
                                       elementType(region));
   content = StoreOp::create(builder, loc, content.getType(), source, content,
                             builder.getI64IntegerAttr(dma.offset), attribute,
-                            sync(dma.tokens));
+                            sync(dma.tokens), blocks);
   return llvm::Error::success();
 }
 

@@ -34,6 +34,52 @@ MODULE
 
 // -----
 
+// more blocks than dimensions
+MODULE
+  func.func @f(%x: tensor<4x4xbf16>) {
+    // expected-error @+1 {{'fetta.load' op cannot walk a tile of shape [4, 4] in blocks: 3 blocks for 2 dimensions}}
+    %0 = fetta.load %x at 0 blocks [1, 1, 1] : tensor<4x4xbf16> -> tensor<4x4xbf16, #lhs>
+    return
+  }
+}
+
+// -----
+
+// a block larger than its dimension
+MODULE
+  func.func @f(%x: tensor<4x4xbf16>) {
+    // expected-error @+1 {{'fetta.load' op cannot walk a tile of shape [4, 4] in blocks: block 0 has 5 indices; dimension 0 has 4}}
+    %0 = fetta.load %x at 0 blocks [5, 1] : tensor<4x4xbf16> -> tensor<4x4xbf16, #lhs>
+    return
+  }
+}
+
+// -----
+
+// an empty block of the last dimensions
+MODULE
+  func.func @f(%x: tensor<4x4xbf16>) {
+    %0 = fetta.load %x at 0 : tensor<4x4xbf16> -> tensor<4x4xbf16, #lhs>
+    %y = tensor.empty() : tensor<16xbf16>
+    // expected-error @+1 {{'fetta.store' op cannot walk a tile of shape [4, 4] in blocks: block 0 has 0 indices; from dimension 0 on the tensor has 16}}
+    %1 = fetta.store %0 into %y at 0 blocks [0] : tensor<4x4xbf16, #lhs>, tensor<16xbf16>
+    return
+  }
+}
+
+// -----
+
+// no blocks at all
+MODULE
+  func.func @f(%x: tensor<4x4xbf16>) {
+    // expected-error @+1 {{'fetta.load' op has an empty list of blocks}}
+    %0 = fetta.load %x at 0 blocks [] : tensor<4x4xbf16> -> tensor<4x4xbf16, #lhs>
+    return
+  }
+}
+
+// -----
+
 // load before the region
 MODULE
   func.func @f(%x: tensor<4x4xbf16>) {

@@ -55,8 +55,8 @@ MODULE
   func.func @memory(%x: tensor<64xf32>, %y: tensor<4x2xbf16>) -> tensor<16xf32> {
     // CHECK: fetta.load %arg0 at 16 sync <signals [s31 x 7, s0 x 1]> home <slab 0 row 1> : tensor<64xf32> -> tensor<4x4xbf16, #[[LHS]]>
     %0 = fetta.load %x at 16 sync <signals [s31 x 7, s0 x 1]> home <slab 0 row 1> : tensor<64xf32> -> tensor<4x4xbf16, #lhs>
-    // CHECK: fetta.load %arg0 at 3 strides [16, 2] : tensor<64xf32> -> tensor<4x4xbf16, #[[LHS]]>
-    %1 = fetta.load %x at 3 strides [16, 2] : tensor<64xf32> -> tensor<4x4xbf16, #lhs>
+    // CHECK: fetta.load %arg0 at 3 strides [16, 2] blocks [3, 1] : tensor<64xf32> -> tensor<4x4xbf16, #[[LHS]]>
+    %1 = fetta.load %x at 3 strides [16, 2] blocks [3, 1] : tensor<64xf32> -> tensor<4x4xbf16, #lhs>
     %2 = fetta.load %y at 0 : tensor<4x2xbf16> -> tensor<4x2xbf16, #rhs>
     %3 = fetta.contract "b k, k n -> b n" %0, %2 b_stationary
         lanes <ce [b:0] row [k:0] column [n:0]> loops <scope [k x 2 by 2, b x 2 by 2]>
@@ -73,10 +73,10 @@ MODULE
     fetta.sync store <waits [s0 x 1]>
     // CHECK: %[[Y0:.*]] = tensor.empty() : tensor<16xf32>
     // CHECK: %[[Y1:.*]] = fetta.store %{{.*}} into %[[Y0]] at 8 sync <waits [s2 x 1]> : tensor<4x2xf32, #{{.*}}>, tensor<16xf32>
-    // CHECK: fetta.store %{{.*}} into %[[Y1]] at 0 strides [1, 4] : tensor<4x2xf32, #{{.*}}>, tensor<16xf32>
+    // CHECK: fetta.store %{{.*}} into %[[Y1]] at 0 strides [1, 4] blocks [8] : tensor<4x2xf32, #{{.*}}>, tensor<16xf32>
     %y0 = tensor.empty() : tensor<16xf32>
     %y1 = fetta.store %4 into %y0 at 8 sync <waits [s2 x 1]> : tensor<4x2xf32, #res>, tensor<16xf32>
-    %y2 = fetta.store %4 into %y1 at 0 strides [1, 4] : tensor<4x2xf32, #res>, tensor<16xf32>
+    %y2 = fetta.store %4 into %y1 at 0 strides [1, 4] blocks [8] : tensor<4x2xf32, #res>, tensor<16xf32>
     // A second chain begins with the same tensor.empty; what was spilled comes back.
     %z1 = fetta.store %4 into %y0 at 0 : tensor<4x2xf32, #res>, tensor<16xf32>
     // CHECK: fetta.load %{{.*}} at 2 strides [2, 1] : tensor<16xf32> -> tensor<4x2xf32, #{{.*}}>

@@ -17,19 +17,19 @@
 // CHECK: func.func @main(%[[X:.*]]: tensor<8x4xbf16> {tnn.name = "x", tnn.role = "input"}, %[[Y:.*]]: tensor<4x2xbf16> {tnn.name = "y", tnn.role = "param"}) -> (tensor<10xf32> {tnn.name = "s"}, tensor<4x4xbf16> {tnn.name = "copy"})
 // CHECK: %[[L1:.*]] = fetta.load %[[Y]] at 0 home <slab 1 row 0> :
 // CHECK: %[[L0:.*]] = fetta.load %[[X]] at 0 sync <signals [s0 x 1]> home <slab 0 row 0> :
-// CHECK: %[[L2:.*]] = fetta.load %[[X]] at 16 strides [1, 4] sync <signals [s0 x 1]> home <slab 0 row 4> :
+// CHECK: %[[L2:.*]] = fetta.load %[[X]] at 16 strides [1, 4] blocks [2, 3] sync <signals [s0 x 1]> home <slab 0 row 4> :
 // CHECK: %[[C:.*]] = fetta.contract "b k, k n -> b n" %[[L0]], %[[L1]] b_stationary
 // CHECK: sync <waits [s0 x 1]> home <slab 2 row 0>
 // CHECK: fetta.contract "b k, k n -> b n" %[[L2]], %[[L1]] init(%[[C]])
 // CHECK: sync <waits [s0 x 1] signals [s1 x 1]>
 // CHECK: %[[E:.*]] = tensor.empty() : tensor<10xf32>
-// CHECK: fetta.store %{{.*}} into %[[E]] at 2 sync <waits [s1 x 1]> : tensor<4x2xf32
+// CHECK: fetta.store %{{.*}} into %[[E]] at 2 blocks [3, 2] sync <waits [s1 x 1]> : tensor<4x2xf32
 MODULE
   func.func @f(%x: tensor<8x4xf32> {tnn.name = "x"}, %y: tensor<4x2xbf16> {tnn.name = "y", tnn.role = "param"})
       -> (tensor<10xf32> {tnn.name = "s"}, tensor<4x4xbf16> {tnn.name = "copy"}) {
     %1 = fetta.load %y at 0 home <slab 1 row 0> : tensor<4x2xbf16> -> tensor<4x2xbf16, #rhs>
     %0 = fetta.load %x at 0 sync <signals [s0 x 1]> home <slab 0 row 0> : tensor<8x4xf32> -> tensor<4x4xbf16, #lhs>
-    %2 = fetta.load %x at 16 strides [1, 4] sync <signals [s0 x 1]> home <slab 0 row 4> : tensor<8x4xf32> -> tensor<4x4xbf16, #lhs>
+    %2 = fetta.load %x at 16 strides [1, 4] blocks [2, 3] sync <signals [s0 x 1]> home <slab 0 row 4> : tensor<8x4xf32> -> tensor<4x4xbf16, #lhs>
     %3 = fetta.contract "b k, k n -> b n" %0, %1 b_stationary
         lanes <ce [b:0] row [k:0] column [n:0]> loops <scope [k x 2 by 2, b x 2 by 2]>
         accumulator <base 0 strides [1, 0]> sync <waits [s0 x 1]> home <slab 2 row 0>
@@ -39,7 +39,7 @@ MODULE
         accumulator <base 0 strides [1, 0]> sync <waits [s0 x 1] signals [s1 x 1]>
         : (tensor<4x4xbf16, #lhs>, tensor<4x2xbf16, #rhs>, tensor<4x2xf32, #res>) -> tensor<4x2xf32, #res>
     %s0 = tensor.empty() : tensor<10xf32>
-    %s1 = fetta.store %4 into %s0 at 2 sync <waits [s1 x 1]> : tensor<4x2xf32, #res>, tensor<10xf32>
+    %s1 = fetta.store %4 into %s0 at 2 blocks [3, 2] sync <waits [s1 x 1]> : tensor<4x2xf32, #res>, tensor<10xf32>
     %v0 = tensor.empty() : tensor<4x4xbf16>
     %v1 = fetta.store %2 into %v0 at 0 : tensor<4x4xbf16, #lhs>, tensor<4x4xbf16>
     // A result is complete: its first two elements come from a spill of others.

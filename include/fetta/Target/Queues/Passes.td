@@ -31,6 +31,19 @@ def FettaAssignSemaphoresPass
   }];
 }
 
+def FettaBlockTransfersPass
+    : Pass<"fetta-block-transfers", "::mlir::ModuleOp"> {
+  let summary = "Choose the blocks in which transfers walk";
+  let description = [{
+    Gives loads and stores the `blocks` with which they hold the DRAM link and
+    the slab for the fewest cycles: so many indices at a time as share rows of
+    tensor memory, in runs of whole bursts, so that rows leave the staging buffer
+    only when they are complete (docs/Queues.md, section 2). Where a walk in
+    row-major order is as good, the transfer keeps it. Values do not depend on
+    blocks. A transfer that has blocks keeps them.
+  }];
+}
+
 def FettaScheduleQueuesPass
     : Pass<"fetta-schedule-queues", "::mlir::ModuleOp"> {
   let summary = "Decide in which order instructions go to their queues";

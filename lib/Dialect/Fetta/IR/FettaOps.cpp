@@ -219,6 +219,20 @@ static LogicalResult verifyTile(Operation *op, RankedTensorType tile,
   return success();
 }
 
+/// Blocks are those of the tile, which lies in tensor memory.
+static LogicalResult verifyWalk(Operation *op, RankedTensorType tile,
+                                std::optional<ArrayRef<int64_t>> blocks) {
+  if (!blocks)
+    return success();
+  if (blocks->empty())
+    return op->emitOpError() << "has an empty list of blocks";
+  if (llvm::Error error = verifyBlocks(*blocks, getLayout(tile)->dims))
+    return op->emitOpError()
+           << "cannot walk a tile of shape [" << tile.getShape()
+           << "] in blocks: " << llvm::toString(std::move(error));
+  return success();
+}
+
 /// Elements between neighbours in a dense row-major tensor.
 static SmallVector<int64_t> denseStrides(ArrayRef<int64_t> shape) {
   SmallVector<int64_t> strides(shape.size(), 1);
@@ -280,7 +294,8 @@ LogicalResult LoadOp::verify() {
     return emitOpError() << "source should be an argument of the function or "
                             "come from fetta.store";
   if (failed(verifyTile(*this, getType(), getSource().getType(), getAt(),
-                        getElementStrides())))
+                        getElementStrides())) ||
+      failed(verifyWalk(*this, getType(), getBlocks())))
     return failure();
   return verifyHome(*this, getHomeAttr(), getType(), *machine);
 }
@@ -294,7 +309,8 @@ SmallVector<int64_t> StoreOp::getElementStrides() {
 void StoreOp::build(OpBuilder &builder, OperationState &state, Value source,
                     Value into, int64_t at) {
   build(builder, state, into.getType(), source, into, at,
-        /*strides=*/DenseI64ArrayAttr(), /*sync=*/SyncAttr());
+        /*strides=*/DenseI64ArrayAttr(), /*sync=*/SyncAttr(),
+        /*blocks=*/DenseI64ArrayAttr());
 }
 
 LogicalResult StoreOp::verify() {
@@ -315,6 +331,8 @@ LogicalResult StoreOp::verify() {
     if (failed(verifyNoLaterUse(*this, "into", getInto())))
       return failure();
   }
+  if (failed(verifyWalk(*this, getSource().getType(), getBlocks())))
+    return failure();
   return verifyTile(*this, getSource().getType(), region, getAt(),
                     getElementStrides());
 }

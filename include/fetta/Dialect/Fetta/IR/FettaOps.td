@@ -62,20 +62,28 @@ def Fetta_LoadOp : Fetta_Op<"load", [Pure]> {
     dimension of the source). An f32 argument may be loaded as bf16: its region
     then holds bf16, and the host rounds it to nearest, ties to even.
 
+    `blocks` say in which order the elements move, which values do not depend on
+    (docs/Queues.md, section 2): so many indices of each of the first dimensions,
+    the last entry so many of the flat row-major index of all others. Without
+    them the order is row-major.
+
     ```mlir
     %0 = fetta.load %x at 98304 home <slab 3 row 96>
         : tensor<4096x768xbf16> -> tensor<128x8x8x12xbf16, #layout>
-    %1 = fetta.load %x at 384 strides [768, 1] sync <waits [s3 x 1]>
+    %1 = fetta.load %x at 384 strides [768, 1] blocks [256, 32]
+        sync <waits [s3 x 1]>
         : tensor<4096x768xbf16> -> tensor<4096x96xbf16, #layout1>
     ```
   }];
   let arguments = (ins Fetta_Tensor:$source, I64Attr:$at,
                        OptionalAttr<DenseI64ArrayAttr>:$strides,
                        OptionalAttr<Fetta_SyncAttr>:$sync,
-                       OptionalAttr<Fetta_HomeAttr>:$home);
+                       OptionalAttr<Fetta_HomeAttr>:$home,
+                       OptionalAttr<DenseI64ArrayAttr>:$blocks);
   let results = (outs Fetta_Tensor:$result);
   let assemblyFormat = [{
-    $source `at` $at (`strides` $strides^)? (`sync` $sync^)? (`home` $home^)?
+    $source `at` $at (`strides` $strides^)? (`blocks` $blocks^)?
+    (`sync` $sync^)? (`home` $home^)?
     attr-dict `:` type($source) `->` type($result)
   }];
   let extraClassDeclaration = [{
@@ -91,7 +99,7 @@ def Fetta_StoreOp : Fetta_Op<"store", [Pure, AllTypesMatch<["into", "result"]>]>
     `into` with the tile written over it, in place: what it stores into has no
     later use. A chain of stores begins with `tensor.empty`, which stands for a
     new region; the function returns the last of a chain, or loads from it (a
-    spill). `at` and `strides` are those of `fetta.load`; no two elements of the
+    spill). `at`, `strides` and `blocks` are those of `fetta.load`; no two elements of the
     tile have one place.
 
     ```mlir
@@ -104,10 +112,12 @@ def Fetta_StoreOp : Fetta_Op<"store", [Pure, AllTypesMatch<["into", "result"]>]>
   }];
   let arguments = (ins Fetta_Tensor:$source, Fetta_Tensor:$into, I64Attr:$at,
                        OptionalAttr<DenseI64ArrayAttr>:$strides,
-                       OptionalAttr<Fetta_SyncAttr>:$sync);
+                       OptionalAttr<Fetta_SyncAttr>:$sync,
+                       OptionalAttr<DenseI64ArrayAttr>:$blocks);
   let results = (outs Fetta_Tensor:$result);
   let assemblyFormat = [{
-    $source `into` $into `at` $at (`strides` $strides^)? (`sync` $sync^)?
+    $source `into` $into `at` $at (`strides` $strides^)? (`blocks` $blocks^)?
+    (`sync` $sync^)?
     attr-dict `:` type($source) `,` type($into)
   }];
   let builders = [OpBuilder<(ins "::mlir::Value":$source, "::mlir::Value":$into,

@@ -4,9 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "DmaPlan.h"
-
-#include "fetta/Machine/EnergyTable.h"
+#include "TransferWalk.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -17,23 +15,18 @@ using namespace fetta;
 
 namespace {
 
-/// Walks a tensor row-major, pieces of neighbouring elements of one row at a
-/// time.
+/// Follows a transfer piece by piece.
 class Walk {
 public:
-  Walk(const Layout &layout, const Dma &dma, int64_t address,
-       int64_t elementBytes, const Machine &machine)
-      : layout(layout), dma(dma), address(address), elementBytes(elementBytes),
+  Walk(const TransferShape &transfer, const Machine &machine)
+      : transfer(transfer), layout(*transfer.layout),
         burst(machine.dramBurstBytes), capacity(size_t(machine.stagingRows)),
-        slotOfRow(size_t(layout.rows()), -1), left(size_t(layout.rows()), 0),
+        slotOfRow(size_t(layout.rows()), -1), left(wordsOfRows(layout)),
         visited(size_t(layout.rows()), false) {}
 
-  DmaPlan run() {
-    // Every element's row once to know when a row is complete, then in order.
-    forEachPiece([&](int64_t row, int64_t, int64_t count) {
-      left[size_t(row)] += count;
-    });
-    forEachPiece(
+  TransferPlan run() {
+    walkBlocks(
+        transfer, PieceOf::Row,
         [&](int64_t row, int64_t at, int64_t count) { move(row, at, count); });
     plan.bytes = bursts * burst;
     plan.ends.resize(plan.rows.size());
@@ -46,43 +39,13 @@ public:
   }
 
 private:
-  template <typename Visit> void forEachPiece(Visit visit) {
-    size_t inner = layout.dims.size();
-    llvm::SmallVector<int64_t, 6> index(inner, 0);
-    const DimLayout one;
-    const DimLayout &dim = inner ? layout.dims[inner - 1] : one;
-    int64_t step = inner ? dma.strides[inner - 1] : 1;
-    int64_t chunk = int64_t(1) << dim.lowBits;
-    while (true) {
-      int64_t row = 0, at = dma.offset;
-      for (size_t d = 0; d + 1 < inner; ++d) {
-        row += (index[d] >> layout.dims[d].lowBits) * layout.dims[d].rowStride;
-        at += index[d] * dma.strides[d];
-      }
-      for (int64_t i = 0; i < dim.size; i += chunk) {
-        int64_t count = std::min(chunk, dim.size - i);
-        int64_t here = row + (i >> dim.lowBits) * dim.rowStride;
-        if (step == 1)
-          visit(here, at + i, count);
-        else
-          for (int64_t j = 0; j < count; ++j)
-            visit(here, at + (i + j) * step, int64_t(1));
-      }
-      size_t d = inner ? inner - 1 : 0;
-      while (d-- > 0) {
-        if (++index[d] < layout.dims[d].size)
-          break;
-        index[d] = 0;
-      }
-      if (d == size_t(-1))
-        return;
-    }
-  }
+  static std::vector<int64_t> wordsOfRows(const Layout &layout);
 
-  /// `count` neighbouring elements from element `at` of the region on.
+  /// `count` neighbouring elements, the first `at` elements behind the
+  /// transfer's first.
   void move(int64_t row, int64_t at, int64_t count) {
-    int64_t begin = address + at * elementBytes;
-    int64_t end = begin + count * elementBytes;
+    int64_t begin = transfer.firstByte + at * transfer.elementBytes;
+    int64_t end = begin + count * transfer.elementBytes;
     int64_t first = begin / burst, last = (end - 1) / burst;
     bool goesOn = begin == runEnd && bursts > 0;
     bool inOpenBurst = goesOn && first == lastBurst;
@@ -114,7 +77,7 @@ private:
                      slots.begin()));
     StagedRow stay;
     stay.row = row;
-    stay.from = (firstBurst - (dma.store ? 1 : 0)) * burst;
+    stay.from = (firstBurst - (transfer.store ? 1 : 0)) * burst;
     stay.returns = visited[size_t(row)];
     visited[size_t(row)] = true;
     plan.rows.push_back(stay);
@@ -132,9 +95,9 @@ private:
     slots.pop_back();
   }
 
+  const TransferShape &transfer;
   const Layout &layout;
-  const Dma &dma;
-  int64_t address, elementBytes, burst;
+  int64_t burst;
   size_t capacity;
   struct Slot {
     int64_t row, stay, lastUse;
@@ -143,38 +106,58 @@ private:
   std::vector<int64_t> slotOfRow, left;
   std::vector<bool> visited;
   int64_t time = 0, bursts = 0, lastBurst = -1, runEnd = -1;
-  DmaPlan plan;
+  TransferPlan plan;
 };
 
 } // namespace
 
-DmaPlan fetta::planDma(const Program &program, const Dma &dma) {
-  const DramRegion &region = program.regions[dma.region];
-  return Walk(program.tensors[dma.tensor].layout, dma, region.byteAddress,
-              region.elementBytes(), program.machine)
-      .run();
+/// Elements in each row: when as many have passed, the row is complete.
+std::vector<int64_t> Walk::wordsOfRows(const Layout &layout) {
+  std::vector<std::pair<int64_t, int64_t>> rows = {{0, 1}}; // Row, elements.
+  for (const DimLayout &dim : layout.dims) {
+    std::vector<std::pair<int64_t, int64_t>> next;
+    for (auto [row, words] : rows)
+      for (int64_t chunk = 0; chunk < dim.chunks(); ++chunk)
+        next.push_back({row + chunk * dim.rowStride,
+                        words * std::min(int64_t(1) << dim.lowBits,
+                                         dim.size - (chunk << dim.lowBits))});
+    rows = std::move(next);
+  }
+  std::vector<int64_t> words(size_t(layout.rows()), 0);
+  for (auto [row, count] : rows)
+    words[size_t(row)] = count;
+  return words;
 }
 
-const DmaPlan &DmaPlans::of(const Dma &dma) {
+TransferShape fetta::shapeOf(const Program &program, const Dma &dma) {
   const DramRegion &region = program.regions[dma.region];
-  const Layout &layout = program.tensors[dma.tensor].layout;
+  TransferShape shape;
+  shape.layout = &program.tensors[dma.tensor].layout;
+  shape.elementBytes = region.elementBytes();
+  shape.firstByte = region.byteAddress + dma.offset * region.elementBytes();
+  shape.strides = dma.strides;
+  shape.blocks = dma.blocks;
+  shape.store = dma.store;
+  return shape;
+}
+
+TransferPlan fetta::planTransfer(const TransferShape &transfer,
+                                 const Machine &machine) {
+  return Walk(transfer, machine).run();
+}
+
+const TransferPlan &TransferPlans::of(const Dma &dma) {
+  TransferShape shape = shapeOf(program, dma);
   int64_t burst = program.machine.dramBurstBytes;
-  int64_t first = region.byteAddress + dma.offset * region.elementBytes();
-  std::vector<int64_t> key = {dma.store, region.elementBytes(),
-                              (first % burst + burst) % burst};
-  for (const DimLayout &dim : layout.dims)
+  std::vector<int64_t> key = {int64_t(shape.strides.size()), shape.store,
+                              shape.elementBytes,
+                              (shape.firstByte % burst + burst) % burst};
+  for (const DimLayout &dim : shape.layout->dims)
     key.insert(key.end(), {dim.size, int64_t(dim.lowBits), dim.rowStride});
-  key.insert(key.end(), dma.strides.begin(), dma.strides.end());
+  llvm::append_range(key, shape.strides);
+  llvm::append_range(key, shape.blocks);
   auto [it, isNew] = plans.try_emplace(std::move(key));
   if (isNew)
-    it->second = planDma(program, dma);
+    it->second = planTransfer(shape, program.machine);
   return it->second;
-}
-
-int64_t fetta::macrosPerRow(const TensorEntry &tensor, const Machine &machine) {
-  int64_t macros = 1;
-  for (auto [bit, bank] : llvm::enumerate(tensor.layout.banks))
-    if (bank.source && int64_t(1) << bit >= banksPerMacro)
-      macros *= 2;
-  return macros;
 }
