@@ -23,6 +23,7 @@ static void addMachinePasses(OpPassManager &manager,
                              const CompileOptions &options) {
   tnn::TNNOrderContractionsPassOptions order;
   order.order = options.order;
+  order.objective = options.objective;
   manager.addNestedPass<func::FuncOp>(
       tnn::createTNNOrderContractionsPass(order));
   manager.addPass(createCSEPass());

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "MachineReport.h"
 #include "SlicingReport.h"
 
 #include "SearchControl.h"
@@ -271,7 +272,8 @@ void fetta::printText(const PathReport &report, const ReportOptions &options,
                           ? " (by --seconds, not reproducible without these)"
                           : "")
                   << '\n';
-  if (report.reference && report.order != ContractionOrder::CSSE)
+  if (report.reference && (report.order != ContractionOrder::CSSE ||
+                           (report.machine && report.machine->order)))
     printComparison(report, os);
 
   for (const TensorReduction &reduction : report.prepared.reductions) {
@@ -292,6 +294,8 @@ void fetta::printText(const PathReport &report, const ReportOptions &options,
     printSteps(report, os);
   if (report.sliced)
     printSlicedText(report, os);
+  if (report.machine)
+    printMachineText(report, os);
   if (options.tree) {
     os << '\n';
     printTree(network, tree, report.cost, spelling.values(report), os);
@@ -422,6 +426,8 @@ void fetta::printJson(const PathReport &report, const ReportOptions &options,
       printSlicedJson(report, json);
     if (report.training)
       printTrainingJson(report, json);
+    if (report.machine)
+      printMachineJson(report, json);
     if (options.tree)
       printTreeJson(report, labels, json);
     if (options.dot) {

@@ -17,6 +17,7 @@
 #include "fetta/Contraction/Pareto.h"
 #include "fetta/Contraction/Slicing.h"
 #include "fetta/Contraction/TrainingPlan.h"
+#include "fetta/Mapping/MachineOrder.h"
 
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
@@ -35,6 +36,14 @@ struct TrainingPlan {
   MemoryAxis axis;
 };
 
+/// What a machine makes of orders.
+struct MachineReport {
+  Machine machine;
+  ModelObjective objective = ModelObjective::Latency; ///< Of the order.
+  std::optional<MachineOrder> order; ///< If the machine decided.
+  std::vector<ModelTree> front;      ///< Of latency and energy, if asked for.
+};
+
 /// An order that was found and looked at by the independent checker.
 struct PathReport {
   EinsumSpec spec;
@@ -45,7 +54,8 @@ struct PathReport {
   TreeCost cost;
   bool optimalityChecked = false;
 
-  /// The searched order that this one is compared with (--check, --train).
+  /// The searched order that this one is compared with (--check, --train,
+  /// --machine).
   struct Reference {
     SearchResult result;
     bool optimalityChecked = false;
@@ -54,7 +64,8 @@ struct PathReport {
   /// How somebody else's path was written (--check).
   std::optional<PathFormat> checkedFormat;
   std::optional<TrainingPlan> training;
-  std::optional<SlicedPlan> sliced; ///< With --memory-limit.
+  std::optional<SlicedPlan> sliced;     ///< With --memory-limit.
+  std::optional<MachineReport> machine; ///< With --machine.
 };
 
 /// What is shown besides the report itself.

@@ -59,14 +59,19 @@ static cl::opt<bool> countWeights(
     "count-weights",
     cl::desc("With --train: intermediates of cores alone count as stored, too"),
     cl::cat(pathCategory()));
-static cl::opt<MemoryAxis> pareto(
-    "pareto",
-    cl::desc("With --train: all plans of which no other is better in "
-             "multiply-adds and in"),
+enum class Front { Stored, Peak, LatencyEnergy };
+static cl::opt<Front> pareto(
+    "pareto", cl::desc("All plans of which no other is better in"),
     cl::cat(pathCategory()),
-    cl::values(clEnumValN(MemoryAxis::Stored, "stored",
-                          "elements stored for the gradients"),
-               clEnumValN(MemoryAxis::Peak, "peak", "elements alive at once")));
+    cl::values(clEnumValN(Front::Stored, "stored",
+                          "multiply-adds and elements stored for the gradients "
+                          "(with --train)"),
+               clEnumValN(Front::Peak, "peak",
+                          "multiply-adds and elements alive at once (with "
+                          "--train)"),
+               clEnumValN(Front::LatencyEnergy, "latency-energy",
+                          "cycles and picojoules, one step after the other "
+                          "(with --machine)")));
 static cl::opt<double>
     epsilon("epsilon",
             cl::desc("With --pareto beyond 12 tensors: how far, in per cent, a "
@@ -76,6 +81,10 @@ static cl::opt<unsigned>
     elementBytes("element-bytes",
                  cl::desc("With --train: bytes of an element (default 4)"),
                  cl::value_desc("count"), cl::init(4), cl::cat(pathCategory()));
+
+bool fetta::wantsMachineFront() {
+  return pareto.getNumOccurrences() != 0 && pareto == Front::LatencyEnergy;
+}
 
 std::string fetta::checkTrainingOptions(bool isTraining) {
   const std::pair<StringRef, bool> given[] = {
@@ -87,7 +96,7 @@ std::string fetta::checkTrainingOptions(bool isTraining) {
       {"extra-flops", extraFlops.getNumOccurrences() != 0},
       {"no-recompute", noRecompute},
       {"count-weights", countWeights},
-      {"pareto", pareto.getNumOccurrences() != 0},
+      {"pareto", pareto.getNumOccurrences() != 0 && !wantsMachineFront()},
       {"element-bytes", elementBytes.getNumOccurrences() != 0}};
   for (auto [name, isGiven] : given)
     if (isGiven && !isTraining)
@@ -100,13 +109,20 @@ std::string fetta::checkTrainingOptions(bool isTraining) {
     return "--extra-flops and --epsilon are not negative";
   if (microBatches == 0 || elementBytes == 0)
     return "--micro-batches and --element-bytes are at least 1";
-  if (epsilon.getNumOccurrences() != 0 && pareto.getNumOccurrences() == 0)
+  if (epsilon.getNumOccurrences() != 0 &&
+      (pareto.getNumOccurrences() == 0 || wantsMachineFront()))
     return "--epsilon goes with --pareto";
   return "";
 }
 
-static Expected<TrainingGoal> makeGoal(const ClosedNetwork &network) {
+Expected<TrainingGoal> fetta::makeGoal(const ClosedNetwork &network,
+                                       bool isTraining) {
   unsigned output = network.numLeaves() - 1;
+  if (!isTraining) {
+    auto goal = TrainingGoal::allGradients(network, 0, output);
+    goal.gradients.reset();
+    return goal;
+  }
   if (inputOperand >= output)
     return makeError("--input={0}: the einsum has {1} operands, counted from 0",
                      inputOperand.getValue(), output);
@@ -127,7 +143,7 @@ static Expected<TrainingGoal> makeGoal(const ClosedNetwork &network) {
 
 Expected<TrainingPlan> fetta::makeTrainingPlan(const PathReport &report) {
   const ClosedNetwork &network = report.prepared.network;
-  Expected<TrainingGoal> goal = makeGoal(network);
+  Expected<TrainingGoal> goal = makeGoal(network, /*isTraining=*/true);
   if (!goal)
     return goal.takeError();
   SearchOptions search = makeSearchOptions(Objective::flops());
@@ -143,7 +159,8 @@ Expected<TrainingPlan> fetta::makeTrainingPlan(const PathReport &report) {
   options.countWeights = countWeights;
 
   TrainingResult result{{report.result.tree, {}}, {}, 0, 0, false, ""};
-  if (report.order == ContractionOrder::CSSE) {
+  bool onMachine = report.machine && report.machine->order;
+  if (report.order == ContractionOrder::CSSE && !onMachine) {
     Expected<TrainingResult> found = searchTraining(network, *goal, options);
     if (!found)
       return found.takeError();
@@ -159,7 +176,8 @@ Expected<TrainingPlan> fetta::makeTrainingPlan(const PathReport &report) {
       return figures.takeError();
     result.tree = std::move(*tree);
     result.figures = *figures;
-    result.reason = "the order was not searched";
+    result.reason =
+        onMachine ? "the machine decided" : "the order was not searched";
   }
   Expected<SharedPlan> plan = planTraining(network, *goal, result.tree);
   if (!plan)
@@ -170,9 +188,10 @@ Expected<TrainingPlan> fetta::makeTrainingPlan(const PathReport &report) {
   TrainingPlan training{inputOperand,      std::move(*plan),  *goal,
                         std::move(result), *memory,           elementBytes,
                         std::nullopt,      MemoryAxis::Stored};
-  if (pareto.getNumOccurrences() != 0) {
+  if (pareto.getNumOccurrences() != 0 && !wantsMachineFront()) {
     ParetoOptions front;
-    front.axis = training.axis = pareto;
+    front.axis = training.axis =
+        pareto == Front::Peak ? MemoryAxis::Peak : MemoryAxis::Stored;
     front.epsilon = epsilon / 100;
     front.recompute = options.recompute;
     front.countWeights = options.countWeights;

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Input.h"
+#include "MachineReport.h"
 #include "Report.h"
 #include "SearchControl.h"
 #include "SlicingReport.h"
@@ -47,6 +48,15 @@ layer's training step together, and see what they share and store:
 
   fetta-path "bi,ir,ro->bo" --sizes b=64,i=512,r=8,o=256 --train
 
+Let a machine decide instead of the count of multiply-adds: by its cycles, its
+energy, or their product (edp), of the pass or of the whole training step:
+
+  fetta-path "bi,ir,ro->bo" --sizes b=64,i=512,r=8,o=256 --train \
+      --machine machines/fetta-edge.yaml --objective latency
+
+shows what was proven (for a machine that does one step after the other) and
+what the best orders take as scheduled; --pareto latency-energy adds the front.
+
 Many at once, one object a line (EINSUM<TAB>SIZES in each line of the file);
 einsums of more than 20 tensors are searched for ten seconds each, and the gap
 to a lower bound is told:
@@ -58,8 +68,8 @@ Draw the tree:
   fetta-path "ab,bc,cd->ad" --sizes a=100,b=2,c=50,d=3 --dot | dot -Tsvg
 
 Exit codes: 0 done; 1 input refused; 2 bad command line; 3 the searched order
-is not proven optimal because the einsum has more tensors than --exact-limit,
-or because of a signal; it is the best found.
+is not proven optimal because the einsum has more tensors than --exact-limit (for
+a machine: than 16), or because of a signal; it is the best found.
 )help";
 
 static cl::opt<std::string> einsumText(cl::Positional, cl::desc("[einsum]"),
@@ -95,12 +105,13 @@ static cl::opt<std::string> checkText(
     cl::desc("Verify somebody else's path, linear or SSA, or a file with it, "
              "and say how far it is from the optimum, or from the lower bound"),
     cl::value_desc("path"), cl::cat(pathCategory()));
-static cl::opt<std::string> objectiveName(
-    "objective",
-    cl::desc("What is minimized: flops (multiply-adds, the default), size "
-             "(largest intermediate, then multiply-adds), write (elements of "
-             "all results), combo-N (flops + N * write)"),
-    cl::value_desc("name"), cl::init("flops"), cl::cat(pathCategory()));
+static const std::string objectiveHelp =
+    "What is minimized: " + describeObjectives() +
+    "; the default is flops, and those on a machine take --machine";
+static cl::opt<std::string> objectiveName("objective", cl::desc(objectiveHelp),
+                                          cl::value_desc("name"),
+                                          cl::init("flops"),
+                                          cl::cat(pathCategory()));
 static cl::opt<bool>
     train("train",
           cl::desc("The einsum is a layer's forward pass: plan all phases of "
@@ -128,6 +139,8 @@ struct Wish {
   ContractionOrder order;
   PathText path; ///< With ContractionOrder::Given.
   Objective objective;
+  std::optional<ModelObjective> onMachine;
+  bool needsMachine; ///< By the objective or for a front.
 };
 
 } // namespace
@@ -190,10 +203,23 @@ static Expected<PathReport> solve(const Request &request, const Wish &wish) {
   bool isChecked = checkText.getNumOccurrences() != 0;
   PathFormat format = PathFormat::Linear;
   std::optional<PathReport::Reference> reference;
+  std::optional<MachineReport> machine;
+  if (wish.needsMachine) {
+    Expected<TrainingGoal> goal = makeGoal(network, train);
+    if (!goal)
+      return goal.takeError();
+    Expected<MachineReport> found =
+        orderOnMachine(network, *goal, wish.onMachine, wantsMachineFront());
+    if (!found)
+      return found.takeError();
+    machine = std::move(*found);
+  }
   auto find = [&]() -> Expected<SearchResult> {
-    if (wish.order == ContractionOrder::CSSE)
+    if (wish.order == ContractionOrder::CSSE && !wish.onMachine)
       return search(network, wish.objective);
-    Expected<ContractionTree> tree = makeTree(network, wish, format);
+    Expected<ContractionTree> tree = wish.onMachine
+                                         ? machine->order->best().tree
+                                         : makeTree(network, wish, format);
     if (!tree)
       return tree.takeError();
     Expected<TreeCost> cost = computeCost(network, *tree);
@@ -203,7 +229,7 @@ static Expected<PathReport> solve(const Request &request, const Wish &wish) {
     if (!value)
       return makeError("the objective of the path exceeds 128 bits");
     Cost bound = lowerBound(network);
-    if (isChecked || train) {
+    if (isChecked || train || wish.onMachine) {
       Expected<SearchResult> best = search(network, wish.objective);
       if (!best)
         return best.takeError();
@@ -214,7 +240,8 @@ static Expected<PathReport> solve(const Request &request, const Wish &wish) {
                         cost->flops,
                         bound,
                         /*proven=*/*value == bound,
-                        "the order was not searched",
+                        wish.onMachine ? "the machine decided"
+                                       : "the order was not searched",
                         /*pairs=*/0,
                         *value};
   };
@@ -237,10 +264,11 @@ static Expected<PathReport> solve(const Request &request, const Wish &wish) {
   } else if (train) {
     reference = {*result, *optimalityChecked};
   }
-  PathReport report{request.spec,       std::move(*prepared), wish.order,
-                    wish.objective,     std::move(*result),   std::move(*cost),
-                    *optimalityChecked, std::move(reference), std::nullopt,
-                    std::nullopt,       std::nullopt};
+  PathReport report{
+      request.spec,       std::move(*prepared), wish.order,
+      wish.objective,     std::move(*result),   std::move(*cost),
+      *optimalityChecked, std::move(reference), std::nullopt,
+      std::nullopt,       std::nullopt,         std::move(machine)};
   if (isChecked)
     report.checkedFormat = format;
   if (hasMemoryLimit()) {
@@ -283,16 +311,22 @@ int main(int argc, char **argv) {
     return usage("give --path or --check, not both");
   if (train && (showTree || showDot || showSsa))
     return usage("--tree, --dot and --ssa show one phase: leave --train out");
-  std::optional<Objective> objective = parseObjective(objectiveName);
+  std::optional<ModelObjective> onMachine = parseModelObjective(objectiveName);
+  std::optional<Objective> objective =
+      onMachine ? Objective::flops() : parseObjective(objectiveName);
   if (!objective)
-    return usage("--objective is flops, size, write or combo-N");
+    return usage("--objective is " + listObjectives());
+  bool needsMachine = onMachine || wantsMachineFront();
+  if (std::string problem = checkMachineOptions(needsMachine); !problem.empty())
+    return usage(problem);
   if (train && !objective->isFlops())
     return usage("--train minimizes multiply-adds: what is stored has "
                  "--stored-price, --stored-limit and --extra-flops");
-  if (hasMemoryLimit() && (train || !objective->isFlops() ||
+  if (hasMemoryLimit() && (train || needsMachine || !objective->isFlops() ||
                            order != ContractionOrder::CSSE || showDot))
-    return usage("--memory-limit goes with the searched order of one phase: "
-                 "leave --train, --objective, --order and --dot out");
+    return usage(
+        "--memory-limit goes with the searched order of one phase: "
+        "leave --train, --objective, --machine, --order and --dot out");
   if (std::string problem = checkTrainingOptions(train); !problem.empty())
     return usage(problem);
   if (showTree && showDot && !asJson)
@@ -304,6 +338,8 @@ int main(int argc, char **argv) {
   if (hasPath != (chosen == ContractionOrder::Given))
     return usage(isChecked ? "--check brings its own order"
                            : "--order=given and --path belong together");
+  if (onMachine && chosen != ContractionOrder::CSSE)
+    return usage("an objective on a machine goes with --order=csse");
   if (!objective->isFlops() && chosen != ContractionOrder::CSSE && !isChecked)
     return usage("--objective goes with --order=csse or --check");
   if (std::string problem = checkSearchOptions(); !problem.empty())
@@ -325,7 +361,7 @@ int main(int argc, char **argv) {
     return reportError("fetta-path", requests.takeError());
 
   catchSignals();
-  Wish wish{chosen, std::move(path), *objective};
+  Wish wish{chosen, std::move(path), *objective, onMachine, needsMachine};
   ReportOptions options{showTree, showDot, showSsa};
   int code = Done;
   std::string text;
@@ -352,8 +388,10 @@ int main(int argc, char **argv) {
     if ((chosen == ContractionOrder::CSSE || report->reference) &&
         !searched.proven)
       code = Limit;
-    if (chosen == ContractionOrder::CSSE && report->training &&
+    if (chosen == ContractionOrder::CSSE && report->training && !onMachine &&
         !report->training->result.proven)
+      code = Limit;
+    if (onMachine && !report->machine->order->optimum)
       code = Limit;
   }
   if (Error error = writeOutputFile(outputName, text))

@@ -11,6 +11,8 @@
 #include "gtest/gtest.h"
 
 #include <cstdlib>
+#include <map>
+#include <set>
 
 using namespace llvm;
 using namespace fetta;
@@ -161,14 +163,207 @@ void compare(const ClosedNetwork &network, unsigned root,
       consumeError(result.takeError());
       continue;
     }
-    EXPECT_DOUBLE_EQ(result->value, least);
-    double own = worth(result->price, objective);
+    EXPECT_DOUBLE_EQ(result->best.value, least);
+    double own = worth(result->best.price, objective);
     EXPECT_DOUBLE_EQ(own, least);
     EXPECT_LE(result->splits, result->allSplits);
   }
 }
 
+/// Undominated pairs of figures of a training step over all trees and layouts:
+/// its steps from SharedPlan, each priced by definition. A value and its
+/// adjoint, whose sets of leaves are complements, have the same layout.
+std::vector<Price> bruteForceStep(const ClosedNetwork &network,
+                                  const TrainingGoal &goal,
+                                  const CostModel &model) {
+  std::vector<Price> front;
+  unsigned root = goal.outputLeaf;
+  SmallVector<unsigned, 8> roots = {root};
+  for (unsigned leaf : goal.gradients.set_bits())
+    roots.push_back(leaf);
+  for (const ContractionTree &tree : everyTree(network.numLeaves(), root)) {
+    SharedPlan plan =
+        must(SharedPlan::create(network, UnrootedTree(tree), roots));
+    // Layouts are chosen by the half of the leaves without the root.
+    std::map<std::string, unsigned> numberOf;
+    std::vector<unsigned> counts;
+    auto number = [&](LeafSet set) {
+      if (set.test(root))
+        set.flip();
+      std::string key;
+      for (unsigned leaf : set.set_bits())
+        key += static_cast<char>('0' + leaf);
+      auto [it, isNew] = numberOf.try_emplace(key, counts.size());
+      if (isNew)
+        counts.push_back(model.numLayouts(network, network.openIndices(set)));
+      return it->second;
+    };
+    struct Priced {
+      unsigned lhs, rhs, result;
+      std::vector<Price> prices;
+      double times;
+    };
+    std::vector<Priced> steps;
+    std::vector<LeafSet> sets;
+    for (unsigned leaf : seq(network.numLeaves())) {
+      sets.push_back(network.onlyLeaf(leaf));
+      number(sets.back());
+    }
+    for (const SharedPlan::Step &step : plan.getSteps()) {
+      sets.push_back(step.leaves);
+      IndexList lhs = network.openIndices(sets[step.lhs]);
+      IndexList rhs = network.openIndices(sets[step.rhs]);
+      IndexList made = network.openIndices(step.leaves);
+      StepShape shape;
+      for (unsigned index : seq<unsigned>(0, network.getIndices().size())) {
+        auto size = static_cast<double>(network.getIndices()[index].size);
+        unsigned in = 4 * is_contained(lhs, index) +
+                      2 * is_contained(rhs, index) + is_contained(made, index);
+        if (in != 0)
+          (in == 7   ? shape.batch
+           : in == 5 ? shape.rows
+           : in == 3 ? shape.columns
+                     : shape.summed) *= size;
+      }
+      Priced priced{number(sets[step.lhs]),
+                    number(sets[step.rhs]),
+                    number(step.leaves),
+                    {},
+                    stepTime(plan, goal, step) == StepTime::Each
+                        ? static_cast<double>(goal.repeats)
+                        : 1};
+      priced.prices.resize(counts[priced.lhs] * counts[priced.rhs] *
+                           counts[priced.result]);
+      model.stepPrices({network, lhs, rhs, made, shape, counts[priced.lhs],
+                        counts[priced.rhs], counts[priced.result]},
+                       priced.prices);
+      steps.push_back(std::move(priced));
+    }
+    std::vector<unsigned> layouts(counts.size(), 0);
+    std::function<void(unsigned)> choose = [&](unsigned k) {
+      if (k < counts.size()) {
+        for (layouts[k] = 0; layouts[k] < counts[k]; ++layouts[k])
+          choose(k + 1);
+        return;
+      }
+      Price total;
+      auto add = [&](double times, Price price) {
+        total.latency += times * price.latency;
+        total.energy += times * price.energy;
+      };
+      for (unsigned leaf : seq(network.numLeaves())) {
+        bool both =
+            leaf == root ? goal.gradients.any() : goal.gradients.test(leaf);
+        add(both ? 2 : 1,
+            model.boundaryPrice(network, network.getLeaves()[leaf],
+                                layouts[number(network.onlyLeaf(leaf))]));
+      }
+      for (const Priced &step : steps)
+        add(step.times, step.prices[(layouts[step.lhs] * counts[step.rhs] +
+                                     layouts[step.rhs]) *
+                                        counts[step.result] +
+                                    layouts[step.result]]);
+      if (!std::isfinite(total.latency) || any_of(front, [&](Price p) {
+            return p.latency <= total.latency && p.energy <= total.energy;
+          }))
+        return;
+      llvm::erase_if(front, [&](Price p) {
+        return total.latency <= p.latency && total.energy <= p.energy;
+      });
+      front.push_back(total);
+    };
+    choose(0);
+  }
+  llvm::sort(front, [](Price x, Price y) { return x.latency < y.latency; });
+  return front;
+}
+
 } // namespace
+
+TEST(CostModel, TrainingStepsAndFronts) {
+  std::mt19937_64 random(63);
+  unsigned count = std::getenv("FETTA_LONG") ? 300 : 30;
+  for (unsigned trial : seq(count)) {
+    SCOPED_TRACE(trial);
+    ClosedNetwork network = smallNetwork(random, 3);
+    TrainingGoal goal = randomGoal(random, network);
+    ArbitraryModel model(random());
+    std::vector<Price> front = bruteForceStep(network, goal, model);
+    ModelSearchOptions options;
+    options.goal = goal;
+    for (ModelObjective objective : objectives) {
+      options.objective = objective;
+      options.best = objective == ModelObjective::EnergyDelay ? 1 : 4;
+      options.slack = 10;
+      double least = std::numeric_limits<double>::infinity();
+      for (Price price : front)
+        least = std::min(least, worth(price, objective));
+      Expected<ModelResult> found =
+          searchByModel(network, goal.outputLeaf, model, options);
+      ASSERT_EQ(bool(found), !front.empty());
+      if (!found) {
+        consumeError(found.takeError());
+        continue;
+      }
+      EXPECT_DOUBLE_EQ(found->best.value, least);
+      EXPECT_DOUBLE_EQ(worth(found->best.price, objective), least);
+      double before = least;
+      for (const ModelTree &other : found->others) {
+        EXPECT_GE(other.value, before);
+        before = other.value;
+      }
+    }
+    if (front.empty())
+      continue;
+    std::vector<ModelTree> points =
+        must(searchModelFront(network, goal.outputLeaf, model, options));
+    ASSERT_EQ(points.size(), front.size());
+    for (auto [point, price] : llvm::zip_equal(points, front)) {
+      EXPECT_DOUBLE_EQ(point.price.latency, price.latency);
+      EXPECT_DOUBLE_EQ(point.price.energy, price.energy);
+    }
+  }
+}
+
+TEST(CostModel, TheBestTreesWithoutLayouts) {
+  // One layout each: the four best are the four best of all trees.
+  class Plain : public ArbitraryModel {
+  public:
+    using ArbitraryModel::ArbitraryModel;
+    unsigned numLayouts(const ClosedNetwork &,
+                        ArrayRef<unsigned>) const override {
+      return 1;
+    }
+  };
+  std::mt19937_64 random(64);
+  for (unsigned trial : seq(20)) {
+    SCOPED_TRACE(trial);
+    ClosedNetwork network = smallNetwork(random, 4);
+    unsigned root = network.numLeaves() - 1;
+    Plain model(random());
+    std::set<double> values; // Trees may come twice.
+    for (const ContractionTree &tree : everyTree(network.numLeaves(), root)) {
+      std::vector<unsigned> layouts(tree.numValues(), 0);
+      double value =
+          priceOfTree(network, model, std::nullopt, tree, layouts).latency;
+      if (std::isfinite(value))
+        values.insert(value);
+    }
+    if (values.empty())
+      continue;
+    ModelSearchOptions options;
+    options.best = 4;
+    options.slack = 1e9;
+    ModelResult found = must(searchByModel(network, root, model, options));
+    std::vector<double> got = {found.best.value};
+    for (const ModelTree &other : found.others)
+      got.push_back(other.value);
+    got.erase(std::unique(got.begin(), got.end()), got.end());
+    auto expected = values.begin();
+    for (double value : got)
+      EXPECT_DOUBLE_EQ(value, *expected++);
+  }
+}
 
 TEST(CostModel, BestOfAllTreesAndLayouts) {
   std::mt19937_64 random(61);
@@ -201,7 +396,7 @@ TEST(CostModel, MatrixEngineByHand) {
   ModelResult result = must(searchByModel(network, 2, model));
   // 32 rows * 2 * 1, and nothing to transpose: b is innermost on the left, c
   // on the right and in the result.
-  EXPECT_DOUBLE_EQ(result.value, 64);
+  EXPECT_DOUBLE_EQ(result.best.value, 64);
   // Streaming c instead would need c.b and b.a the other way around: 16 * 2 * 2
   // cycles, the same, but with transpositions.
   network = makeClosed("ba,bc->ac", "a=32,b=32,c=16");
@@ -209,11 +404,11 @@ TEST(CostModel, MatrixEngineByHand) {
   // The left operand has a innermost; it is 32 * 32 elements, moved at 16 a
   // cycle, read and written. With the places exchanged cb is transposed, 512
   // elements, and the result, which then has a innermost, too.
-  EXPECT_DOUBLE_EQ(result.value, 64 + 2 * 32 * 32 / 16);
+  EXPECT_DOUBLE_EQ(result.best.value, 64 + 2 * 32 * 32 / 16);
   // Energy: a multiply-add 1, an element 4.
   result = must(searchByModel(network, 2, model, ModelObjective::Energy));
   double least = 32 * 32 * 16 + 4 * (32 * 32 + 32 * 16 + 32 * 16);
-  EXPECT_DOUBLE_EQ(result.value, least + 4 * 2 * 32 * 32);
+  EXPECT_DOUBLE_EQ(result.best.value, least + 4 * 2 * 32 * 32);
 }
 
 TEST(CostModel, LayersAreFast) {
@@ -224,7 +419,7 @@ TEST(CostModel, LayersAreFast) {
       continue;
     ModelResult result = must(
         searchByModel(network, network.numLeaves() - 1, MatrixEngineModel()));
-    EXPECT_LE(result.price.latency, result.treeOfFewestFlops.latency)
+    EXPECT_LE(result.best.price.latency, result.treeOfFewestFlops.latency)
         << layer.name;
   }
 }

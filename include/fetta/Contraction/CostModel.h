@@ -15,7 +15,7 @@
 #ifndef FETTA_CONTRACTION_COSTMODEL_H
 #define FETTA_CONTRACTION_COSTMODEL_H
 
-#include "fetta/Contraction/Search.h"
+#include "fetta/Contraction/TrainingSearch.h"
 
 namespace fetta {
 
@@ -70,6 +70,9 @@ public:
   /// asks for it far more often than for prices.
   virtual Price lowerBound(const StepShape &shape) const = 0;
 
+  /// Not above lowerBound, and found in nanoseconds: asked for first.
+  virtual Price roughBound(const StepShape &shape) const { return {}; }
+
   /// Of having a tensor of the network, whose dimensions stand in the order of
   /// \p indices, in a layout; or of bringing the last result from there into
   /// its order.
@@ -78,16 +81,37 @@ public:
                               unsigned layout) const = 0;
 };
 
-/// What a search by a model minimizes.
-enum class ModelObjective { Latency, Energy, EnergyDelay };
+struct ModelSearchOptions {
+  ModelObjective objective = ModelObjective::Latency;
+  /// The whole training step on one tree: each vertex is priced forward and
+  /// for the adjoints that the wanted gradients need, as often as they are
+  /// done. A value and its adjoint have the same layout, which keeps layouts a
+  /// state of the set. Without: one phase.
+  std::optional<TrainingGoal> goal;
+  /// So many trees, of those within \c slack of the best known. The best is
+  /// exact, and the others are unless they differ in layouts only.
+  unsigned best = 1;
+  double slack = 0;
 
-struct ModelResult {
+  /// Of searchModelFront: 1.01 for a front of which each tree has a point at
+  /// most 1 % worse in both figures; 1: exact.
+  double factor = 1;
+  bool front = false; ///< Set by it.
+};
+
+/// A tree with layouts.
+struct ModelTree {
   ContractionTree tree;
   /// By value of the tree; the root leaf's entry is without meaning.
   std::vector<unsigned> layouts;
   Price price;
-  double value = 0;        ///< Latency, energy, or their product.
-  Price treeOfFewestFlops; ///< The best layouts of searchTree's tree.
+  double value = 0; ///< Latency, energy, or their product.
+};
+
+struct ModelResult {
+  ModelTree best;
+  std::vector<ModelTree> others; ///< Ascending in value.
+  Price treeOfFewestFlops;       ///< The best layouts of searchTree's tree.
   /// Over all trees and layouts, to the accuracy of floating-point sums.
   bool proven = true;
   uint64_t splits = 0;    ///< Splits that passed the lower bound.
@@ -99,11 +123,28 @@ struct ModelResult {
 /// within, of the step, and of the best rest of a tree do not exceed the best
 /// tree known. Energy times delay is no sum: for it the undominated pairs are
 /// kept. Errors: more than maxExactTensors tensors, sizes beyond floating
-/// point, a model without a finite price.
+/// point, a model without a finite price, a goal that is not one of the
+/// network.
+llvm::Expected<ModelResult> searchByModel(const ClosedNetwork &network,
+                                          unsigned rootLeaf,
+                                          const CostModel &model,
+                                          const ModelSearchOptions &options);
 llvm::Expected<ModelResult>
 searchByModel(const ClosedNetwork &network, unsigned rootLeaf,
               const CostModel &model,
               ModelObjective objective = ModelObjective::Latency);
+
+/// All trees with layouts of which no other has less latency and less energy,
+/// ascending in latency. Errors as above.
+llvm::Expected<std::vector<ModelTree>>
+searchModelFront(const ClosedNetwork &network, unsigned rootLeaf,
+                 const CostModel &model, const ModelSearchOptions &options);
+
+/// Both figures of a tree with layouts, numbered as in ModelTree.
+Price priceOfTree(const ClosedNetwork &network, const CostModel &model,
+                  const std::optional<TrainingGoal> &goal,
+                  const ContractionTree &tree,
+                  llvm::ArrayRef<unsigned> layouts);
 
 /// An example of a model, and a machine that many resemble: an array of
 /// \c height times \c width multipliers holds a block of the right operand,

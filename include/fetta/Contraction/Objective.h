@@ -39,6 +39,28 @@ struct Objective {
 /// whole number N below 2^32.
 std::optional<Objective> parseObjective(llvm::StringRef name);
 
+/// What a search by a cost model minimizes (CostModel.h).
+enum class ModelObjective : uint8_t { Latency, Energy, EnergyDelay };
+
+/// An objective as command lines and pass options name and explain it.
+struct ObjectiveName {
+  llvm::StringLiteral name, description;
+  /// Set: it takes a machine to know it.
+  std::optional<ModelObjective> model = std::nullopt;
+};
+
+/// All of them, flops first. The names have no other home; parseObjective reads
+/// those without a machine.
+llvm::ArrayRef<ObjectiveName> objectiveNames();
+
+/// "latency", "energy", "edp".
+llvm::StringRef stringifyModelObjective(ModelObjective objective);
+std::optional<ModelObjective> parseModelObjective(llvm::StringRef name);
+
+/// "flops, size, ... or edp", and with what each is.
+std::string listObjectives();
+std::string describeObjectives();
+
 /// The value of a tree; none beyond 128 bits.
 std::optional<Cost> valueOf(const Objective &objective, const TreeCost &cost);
 

@@ -28,6 +28,11 @@ struct CompileOptions : mlir::PassPipelineOptions<CompileOptions> {
   Option<ContractionOrder> order{
       *this, "order", llvm::cl::desc("Who decides the order of contractions"),
       llvm::cl::init(ContractionOrder::CSSE), ContractionOrderValues()};
+  Option<std::string> objective{
+      *this, "objective",
+      llvm::cl::desc("What order=csse minimizes: flops, size, write, combo-N, "
+                     "or on the machine latency, energy or edp"),
+      llvm::cl::init("flops")};
   Option<DataflowChoice> dataflow{
       *this, "dataflow", llvm::cl::desc("What the PEs hold"),
       llvm::cl::init(DataflowChoice::Auto),

@@ -59,7 +59,7 @@
 // TRACE-SAME: "gradients_of":[1,2],"micro_batches":1,"steps":[
 
 // RUN: not fetta-opt %t/layer.mlir --tnn-order-contractions=objective=speed 2>&1 | FileCheck %s --check-prefix=OBJECTIVE
-// OBJECTIVE: error: option of tnn-order-contractions: objective is flops, size, write or combo-N, not 'speed'
+// OBJECTIVE: error: option of tnn-order-contractions: objective is flops, size, write, combo-N, latency, energy or edp, not 'speed'
 // RUN: not fetta-opt %t/layer.mlir "--tnn-order-contractions=stored-limit=1 extra-flops=1" 2>&1 | FileCheck %s --check-prefix=TWO
 // TWO: error: option of tnn-order-contractions: stored-price, stored-limit and extra-flops exclude each other
 // RUN: not fetta-opt %t/layer.mlir --tnn-order-contractions=trace=- 2>&1 | FileCheck %s --check-prefix=DASH

@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "OrderForMachine.h"
 #include "OrderTrace.h"
 #include "PlanWriter.h"
 #include "fetta/Contraction/SearchCache.h"
@@ -32,6 +33,8 @@ struct OrderedTree {
   ContractionTree tree;
   /// Set when a search found or compared it.
   std::optional<SearchResult> search;
+  /// Set when a machine decided.
+  std::optional<MachineOrder> machine;
   /// The order that decided, as the user would name it.
   ContractionOrder order;
 };
@@ -61,7 +64,8 @@ struct TNNOrderContractionsPass
   /// Copies order other functions; all of them write one trace, and equal
   /// layers are searched once.
   TNNOrderContractionsPass(const TNNOrderContractionsPass &other)
-      : Base(other), trace(other.trace), cache(other.cache) {}
+      : Base(other), trace(other.trace), cache(other.cache),
+        machineOrders(other.machineOrders) {}
 
   void runOnOperation() override {
     if (failed(readOptions()))
@@ -88,15 +92,19 @@ private:
   LogicalResult orderBlock(Block &block);
   LogicalResult orderFamily(const EinsumFamily &family,
                             SmallVectorImpl<Replacement> &replacements);
-  llvm::Expected<OrderedTree> chooseTree(const EinsumFamily &family);
+  llvm::Expected<OrderedTree> chooseTree(const EinsumFamily &family,
+                                         const TrainingGoal &goal);
   void report(const EinsumFamily &family, const OrderedTree &ordered,
               const TrainingGoal &goal, const OrderedPhases &phases);
 
   Objective minimized;
+  std::optional<ModelObjective> onMachine;
   TrainingOptions training;
   llvm::json::Array decisions;
   std::shared_ptr<OrderTrace> trace = std::make_shared<OrderTrace>();
   std::shared_ptr<SearchCache> cache = std::make_shared<SearchCache>();
+  std::shared_ptr<MachineOrders> machineOrders =
+      std::make_shared<MachineOrders>();
 };
 
 } // namespace
@@ -111,7 +119,8 @@ static ContractionPath toContractionPath(ArrayRef<int64_t> positions) {
 }
 
 llvm::Expected<OrderedTree>
-TNNOrderContractionsPass::chooseTree(const EinsumFamily &family) {
+TNNOrderContractionsPass::chooseTree(const EinsumFamily &family,
+                                     const TrainingGoal &goal) {
   const ClosedNetwork &network = family.getNetwork();
   EinsumOp first = family.getMembers().front().op;
   unsigned root = family.resultLeaf();
@@ -122,7 +131,7 @@ TNNOrderContractionsPass::chooseTree(const EinsumFamily &family) {
                       ContractionOrder order) -> llvm::Expected<OrderedTree> {
     if (!tree)
       return tree.takeError();
-    return OrderedTree{std::move(*tree), std::nullopt, order};
+    return OrderedTree{std::move(*tree), std::nullopt, std::nullopt, order};
   };
 
   bool isGiven = order == ContractionOrder::Given ||
@@ -139,11 +148,21 @@ TNNOrderContractionsPass::chooseTree(const EinsumFamily &family) {
   }
   switch (order) {
   case ContractionOrder::CSSE: {
+    if (onMachine) {
+      llvm::Expected<MachineOrder> found = machineOrders->search(
+          network, goal, *onMachine, exactLimit, machine, getOperation());
+      if (!found)
+        return found.takeError();
+      ContractionTree tree = found->best().tree;
+      return OrderedTree{std::move(tree), std::nullopt, std::move(*found),
+                         order};
+    }
     llvm::Expected<SearchResult> search = cache->search(network, root, options);
     if (!search)
       return search.takeError();
     ContractionTree tree = search->tree;
-    return OrderedTree{std::move(tree), std::move(*search), order};
+    return OrderedTree{std::move(tree), std::move(*search), std::nullopt,
+                       order};
   }
   case ContractionOrder::Greedy:
     return withOrder(greedyTree(network, root), order);
@@ -163,11 +182,17 @@ LogicalResult TNNOrderContractionsPass::readOptions() {
     return getOperation().emitError()
            << "option of tnn-order-contractions: " << message;
   };
-  std::optional<Objective> parsed = parseObjective(objective);
+  onMachine = parseModelObjective(objective);
+  std::optional<Objective> parsed =
+      onMachine ? Objective::flops() : parseObjective(objective);
   if (!parsed)
-    return fail("objective is flops, size, write or combo-N, not '" +
-                objective + "'");
+    return fail("objective is " + listObjectives() + ", not '" + objective +
+                "'");
   minimized = *parsed;
+  if (!machine.empty() && !onMachine)
+    return fail("machine goes with an objective that takes one");
+  if (onMachine && order != ContractionOrder::CSSE)
+    return fail("objective=" + objective + " goes with order=csse");
   if ((storedPrice != 0) + (storedLimit >= 0) + (extraFlops >= 0) > 1)
     return fail("stored-price, stored-limit and extra-flops exclude each "
                 "other");
@@ -243,9 +268,12 @@ TNNOrderContractionsPass::planPhases(const EinsumFamily &family,
       goal.repeats == 1 && goal.gradients.count() + 1 == network.numLeaves();
   bool isSearched = ordered.order == ContractionOrder::CSSE;
   TrainingTree tree{ordered.tree, {}};
-  bool isProven = isSearched && ordered.search->proven;
-  std::string reason = isSearched ? ordered.search->reason : "";
-  if (isSearched && minimized.isFlops() &&
+  bool isProven = isSearched && ordered.search && ordered.search->proven;
+  std::string reason =
+      isSearched && ordered.search ? ordered.search->reason : "";
+  if (ordered.machine)
+    reason = "the objective is " + objective + ", not multiply-adds";
+  if (isSearched && !ordered.machine && minimized.isFlops() &&
       !(isPlain && (isShared || (onePhase && goal.repeats == 1)))) {
     llvm::Expected<TrainingResult> found =
         searchTraining(network, goal, training);
@@ -354,7 +382,9 @@ void TNNOrderContractionsPass::report(const EinsumFamily &family,
   llvm::consumeError(figures.takeError());
   llvm::consumeError(memory.takeError());
 
-  if (ordered.order == ContractionOrder::CSSE && !isProven)
+  if (ordered.machine)
+    reportMachineOrder(loc, function, *onMachine, *ordered.machine);
+  else if (ordered.order == ContractionOrder::CSSE && !isProven)
     remark::missed(loc, options("optimum-not-proven"))
         << remark::add("{0}", phases.reason)
         << remark::metric("lower_bound", toString(ordered.search->lowerBound));
@@ -373,10 +403,11 @@ LogicalResult TNNOrderContractionsPass::orderFamily(
     return first.emitOpError()
            << "cannot be ordered: " << llvm::toString(std::move(error));
   };
-  llvm::Expected<OrderedTree> ordered = chooseTree(family);
+  TrainingGoal goal = makeGoal(family);
+  llvm::Expected<OrderedTree> ordered = chooseTree(family, goal);
   if (!ordered)
     return fail(ordered.takeError());
-  if (!ordered->search && getContext().getRemarkEngine() &&
+  if (!ordered->search && !ordered->machine && getContext().getRemarkEngine() &&
       family.getNetwork().numLeaves() - 1 <= exactLimit) {
     // What the search would have gained, for the remark.
     llvm::Expected<SearchResult> search =
@@ -385,7 +416,6 @@ LogicalResult TNNOrderContractionsPass::orderFamily(
       return fail(search.takeError());
     ordered->search = std::move(*search);
   }
-  TrainingGoal goal = makeGoal(family);
   llvm::Expected<OrderedPhases> phases = planPhases(family, *ordered, goal);
   if (!phases)
     return fail(phases.takeError());
@@ -407,10 +437,14 @@ LogicalResult TNNOrderContractionsPass::orderFamily(
     std::optional<Cost> bound;
     if (ordered->search)
       bound = ordered->search->lowerBound;
-    decisions.push_back(
+    llvm::json::Value decision =
         traceDecision({first.getEinsum().getSpec(), ordered->order,
                        family.getNetwork(), goal, training, phases->tree,
-                       phases->plan, bound, phases->proven, phases->reason}));
+                       phases->plan, bound, phases->proven, phases->reason});
+    if (ordered->machine)
+      (*decision.getAsObject())["machine"] =
+          traceMachineOrder(*onMachine, *ordered->machine);
+    decisions.push_back(std::move(decision));
   }
   for (auto [number, phase] : llvm::enumerate(phases->members))
     replacements.push_back({phase.op, writer.getResult(number)});

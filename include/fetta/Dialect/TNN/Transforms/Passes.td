@@ -108,17 +108,26 @@ def TNNOrderContractionsPass
     (docs/Training.md). A value that is dropped and computed again stands as a
     second contraction behind the output. Activations are leaves that follow
     from other arguments than those of `tnn.role = "param"`; without any role,
-    the first operand. A tree by another `objective` is that of the first einsum
-    alone.
+    the first operand. A tree by `objective` `size`, `write` or `combo-N` is that
+    of the first einsum alone.
+
+    With `objective` `latency`, `energy` or `edp` the tree is the one that the
+    machine executes best (docs/Search.md, "Orders for a machine"): the search
+    is exact for steps that do not overlap; its best trees, that of the fewest
+    multiply-adds and the fixed orders are then scheduled, and the best of them
+    is taken. DRAM is not looked at.
 
     Remarks (`--remarks-filter=tnn-order-contractions`): `passed` gives order,
     multiply-adds of a phase, whether they are proven the fewest, and for a
     family the total over phases and what sharing saves; `analysis` gives the
     multiply-adds that each of `fp`, `bp` and `wg` adds, and the elements that
     are stored for the gradients and alive at once; `missed` gives the reason
-    why an optimum is not proven. `trace` writes a JSON file with, for each
+    why an optimum is not proven. With a machine, `machine-order` gives what
+    the chosen tree and that of the fewest multiply-adds take as scheduled and
+    one after the other, and what was proven. `trace` writes a JSON file with, for each
     family, the tree that was chosen, the parts of its score, its bound, the
-    reason why it is not proven, and the same of the other orders.
+    reason why it is not proven, and the same of the other orders; with a
+    machine, all trees that were scheduled, too.
   }];
   let options = [
     Option<"order", "order", "::fetta::ContractionOrder",
@@ -127,7 +136,11 @@ def TNNOrderContractionsPass
     Option<"exactLimit", "exact-limit", "unsigned", "20",
            "Search exactly to this many operands, greedily beyond">,
     Option<"objective", "objective", "std::string", "\"flops\"",
-           "What csse minimizes: flops, size, write or combo-N">,
+           "What csse minimizes: flops, size, write, combo-N, or on a machine "
+           "latency, energy or edp">,
+    Option<"machine", "machine", "std::string", "",
+           "Machine file (YAML) for an objective that takes one; without it, "
+           "the machine that is attached to the module">,
     Option<"microBatches", "micro-batches", "uint64_t", "1",
            "Executions with the same parameters: contractions of parameters "
            "alone count once for all of them">,
