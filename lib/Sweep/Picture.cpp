@@ -168,11 +168,12 @@ void SweepResults::print(llvm::raw_ostream &os) const {
     }
   }
   os << llvm::formatv(
-      "{0} on {1}, {2}, dram {3}: {4} points, {5} ok, {6} refused",
+      "{0} on {1}, {2}, dram {3}: {4} point{5}, {6} ok, {7} refused",
       spec.layerName, spec.machine.name,
       spec.mode == SweepMode::CostModel ? "cost model (modelled, not simulated)"
                                         : "scheduled",
-      dramModelName(spec.dram), run.results.size(), done, refused);
+      dramModelName(spec.dram), run.results.size(),
+      run.results.size() == 1 ? "" : "s", done, refused);
   if (open)
     os << ", " << open << " not done";
   os << '\n';
@@ -189,7 +190,7 @@ void SweepResults::print(llvm::raw_ostream &os) const {
   }
   if (groups.size() > maxGroups)
     os << "\nand " << groups.size() - maxGroups
-       << " more sizes of the layer (columns of the CSV file)\n";
+       << " more sizes of the layer or energy presets (column front)\n";
   if (reasons.empty())
     return;
   os << "\nrefused\n";

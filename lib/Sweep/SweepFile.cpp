@@ -106,7 +106,8 @@ std::string SweepSpec::workloadOf(uint64_t number) const {
   std::string text;
   std::vector<llvm::StringRef> values = valuesOf(number);
   for (auto [column, value] : llvm::zip_equal(columns, values))
-    if (column.targets.front().kind == SweepTarget::Size)
+    if (column.targets.front().kind == SweepTarget::Size ||
+        column.targets.front().machineKey == "energy_preset")
       text += (text.empty() ? "" : " ") + column.name + "=" + value.str();
   return text;
 }

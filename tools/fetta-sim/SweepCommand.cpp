@@ -201,7 +201,13 @@ static llvm::Error writeResults(const SweepSpec &spec, const SweepRun &run,
 /// The journal, if the output has a place for one beside it.
 static llvm::Expected<std::unique_ptr<SweepJournal>>
 openJournal(const SweepSpec &spec, llvm::StringRef csv) {
-  if (csv == "-")
+  llvm::sys::fs::file_status status;
+  bool exists = !llvm::sys::fs::status(csv, status);
+  if (exists && status.type() == llvm::sys::fs::file_type::directory_file)
+    return makeError("cannot write '{0}': is a directory", csv);
+  // Pipes and devices have no neighbours.
+  if (csv == "-" ||
+      (exists && status.type() != llvm::sys::fs::file_type::regular_file))
     return nullptr;
   std::string path = csv.str() + ".journal";
   if (fresh)

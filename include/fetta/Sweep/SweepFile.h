@@ -86,8 +86,8 @@ struct SweepSpec {
   /// Machine and layer of a point. Errors: what the loader of machine files
   /// refuses, sizes that are too large.
   llvm::Expected<SweepPoint> resolve(uint64_t point) const;
-  /// Whether two points are about the same work: sizes of the layer are equal.
-  /// A text that is equal for equal work.
+  /// A text that is equal for points that can be compared: sizes of the layer
+  /// and energy preset are equal.
   std::string workloadOf(uint64_t point) const;
 
   static llvm::Expected<SweepSpec> load(llvm::StringRef path);
