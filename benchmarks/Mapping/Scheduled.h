@@ -17,7 +17,7 @@
 #define FETTA_BENCHMARKS_MAPPING_SCHEDULED_H
 
 #include "TrainingProgram.h"
-#include "fetta/Mapping/RowClock.h"
+#include "fetta/Mapping/RowOrder.h"
 #include "fetta/Program/Program.h"
 #include "fetta/Schedule/ListSchedule.h"
 #include "fetta/Simulator/Limits.h"
@@ -89,6 +89,26 @@ inline ScheduledStep scheduleStep(const ProgramSpec &program,
     tasks.push_back(std::move(task));
   }
 
+  std::vector<RowTask> rowTasks;
+  for (unsigned s = 0; s < numSteps; ++s) {
+    RowTask task;
+    task.walk = RowWalk(mapped.steps[s].nest, machine);
+    task.values[OperandC] = s;
+    for (unsigned id = 0; id < 2; ++id) {
+      unsigned v = program.steps[s].values[id];
+      if (writer[v] >= 0)
+        task.values[id] = unsigned(writer[v]);
+      if (v == dY)
+        task.written.push_back(y);
+    }
+    for (const TaskWait &wait : tasks[s].after)
+      task.before.push_back(wait.task);
+    rowTasks.push_back(std::move(task));
+  }
+  std::vector<unsigned> order =
+      improveOrder(rowTasks, listSchedule(tasks), /*window=*/24,
+                   /*budget=*/1 << 20, machine);
+
   // Slabs: values that meet lie apart, those with most neighbours first.
   std::vector<std::vector<unsigned>> neighbours(program.values.size());
   for (const ProgramSpec::Step &step : program.steps)
@@ -143,7 +163,7 @@ inline ScheduledStep scheduleStep(const ProgramSpec &program,
   ProgramBuilder builder(machine);
   for (const TensorEntry &tensor : tensors)
     builder.addTensor(tensor);
-  for (unsigned s : listSchedule(tasks)) {
+  for (unsigned s : order) {
     const ProgramSpec::Step &step = program.steps[s];
     Nest nest = mapped.steps[s].nest;
     std::array<uint32_t, 3> routes;

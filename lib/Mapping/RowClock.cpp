@@ -412,6 +412,20 @@ WalkDates fetta::runWalk(const RowWalk &walk, const Machine &machine,
   return Runner(walk, machine, clock, values).run();
 }
 
+void fetta::waitForRows(ArrayClock &clock, unsigned value) {
+  auto drains = [&] {
+    for (size_t i = clock.drained; i < clock.drains.size(); ++i)
+      if (clock.drains[i].value == value)
+        return true;
+    return false;
+  };
+  for (; drains(); ++clock.now)
+    drainCycle(clock, clock.now, {ArrayClock::none, ArrayClock::none});
+  for (int64_t date : clock.values[value])
+    clock.now = std::max(clock.now, date);
+  clock.tileBegin = clock.now;
+}
+
 int64_t fetta::finishDrains(ArrayClock &clock) {
   int64_t t = clock.now;
   for (; clock.drained < clock.drains.size(); ++t)

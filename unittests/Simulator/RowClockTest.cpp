@@ -10,14 +10,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "fetta/Mapping/RowClock.h"
 #include "fetta/Mapping/Mapping.h"
+#include "fetta/Mapping/RowOrder.h"
 #include "fetta/Simulator/Timing.h"
 
 #include "TestPrograms.h"
 
 #include "gtest/gtest.h"
 
+#include <limits>
 #include <map>
 #include <random>
 
@@ -183,4 +184,92 @@ TEST(RowClock, FollowingIsWhatTwoAloneTake) {
     earlier += gap.start != start || gap.finish != finish;
   }
   EXPECT_LE(earlier, 2u); // Of 100 pairs.
+}
+
+TEST(RowClock, ALastTileWaitsForManyRowsToDrain) {
+  // Scopes of more rows than the pipeline has cycles, and the last tile of the
+  // contraction waits for the half that two scopes before it fill.
+  Machine machine = drawMachine(1);
+  ContractionSpec spec;
+  spec.sizes = {96, 2, 2};
+  spec.modes = {llvm::SmallVector<unsigned, 8>{0, 1}, {1, 2}, {0, 2}};
+  spec.resultType = ElementType::F32;
+  spec.dataflow = Dataflow::OutputStationary;
+  // A row for each word of the result.
+  spec.layouts[OperandC] = Layout::packed(
+      {96, 2}, llvm::SmallVector<BankBit, 8>(machine.laneBits()), {0, 1});
+  Nest nest = must(mapContraction(spec, machine)).nest;
+  Chain chain;
+  for (unsigned i = 0; i < 3; ++i) {
+    chain.nests.push_back(nest);
+    chain.reads.push_back({false, false});
+  }
+  Beats beats;
+  ProgramTiming timing = timeOf(chain, machine, false, beats);
+  ArrayClock clock;
+  clock.values.resize(3);
+  for (unsigned i = 0; i < 3; ++i)
+    runWalk(RowWalk(nest, machine), machine, clock,
+            {ArrayClock::none, ArrayClock::none, i});
+  EXPECT_EQ(finishDrains(clock), timing.cycles);
+}
+
+TEST(RowOrder, AgainstEveryOrder) {
+  unsigned best = 0, better = 0, count = 60;
+  for (uint64_t seed = 1; seed <= count; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Machine machine = drawMachine(seed);
+    // Two chains that may go between each other.
+    std::vector<RowTask> tasks;
+    for (uint64_t half = 0; half < 2; ++half) {
+      Chain chain = drawChain(machine, 2 * seed + half);
+      for (auto [i, nest] : llvm::enumerate(chain.nests)) {
+        if (i == 3)
+          break;
+        RowTask task;
+        task.walk = RowWalk(nest, machine);
+        auto number = unsigned(tasks.size());
+        task.values[OperandC] = number;
+        for (unsigned id = 0; id < 2; ++id)
+          if (chain.reads[i][id]) {
+            task.values[id] = number - 1;
+            task.before = {number - 1};
+          }
+        // As behind a loss.
+        if (half == 1 && i == 1 && task.before.empty()) {
+          task.written = {number - 1};
+          task.before = {number - 1};
+        }
+        tasks.push_back(std::move(task));
+      }
+    }
+    std::vector<unsigned> given, order;
+    for (unsigned t = 0; t < tasks.size(); ++t)
+      given.push_back(t);
+    order = given;
+    int64_t least = std::numeric_limits<int64_t>::max();
+    do {
+      std::vector<bool> done(tasks.size());
+      bool legal = true;
+      for (unsigned t : order) {
+        for (unsigned before : tasks[t].before)
+          legal &= done[before];
+        done[t] = true;
+      }
+      if (legal)
+        least = std::min(least, runOrder(tasks, order, machine));
+    } while (std::next_permutation(order.begin(), order.end()));
+    std::vector<unsigned> found =
+        improveOrder(tasks, given, 24, int64_t(1) << 40, machine);
+    int64_t cycles = runOrder(tasks, found, machine);
+    EXPECT_GE(cycles, least);
+    EXPECT_LE(cycles, runOrder(tasks, given, machine));
+    better += cycles < runOrder(tasks, given, machine);
+    best += cycles == least;
+    EXPECT_EQ(improveOrder(tasks, given, 24, 0, machine), given);
+    // No task may pass another.
+    EXPECT_EQ(improveOrder(tasks, given, 1, int64_t(1) << 40, machine), given);
+  }
+  EXPECT_GT(better, count / 3);
+  EXPECT_GE(best, count / 2); // One move at a time, from program order.
 }

@@ -90,6 +90,9 @@ struct WalkDates {
 WalkDates runWalk(const RowWalk &walk, const Machine &machine,
                   ArrayClock &clock, std::array<unsigned, 3> values);
 
+/// Nothing issues before all rows of \p value are written.
+void waitForRows(ArrayClock &clock, unsigned value);
+
 /// Lets the drains end; returns the first cycle after them.
 int64_t finishDrains(ArrayClock &clock);
 

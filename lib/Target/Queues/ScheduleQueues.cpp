@@ -9,7 +9,7 @@
 
 #include "fetta/Dialect/Fetta/Transforms/ProgramOrder.h"
 #include "fetta/Mapping/Mapping.h"
-#include "fetta/Mapping/RowClock.h"
+#include "fetta/Mapping/RowOrder.h"
 #include "fetta/Schedule/ListSchedule.h"
 #include "fetta/Target/Queues/Passes.h"
 
@@ -25,6 +25,13 @@ using namespace fetta::hw;
 /// In programs of more contractions waits are taken for whole: orders are not
 /// searched as closely there, and running pairs takes time.
 static constexpr size_t mostFollowed = 64;
+
+/// Orders are run where the array waits for at least this part of the time.
+/// Elsewhere transfers and slabs matter as much, which runs do not know.
+static constexpr int64_t waitsMatterFrom = 4;
+
+/// Cycles of the machine for which orders of a program are run: some 10 ms.
+static constexpr int64_t runBudget = 1 << 20;
 
 namespace {
 
@@ -42,6 +49,7 @@ private:
   void addTask(ContractOp op, const Nest &nest);
   void addWait(ArrayTask &task, Value value, int64_t latency, const Nest &nest,
                std::array<bool, 2> reads);
+  std::vector<RowTask> rowTasks() const;
   void findUses(ArrayRef<unsigned> order);
   bool canEmit(Operation *op) const;
   void emit(Operation *op);
@@ -178,6 +186,31 @@ LogicalResult QueueScheduler::addTasks() {
   return addTasks();
 }
 
+/// The tasks for runs; the result of each has its number.
+std::vector<RowTask> QueueScheduler::rowTasks() const {
+  std::vector<RowTask> result;
+  for (unsigned t = 0; t < contracts.size(); ++t) {
+    ContractOp op = contracts[t];
+    RowTask task;
+    task.walk = RowWalk(nests[t], machine);
+    task.values[OperandC] = t;
+    for (OperandId id : {OperandA, OperandB})
+      if (auto it = taskOf.find(definingOp(op.getTensor(id)));
+          it != taskOf.end())
+        task.values[id] = it->second;
+    Operation *init = op.getInit() ? definingOp(op.getInit()) : nullptr;
+    for (const TaskWait &wait : tasks[t].after) {
+      task.before.push_back(wait.task);
+      // What it does not read lies behind a transfer or a loss.
+      if (!llvm::is_contained(task.values, wait.task) &&
+          contracts[wait.task] != init)
+        task.written.push_back(wait.task);
+    }
+    result.push_back(std::move(task));
+  }
+  return result;
+}
+
 //===----------------------------------------------------------------------===//
 // Transfers
 //===----------------------------------------------------------------------===//
@@ -261,6 +294,12 @@ LogicalResult QueueScheduler::run(unsigned window) {
   if (failed(addTasks()))
     return failure();
   std::vector<unsigned> order = listSchedule(tasks, window);
+  int64_t length = scheduleLength(tasks, order), waits = length;
+  for (const ArrayTask &task : tasks)
+    waits -= task.occupancy;
+  if (contracts.size() <= mostFollowed && waitsMatterFrom * waits >= length)
+    order =
+        improveOrder(rowTasks(), std::move(order), window, runBudget, machine);
   findUses(order);
   for (Operation *op : all)
     if (isa<PlaceOp>(op))

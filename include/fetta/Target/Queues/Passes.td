@@ -50,7 +50,9 @@ def FettaScheduleQueuesPass
   let description = [{
     Reorders the block of every program. Contractions: so that one that waits for
     a result does not follow it at once, by a search over orders with the cycles
-    of each contraction and the latency of the pipeline; a contraction that needs
+    of each contraction and how closely it can follow others, row by row, and, in
+    small programs that wait a lot, by runs of whole orders (docs/Queues.md,
+    section 5); a contraction that needs
     the gradient of a result stays behind those that write the result. Loads: one
     use ahead, that is before the first use of the load from the same argument
     that comes before it, and those without one at the start. Stores: behind the
