@@ -8,6 +8,8 @@
 
 #include "llvm/ADT/STLExtras.h"
 
+#include <set>
+
 using namespace fetta;
 
 FlatElements::FlatElements(llvm::ArrayRef<DimLayout> dims,
@@ -50,11 +52,6 @@ public:
 
 private:
   using Blocks = llvm::SmallVector<int64_t, 6>;
-  /// Cycles; -1 for row accesses that are not known.
-  struct Cost {
-    int64_t cycles, accesses;
-  };
-
   int64_t linkCycles(llvm::ArrayRef<int64_t> blocks) const;
   void consider(const Blocks &blocks, int64_t openRows, int64_t blockCount);
   void considerEvicting(const Blocks &blocks);
@@ -75,13 +72,14 @@ private:
 
 /// Rows that are open at once in a walk over flat elements in blocks, where
 /// each block is passed several times before the next.
-static int64_t openRows(const FlatElements &flat, int64_t rows, int64_t block) {
+static int64_t openRows(const FlatElements &flat, int64_t rows, int64_t block,
+                        int64_t limit) {
   std::vector<int64_t> last(size_t(rows), -1);
-  for (int64_t i = 0; i < flat.size(); ++i)
-    last[size_t(flat.row[size_t(i)])] = i / block;
+  for (int64_t i = 0, b = 0; i < flat.size(); ++b)
+    for (int64_t end = std::min(i + block, flat.size()); i < end; ++i)
+      last[size_t(flat.row[size_t(i)])] = b;
   int64_t open = 0, most = 0;
   std::vector<bool> seen(size_t(rows), false);
-  std::vector<int64_t> closing;
   for (int64_t begin = 0; begin < flat.size(); begin += block) {
     int64_t end = std::min(begin + block, flat.size()), closed = 0;
     for (int64_t i = begin; i < end; ++i) {
@@ -92,6 +90,8 @@ static int64_t openRows(const FlatElements &flat, int64_t rows, int64_t block) {
       }
     }
     most = std::max(most, open);
+    if (most > limit)
+      return most;
     for (int64_t i = begin; i < end; ++i) {
       int64_t &at = last[size_t(flat.row[size_t(i)])];
       if (at == begin / block) {
@@ -144,7 +144,9 @@ void BlockSearch::considerEvicting(const Blocks &blocks) {
   int64_t planes = transfer.elementBytes == 4 ? 2 : 1, accesses = 0;
   for (const StagedRow &row : plan.rows)
     accesses += planes * (row.returns && !transfer.store ? 2 : 1);
-  int64_t cycles = std::max(linkCycles(blocks), accesses);
+  // An access that need not be may hold up the link, or the array.
+  int64_t cycles =
+      std::max(linkCycles(blocks) + accesses - rows * planes, accesses);
   if (cycles < bestCycles) {
     bestCycles = cycles;
     best = blocks;
@@ -183,30 +185,38 @@ void BlockSearch::considerCut(size_t cut) {
     return; // The same as row-major.
   FlatElements flat(dims.drop_front(cut), transfer.strides.drop_front(cut),
                     PieceOf::Run);
-  std::vector<int64_t> sizes[2] = {{}, {}};
+  // Whole bursts by doubling; and whole dimensions, or their chunks.
+  std::set<int64_t> sizes[2];
+  auto add = [&](int64_t size) {
+    if (size >= elementsPerBurst || size == flat.size())
+      sizes[size % elementsPerBurst != 0].insert(size);
+  };
   for (int64_t size = elementsPerBurst; size < flat.size(); size *= 2)
-    sizes[0].push_back(size);
-  sizes[0].push_back(flat.size());
-  int64_t product = 1;
-  for (const DimLayout &dim : llvm::reverse(dims.drop_front(cut + 1)))
-    if (dim.size > 1 && (product *= dim.size) > elementsPerBurst &&
-        product % elementsPerBurst)
-      sizes[1].push_back(product);
+    add(size);
+  int64_t behind = 1;
+  for (const DimLayout &dim : llvm::reverse(dims.drop_front(cut))) {
+    add(behind * std::min(int64_t(1) << dim.lowBits, dim.size));
+    add(behind *= dim.size);
+  }
   bool found = false;
-  for (const std::vector<int64_t> &family : sizes)
+  for (const std::set<int64_t> &family : sizes) {
+    bool fits = false, leavesRoom = false;
     for (int64_t size : llvm::reverse(family)) {
-      int64_t open = openRows(flat, transfer.layout->rows(), size);
-      if (2 * open > machine.stagingRows &&
-          (size != family.front() || open > machine.stagingRows))
+      int64_t open =
+          openRows(flat, transfer.layout->rows(), size, machine.stagingRows);
+      leavesRoom = 2 * open <= machine.stagingRows;
+      if (open > machine.stagingRows || (fits && !leavesRoom))
         continue;
       blocks.push_back(size);
       consider(blocks, open, outerBlocks * ((flat.size() + size - 1) / size));
       blocks.pop_back();
-      found = true;
-      break;
+      found = fits = true;
+      if (leavesRoom)
+        break;
     }
+  }
   if (!found) {
-    blocks.push_back(sizes[0].front());
+    blocks.push_back(std::min(elementsPerBurst, flat.size()));
     evicting.push_back(blocks);
   }
 }

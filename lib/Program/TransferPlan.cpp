@@ -1,4 +1,4 @@
-//===- DmaPlan.cpp - What a transfer moves, in order ----------------------===//
+//===- TransferPlan.cpp - What a transfer moves, in order -----------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -261,6 +261,28 @@ TEST(TransferPlan, TokensOnEveryBankBit) {
             size_t(512 * 768 - 2 * 63));
 }
 
+/// A slice of a layer with 57,600 inputs. 45 rows are open at once: chunks of
+/// the third dimension with all that is behind them are whole bursts.
+TEST(TransferPlan, ChunksInTheMiddle) {
+  Machine machine = machineWith(64, 64);
+  llvm::SmallVector<BankBit, 8> banks;
+  for (auto [dim, bits] : {std::pair(0u, 3u), {2u, 2u}, {3u, 2u}, {4u, 1u}})
+    for (unsigned bit = 0; bit < bits; ++bit)
+      banks.push_back({ModeBit{dim, bit}, false});
+  Layout layout = Layout::packed({8, 8, 20, 20, 18}, banks, {0, 1, 2, 3, 4});
+  int64_t strides[] = {57600, 7200, 360, 18, 1};
+  TransferShape shape;
+  shape.layout = &layout;
+  shape.strides = strides;
+  shape.store = true;
+  auto blocks = chooseBlocks(shape, machine);
+  EXPECT_EQ(blocks, (llvm::SmallVector<int64_t, 6>{8, 1440}));
+  shape.blocks = blocks;
+  TransferPlan plan = planTransfer(shape, machine);
+  EXPECT_EQ(plan.bytes, 8 * 57600 * 2);
+  EXPECT_EQ(plan.rows.size(), size_t(8 * 5 * 5 * 9));
+}
+
 /// Where few rows are open the order of the addresses is as good.
 TEST(TransferPlan, RowMajorWhereItFits) {
   Machine machine = machineWith(64, 64);
