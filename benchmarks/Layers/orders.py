@@ -117,7 +117,7 @@ def main():
                     if objective == "flops":
                         break
                     continue
-                ideal, machine = step.simulate("ideal"), step.simulate("machine")
+                ideal, machine = step.simulate("ideal"), step.simulate("bandwidth")
                 figures = (ideal["cycles"], machine["cycles"],
                            array_energy(ideal) / 1e6)
                 first = first or figures

@@ -20,6 +20,9 @@ using namespace fetta::mapping;
 
 /// Trees within this fraction of the serial optimum are scheduled.
 static constexpr double candidateSlack = 0.1;
+/// So much better than the tree of the fewest multiply-adds a schedule has to
+/// be: the compiler's own comes out a few tenths of a per cent off.
+static constexpr double worthIt = 0.995;
 /// Mapping takes tens of milliseconds, and only what promises to be better than
 /// the tree of the fewest multiply-adds is mapped.
 static constexpr size_t mostMapped = 2;
@@ -174,18 +177,22 @@ llvm::Error OrderSearch::choose() {
   auto value = [&](size_t k) {
     return valueOf(options.objective, order.candidates[k]);
   };
+  bool isSum = options.objective == ModelObjective::Energy;
+  auto isBetter = [&](size_t k) {
+    return value(k) < (isSum ? 1 : worthIt) * value(0);
+  };
   llvm::SmallVector<size_t, 16> better;
   for (size_t k : llvm::seq<size_t>(1, order.candidates.size()))
-    if (value(k) < value(0))
+    if (isBetter(k))
       better.push_back(k);
   if (better.empty())
     return llvm::Error::success();
   llvm::stable_sort(better,
                     [&](size_t x, size_t y) { return value(x) < value(y); });
-  order.chosen = better.front();
-  if (!options.confirm || options.objective == ModelObjective::Energy)
+  if (isSum || !options.confirm) {
+    order.chosen = better.front();
     return llvm::Error::success();
-  order.chosen = 0;
+  }
   if (better.size() > mostMapped)
     better.resize(mostMapped);
   better.insert(better.begin(), 0);
@@ -194,7 +201,7 @@ llvm::Error OrderSearch::choose() {
     if (!cycles)
       return cycles.takeError();
     order.candidates[k].mapped = *cycles;
-    if (value(k) < value(order.chosen))
+    if (isBetter(k) && value(k) < value(order.chosen))
       order.chosen = k;
   }
   return llvm::Error::success();
@@ -208,10 +215,14 @@ llvm::Expected<MachineOrder> OrderSearch::run() {
   free = std::move(*model);
   order.staticPower = free->staticPower();
   // What would be taken without a machine comes first and wins ties.
-  llvm::Expected<TrainingResult> fewest = searchTraining(network, goal, {});
-  if (!fewest)
-    return fewest.takeError();
-  if (llvm::Error error = add(fewest->tree.tree, "fewest multiply-adds"))
+  std::optional<ContractionTree> first = options.fewestFlops;
+  if (!first) {
+    llvm::Expected<TrainingResult> fewest = searchTraining(network, goal, {});
+    if (!fewest)
+      return fewest.takeError();
+    first = std::move(fewest->tree.tree);
+  }
+  if (llvm::Error error = add(*first, "fewest multiply-adds"))
     return error;
   unsigned tensors = network.numLeaves() - 1;
   if (tensors > std::min(options.exactLimit, maxExactTensors))

@@ -187,9 +187,10 @@ TEST(MachineOrder, LayersOfTheSuite) {
         options.objective = objective;
         MachineOrder order =
             must(orderForMachine(network, goal, machine, options));
-        // Not above what would be taken without a machine, nor any other.
+        // Not above any other, but for what is not worth a change.
         for (const OrderCandidate &candidate : order.candidates)
-          EXPECT_LE(valueOf(objective, order.best()),
+          EXPECT_LE(valueOf(objective, order.best()) *
+                        (order.chosen == 0 ? 0.995 : 1),
                     valueOf(objective, candidate));
         EXPECT_EQ(order.fewestFlops().origin, "fewest multiply-adds");
         changed += order.chosen != 0;

@@ -32,6 +32,10 @@ struct MachineOrderOptions {
   /// best candidates that promise to beat it, and take what is then the best:
   /// tens of milliseconds, and none where nothing promises to.
   bool confirm = true;
+  /// What is taken without a machine and has to be beaten, if the caller knows
+  /// it: there may be several trees of the fewest multiply-adds. None: that of
+  /// searchTraining.
+  std::optional<ContractionTree> fewestFlops;
   /// Up to this many tensors the search by the model is done. Beyond, the best
   /// of the other candidates is taken.
   unsigned exactLimit = 16;

@@ -118,6 +118,14 @@ static ContractionPath toContractionPath(ArrayRef<int64_t> positions) {
   return path;
 }
 
+/// With all gradients the tree of a phase is the best for all of them.
+static bool isSharedByAll(const ClosedNetwork &network,
+                          const TrainingGoal &goal) {
+  return goal.repeats == 1 &&
+         (goal.gradients.none() ||
+          goal.gradients.count() + 1 == network.numLeaves());
+}
+
 llvm::Expected<OrderedTree>
 TNNOrderContractionsPass::chooseTree(const EinsumFamily &family,
                                      const TrainingGoal &goal) {
@@ -148,18 +156,22 @@ TNNOrderContractionsPass::chooseTree(const EinsumFamily &family,
   }
   switch (order) {
   case ContractionOrder::CSSE: {
-    if (onMachine) {
-      llvm::Expected<MachineOrder> found = machineOrders->search(
-          network, goal, *onMachine, exactLimit, machine, getOperation());
-      if (!found)
-        return found.takeError();
-      ContractionTree tree = found->best().tree;
-      return OrderedTree{std::move(tree), std::nullopt, std::move(*found),
-                         order};
-    }
     llvm::Expected<SearchResult> search = cache->search(network, root, options);
     if (!search)
       return search.takeError();
+    if (onMachine) {
+      std::optional<ContractionTree> fewest;
+      if (isSharedByAll(network, goal))
+        fewest = search->tree;
+      llvm::Expected<MachineOrder> found =
+          machineOrders->search(network, goal, *onMachine, exactLimit, machine,
+                                std::move(fewest), getOperation());
+      if (!found)
+        return found.takeError();
+      ContractionTree tree = found->best().tree;
+      return OrderedTree{std::move(tree), std::move(*search), std::move(*found),
+                         order};
+    }
     ContractionTree tree = search->tree;
     return OrderedTree{std::move(tree), std::move(*search), std::nullopt,
                        order};
@@ -263,18 +275,16 @@ TNNOrderContractionsPass::planPhases(const EinsumFamily &family,
   bool isPlain =
       training.storedPrice == 0 && !training.storedLimit && !training.flopSlack;
   bool onePhase = goal.gradients.none();
-  // With all gradients the tree of a phase is the best for all of them.
-  bool isShared =
-      goal.repeats == 1 && goal.gradients.count() + 1 == network.numLeaves();
   bool isSearched = ordered.order == ContractionOrder::CSSE;
   TrainingTree tree{ordered.tree, {}};
-  bool isProven = isSearched && ordered.search && ordered.search->proven;
-  std::string reason =
-      isSearched && ordered.search ? ordered.search->reason : "";
-  if (ordered.machine)
+  bool isProven = isSearched && ordered.search->proven;
+  std::string reason = isSearched ? ordered.search->reason : "";
+  if (ordered.machine && ordered.machine->chosen != 0)
+    isProven = false;
+  if (ordered.machine && !isProven)
     reason = "the objective is " + objective + ", not multiply-adds";
   if (isSearched && !ordered.machine && minimized.isFlops() &&
-      !(isPlain && (isShared || (onePhase && goal.repeats == 1)))) {
+      !(isPlain && isSharedByAll(network, goal))) {
     llvm::Expected<TrainingResult> found =
         searchTraining(network, goal, training);
     if (!found)

@@ -56,10 +56,10 @@ static std::string keyOf(const ClosedNetwork &network, const TrainingGoal &goal,
   return key;
 }
 
-llvm::Expected<MachineOrder>
-MachineOrders::search(const ClosedNetwork &network, const TrainingGoal &goal,
-                      ModelObjective objective, unsigned exactLimit,
-                      llvm::StringRef file, func::FuncOp function) {
+llvm::Expected<MachineOrder> MachineOrders::search(
+    const ClosedNetwork &network, const TrainingGoal &goal,
+    ModelObjective objective, unsigned exactLimit, llvm::StringRef file,
+    std::optional<ContractionTree> fewestFlops, func::FuncOp function) {
   llvm::Expected<Machine> machine = machineFor(file, function);
   if (!machine)
     return machine.takeError();
@@ -71,6 +71,7 @@ MachineOrders::search(const ClosedNetwork &network, const TrainingGoal &goal,
   }
   MachineOrderOptions options;
   options.objective = objective;
+  options.fewestFlops = std::move(fewestFlops);
   options.exactLimit = std::min(options.exactLimit, exactLimit);
   llvm::Expected<MachineOrder> order =
       orderForMachine(network, goal, *machine, options);

@@ -28,13 +28,14 @@ namespace fetta::tnn {
 class MachineOrders {
 public:
   /// The order for the machine in \p file or, if that is empty, for the one
-  /// that is attached to the module around \p function. Errors: no machine; a
+  /// that is attached to the module around \p function. \p fewestFlops: as in
+  /// MachineOrderOptions, the same for equal networks. Errors: no machine; a
   /// bad file; those of orderForMachine.
-  llvm::Expected<MachineOrder> search(const ClosedNetwork &network,
-                                      const TrainingGoal &goal,
-                                      ModelObjective objective,
-                                      unsigned exactLimit, llvm::StringRef file,
-                                      mlir::func::FuncOp function);
+  llvm::Expected<MachineOrder>
+  search(const ClosedNetwork &network, const TrainingGoal &goal,
+         ModelObjective objective, unsigned exactLimit, llvm::StringRef file,
+         std::optional<ContractionTree> fewestFlops,
+         mlir::func::FuncOp function);
 
 private:
   std::mutex mutex;
