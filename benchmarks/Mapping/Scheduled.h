@@ -65,10 +65,10 @@ inline ScheduledStep scheduleStep(const ProgramSpec &program,
       y = s;
   }
 
-  std::vector<ArrayTask> tasks;
+  std::vector<ScheduleTask> tasks;
   for (unsigned s = 0; s < numSteps; ++s) {
     const SerialCycles &cycles = mapped.steps[s].cycles;
-    ArrayTask task;
+    ScheduleTask task;
     task.occupancy = cycles.beats + cycles.bankConflict +
                      cycles.stationaryReload + cycles.drainBusy;
     task.drain = cycles.fill + cycles.drain;

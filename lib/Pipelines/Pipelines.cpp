@@ -1,5 +1,4 @@
-//===- Pipelines.cpp ---------------------------------------------*- C++
-//-*-===//
+//===- Pipelines.cpp --------------------------------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -21,29 +20,49 @@ using namespace fetta;
 /// Einsums to contractions, then the machine half: a verified program.
 static void addMachinePasses(OpPassManager &manager,
                              const CompileOptions &options) {
-  tnn::TNNOrderContractionsPassOptions order;
-  order.order = options.order;
-  order.objective = options.objective;
-  manager.addNestedPass<func::FuncOp>(
-      tnn::createTNNOrderContractionsPass(order));
-  manager.addPass(createCSEPass());
   ConvertTNNToFettaPassOptions convert;
   convert.dataflow = options.dataflow;
   convert.layouts = options.layouts;
   convert.memory = options.memory;
   hw::FettaAllocateMemoryPassOptions allocate;
   allocate.reuse = options.reuse;
-  bool schedule = options.schedule;
-  auto addMapping = [=](OpPassManager &passes) {
-    passes.addPass(createConvertTNNToFettaPass(convert));
+  SliceToFitOptions slicing;
+  slicing.slices = options.slices;
+  slicing.inDram = options.memory == MemoryChoice::Dram;
+  slicing.reuse = options.reuse;
+  slicing.schedule = options.schedule;
+  auto addOrder = [&](double extraFlops, bool smallestPeak) {
+    tnn::TNNOrderContractionsPassOptions order;
+    order.order = options.order;
+    order.objective = options.objective;
+    order.extraFlops = extraFlops;
+    order.smallestPeak = smallestPeak;
+    slicing.orders.push_back([=](OpPassManager &passes) {
+      passes.addNestedPass<func::FuncOp>(
+          tnn::createTNNOrderContractionsPass(order));
+      passes.addPass(createCSEPass());
+    });
+  };
+  tnn::TNNOrderContractionsPassOptions unlimited;
+  addOrder(unlimited.extraFlops, unlimited.smallestPeak);
+  // Where the tree of fewest multiply-adds leaves tiny slices: trees that store
+  // little, at a price, and steps in the order of the smallest peak.
+  if (options.order == ContractionOrder::CSSE && options.objective == "flops")
+    for (auto [extraFlops, smallestPeak] :
+         {std::pair(5., false), {5., true}, {25., true}})
+      addOrder(extraFlops, smallestPeak);
+  slicing.map = [=, schedule = bool(options.schedule)](
+                    OpPassManager &passes,
+                    const std::shared_ptr<AlikeContractions> &alike,
+                    unsigned fill) {
+    passes.addPass(createConvertTNNToFettaPass(convert, alike));
+    FettaScheduleQueuesPassOptions queues;
+    queues.fill = fill;
     if (schedule)
-      passes.addPass(createFettaScheduleQueuesPass());
+      passes.addPass(createFettaScheduleQueuesPass(queues));
     passes.addPass(hw::createFettaAllocateMemoryPass(allocate));
   };
-  if (options.memory == MemoryChoice::Dram || options.slices != "auto")
-    manager.addPass(createSliceToFitPass(options.slices, addMapping));
-  else
-    addMapping(manager);
+  manager.addPass(createSliceToFitPass(std::move(slicing)));
   manager.addPass(createFettaBlockTransfersPass());
   manager.addPass(hw::createFettaRouteNetworksPass());
   manager.addPass(createFettaAssignSemaphoresPass());

@@ -5,104 +5,17 @@
 //===----------------------------------------------------------------------===//
 
 #include "SliceToFit.h"
+#include "SliceEstimate.h"
 #include "fetta/Dialect/Fetta/IR/FettaOps.h"
-#include "fetta/Dialect/TNN/IR/TNNOps.h"
 #include "fetta/Dialect/TNN/Transforms/SliceBatch.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Diagnostics.h"
-#include "llvm/ADT/MapVector.h"
+#include "mlir/IR/Remarks.h"
 
 using namespace mlir;
 using namespace fetta;
 using namespace fetta::hw;
-
-//===----------------------------------------------------------------------===//
-// How many rows are alive
-//===----------------------------------------------------------------------===//
-
-/// Rows of a tensor in a layout that gives bank bits to the dimensions whose
-/// chunks shrink most, as the mapper's free layouts do.
-static int64_t estimateRows(RankedTensorType type, const Machine &machine) {
-  SmallVector<int64_t> chunks(type.getShape());
-  for (unsigned bit = 0; bit < machine.laneBits(); ++bit) {
-    auto *best = llvm::max_element(chunks, [](int64_t a, int64_t b) {
-      return double(a) / double((a + 1) / 2) < double(b) / double((b + 1) / 2);
-    });
-    if (best != chunks.end())
-      *best = (*best + 1) / 2;
-  }
-  int64_t rows = type.getElementType().isF32() ? 2 : 1;
-  for (int64_t count : chunks)
-    if (llvm::MulOverflow(rows, count, rows))
-      return INT64_MAX;
-  return rows;
-}
-
-/// The value in memory that a value is, or is a view or a continued sum of.
-static Value findRoot(Value value) {
-  while (Operation *op = value.getDefiningOp()) {
-    auto contract = dyn_cast<tnn::ContractOp>(op);
-    if (contract && contract.getInit())
-      value = contract.getInit();
-    else if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp,
-                 arith::TruncFOp, tensor::InsertSliceOp>(op))
-      value = op->getOperand(0);
-    else
-      break;
-  }
-  return value;
-}
-
-/// Rows of all tensors at the position of a function where most are alive; more
-/// than there are where one tensor exceeds a slab. An argument lives from its
-/// first use (its slice: from where it stands) to its last one, a result until
-/// it is stored.
-static int64_t estimatePeak(func::FuncOp function, const Machine &machine) {
-  llvm::MapVector<Value, std::pair<int64_t, int64_t>> lives;
-  llvm::DenseMap<Value, int64_t> rows;
-  int64_t position = 0;
-  auto touch = [&](Value value) {
-    Value root = findRoot(value);
-    if (isa_and_nonnull<tensor::EmptyOp>(root.getDefiningOp()))
-      return;
-    auto [it, isNew] = lives.insert({root, {position, position}});
-    it->second.second = position;
-    auto type = cast<RankedTensorType>(value.getType());
-    int64_t needed = estimateRows(type, machine);
-    // The shape that a contraction sees counts, not that of the argument.
-    int64_t &known = rows[root];
-    known = known ? std::min(known, needed) : needed;
-  };
-  for (Operation &op : function.getBody().front()) {
-    ++position;
-    if (isa<tnn::ContractOp>(op)) {
-      for (Value operand : op.getOperands())
-        touch(operand);
-      touch(op.getResult(0));
-    } else if (isa<tensor::ExtractSliceOp>(op)) {
-      touch(op.getResult(0));
-    } else if (isa<tensor::InsertSliceOp>(op)) {
-      touch(op.getOperand(0));
-    }
-  }
-  std::vector<int64_t> change(position + 2, 0);
-  for (auto &[root, life] : lives) {
-    if (rows[root] > machine.rowsPerSlab)
-      return INT64_MAX;
-    change[life.first] += rows[root];
-    change[life.second + 1] -= rows[root];
-  }
-  int64_t peak = 0, alive = 0;
-  for (int64_t delta : change)
-    peak = std::max(peak, alive += delta);
-  return peak;
-}
-
-//===----------------------------------------------------------------------===//
-// The pass
-//===----------------------------------------------------------------------===//
 
 namespace {
 class SliceToFitPass
@@ -110,16 +23,20 @@ class SliceToFitPass
 public:
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(SliceToFitPass)
 
-  SliceToFitPass(std::string slices, std::function<void(OpPassManager &)> build)
-      : slices(std::move(slices)), build(std::move(build)) {}
+  explicit SliceToFitPass(SliceToFitOptions options)
+      : options(std::move(options)) {}
+  SliceToFitPass(const SliceToFitPass &other)
+      : PassWrapper(other), options(other.options) {}
 
   StringRef getArgument() const override { return "fetta-slice-to-fit"; }
   StringRef getDescription() const override {
-    return "Slice over the batch until the tensors fit, and map";
+    return "Order, slice over the batch until the tensors fit, and map";
   }
   void getDependentDialects(DialectRegistry &registry) const override {
     OpPassManager passes(ModuleOp::getOperationName());
-    build(passes);
+    for (auto &order : options.orders)
+      order(passes);
+    options.map(passes, nullptr, 0);
     passes.getDependentDialects(registry);
     registry.insert<arith::ArithDialect, tensor::TensorDialect>();
   }
@@ -131,14 +48,32 @@ public:
 
 private:
   using Diagnostics = std::vector<Diagnostic>;
+  using SizeFunction = int64_t (*)(int64_t batch, int64_t count);
+
+  /// How a number of slices turned out.
+  enum class Outcome { Fits, ExceedsMemory, Refused };
 
   LogicalResult run();
-  /// Cuts into `count` slices, of the size that `sizeOf(batch, count)` says,
-  /// and runs the passes.
-  LogicalResult runWith(int64_t count, int64_t (*sizeOf)(int64_t, int64_t));
-  /// The next number of slices from `count` on that should fit, if any.
-  std::optional<int64_t> estimate(int64_t count, const Machine &machine,
-                                  Diagnostics &reasons);
+  LogicalResult runGiven();
+  LogicalResult runAuto();
+  LogicalResult order(size_t number);
+  /// Orders, and says how many slices should fit, if any number does.
+  FailureOr<std::optional<int64_t>> chooseOrder();
+  std::optional<int64_t> estimate(int64_t count, int64_t ahead = 0);
+  /// Cycles of all functions in slices.
+  double estimateCycles(int64_t count);
+  int64_t preferredCount(int64_t start);
+  /// Cuts into `count` slices of the size that `sizeOf` says and maps: first a
+  /// few slices, then all; with the first of `fills` that fits.
+  Outcome tryCount(int64_t count, SizeFunction sizeOf, ArrayRef<unsigned> fills,
+                   Diagnostics &reports);
+  LogicalResult mapSlices(int64_t count, SizeFunction sizeOf, unsigned fill,
+                          const std::shared_ptr<AlikeContractions> &alike);
+  void restore(OwningOpRef<ModuleOp> &backup) {
+    OwningOpRef<ModuleOp> copy = backup->clone();
+    getOperation().getBodyRegion().takeBody(copy->getBodyRegion());
+  }
+
   /// Runs `body` and keeps what it reports.
   LogicalResult quietly(Diagnostics &reports,
                         llvm::function_ref<LogicalResult()> body) {
@@ -153,6 +88,15 @@ private:
       getContext().getDiagEngine().emit(std::move(report));
     reports.clear();
   }
+  /// What a user can do about tensors that do not fit, as a note.
+  void addRemedy(Diagnostics &reports, const Twine &remedy);
+  /// Functions with a body, in the order of the module.
+  auto functions() {
+    return llvm::make_filter_range(
+        getOperation().getOps<func::FuncOp>(), [](func::FuncOp function) {
+          return !function.isExternal() && function.getBody().hasOneBlock();
+        });
+  }
   int64_t largestBatch() {
     int64_t batch = 1;
     for (auto function : getOperation().getOps<func::FuncOp>())
@@ -160,23 +104,49 @@ private:
     return batch;
   }
 
-  std::string slices;
-  std::function<void(OpPassManager &)> build;
+  SliceToFitOptions options;
+  Machine machine;
+  /// Mappings by number of slices.
+  std::map<int64_t, std::shared_ptr<AlikeContractions>> tried;
+  Diagnostics cannotSlice; ///< Why, if so.
 };
 } // namespace
 
 /// Elements of a slice where a batch is cut into `count`. Up to a quarter more
 /// than needed, so that the size is a multiple of a power of two, which fills
-/// lanes.
+/// lanes, and divides the batch, which leaves one kind of slice to map.
 static int64_t sliceSize(int64_t batch, int64_t count) {
   int64_t size = llvm::divideCeil(batch, count);
   int64_t unit = std::min<int64_t>(64, llvm::bit_floor(uint64_t(size)) / 4);
-  return unit > 1 && count > 1 ? llvm::alignTo(size, unit) : size;
+  if (count == 1 || unit <= 1)
+    return size;
+  int64_t least = llvm::alignTo(size, unit);
+  for (int64_t larger = least; larger <= size + size / 4; larger += unit)
+    if (batch % larger == 0)
+      return larger;
+  return least;
 }
 
-/// With 8 slices an eighth of the transfers is not behind contractions; below
-/// 64 elements the sums over slices take a noticeable share of the array.
-static constexpr int64_t kSlicesToOverlap = 8, kSmallestUsefulSlice = 64;
+static int64_t equalSize(int64_t batch, int64_t count) {
+  return int64_t(llvm::divideCeil(batch, count));
+}
+
+/// Where one slice does not do: the first load and the last store have nothing
+/// to hide behind, so more slices are better until what each costs outweighs
+/// it, here to 1 %. Slices below this many elements are not asked for.
+static constexpr int64_t kSmallestUsefulSlice = 16;
+static constexpr double kCloseEnough = 1.01;
+
+/// Per cent of tensor memory up to which transfers run ahead.
+static constexpr unsigned kFills[] = {85, 65, 45};
+
+/// How many slices ahead there should be room for, and how much longer the
+/// array may take for it.
+static constexpr int64_t kSlicesAhead = 2;
+static constexpr double kWorthOfRoom = 1.03;
+
+/// Numbers of slices that are tried with the first of these.
+static constexpr size_t kMoreSlices = 3;
 
 /// 1, 2, 3, 4, 6, 8, 12, 16, ...
 static int64_t nextCount(int64_t count) {
@@ -185,28 +155,42 @@ static int64_t nextCount(int64_t count) {
   return llvm::isPowerOf2_64(count) ? count + count / 2 : count / 3 * 4;
 }
 
-std::optional<int64_t> SliceToFitPass::estimate(int64_t count,
-                                                const Machine &machine,
-                                                Diagnostics &reasons) {
-  int64_t capacity = machine.slabs * machine.rowsPerSlab,
-          batch = largestBatch();
+static bool exceedsMemory(ArrayRef<Diagnostic> reports) {
+  return llvm::any_of(reports, [](const Diagnostic &report) {
+    return StringRef(report.str()).contains(kExceedsMemory);
+  });
+}
+
+void SliceToFitPass::addRemedy(Diagnostics &reports, const Twine &remedy) {
+  for (Diagnostic &report : reports)
+    if (StringRef(report.str()).contains(kExceedsMemory)) {
+      report.attachNote(report.getLocation()) << remedy;
+      return;
+    }
+}
+
+//===----------------------------------------------------------------------===//
+// Estimates
+//===----------------------------------------------------------------------===//
+
+/// The next number of slices from `count` on that should fit, if any, with
+/// `ahead` slices of an argument that are loaded before their time.
+std::optional<int64_t> SliceToFitPass::estimate(int64_t count, int64_t ahead) {
+  int64_t batch = largestBatch();
   for (;; count = std::min(nextCount(count), batch)) {
     bool fits = true;
-    for (auto function : getOperation().getOps<func::FuncOp>()) {
-      if (function.isExternal() || !function.getBody().hasOneBlock())
-        continue;
+    for (func::FuncOp function : functions()) {
       if (count == 1) {
-        fits &= estimatePeak(function, machine) <= capacity;
+        fits &= estimateRows(function, machine).fits(machine);
         continue;
       }
-      // Four slices are as many as ever live at the same time.
       OwningOpRef<func::FuncOp> copy = function.clone();
       int64_t size = sliceSize(tnn::getBatchSize(function).value_or(1), count);
-      if (failed(quietly(reasons, [&]() {
-            return tnn::sliceBatch(*copy, size, /*maxSlices=*/4);
+      if (failed(quietly(cannotSlice, [&]() {
+            return tnn::sliceBatch(*copy, size, /*sample=*/true);
           })))
         return std::nullopt;
-      fits &= estimatePeak(*copy, machine) <= capacity;
+      fits &= estimateRows(*copy, machine).fits(machine, ahead);
     }
     if (fits)
       return count;
@@ -215,85 +199,232 @@ std::optional<int64_t> SliceToFitPass::estimate(int64_t count,
   }
 }
 
-LogicalResult SliceToFitPass::runWith(int64_t count,
-                                      int64_t (*sizeOf)(int64_t, int64_t)) {
+double SliceToFitPass::estimateCycles(int64_t count) {
+  double cycles = 0;
+  for (func::FuncOp function : functions())
+    cycles += estimateWork(function, machine).cycles(count);
+  return cycles;
+}
+
+/// `start`, or more slices if these are faster.
+int64_t SliceToFitPass::preferredCount(int64_t start) {
+  // Room for transfers that run ahead is worth a little.
+  if (std::optional<int64_t> roomy = estimate(start, kSlicesAhead))
+    if (estimateCycles(*roomy) <= estimateCycles(start) * kWorthOfRoom)
+      start = *roomy;
+  int64_t most = std::max(start, largestBatch() / kSmallestUsefulSlice);
+  double least = estimateCycles(start);
+  for (int64_t count = start; count <= most; count = nextCount(count))
+    least = std::min(least, estimateCycles(count));
+  int64_t count = start;
+  while (count < most && estimateCycles(count) > least * kCloseEnough)
+    count = nextCount(count);
+  return std::min(count, most);
+}
+
+LogicalResult SliceToFitPass::order(size_t number) {
+  OpPassManager passes(ModuleOp::getOperationName());
+  options.orders[number](passes);
+  return runPipeline(passes, getOperation());
+}
+
+FailureOr<std::optional<int64_t>> SliceToFitPass::chooseOrder() {
+  OwningOpRef<ModuleOp> unordered;
+  if (options.orders.size() > 1)
+    unordered = getOperation().clone();
+  if (failed(order(0)))
+    return failure();
+  std::optional<int64_t> best = estimate(1);
+  int64_t batch = largestBatch();
+  if (!unordered || (best && batch / *best >= kSmallestUsefulSlice) ||
+      best == 1 || !cannotSlice.empty())
+    return best;
+  double leastCycles = best ? estimateCycles(*best) : 0;
+  size_t chosen = 0, last = 0;
+  std::string weighed;
+  auto note = [&](std::optional<int64_t> count) {
+    weighed += (weighed.empty() ? "" : "; ") + std::to_string(last) + ": ";
+    weighed += count ? std::to_string(*count) + " slices, about " +
+                           std::to_string(int64_t(estimateCycles(*count))) +
+                           " cycles"
+                     : "fits in no slices";
+  };
+  note(best);
+  for (size_t number = 1; number < options.orders.size(); ++number) {
+    restore(unordered);
+    last = number;
+    if (failed(order(number)))
+      return failure();
+    std::optional<int64_t> count = estimate(1);
+    note(count);
+    if (!count)
+      continue;
+    if (double cycles = estimateCycles(*count); !best || cycles < leastCycles) {
+      best = count;
+      leastCycles = cycles;
+      chosen = number;
+    }
+  }
+  if (chosen != last) {
+    restore(unordered);
+    if (failed(order(chosen)))
+      return failure();
+  }
+  remark::analysis(
+      getOperation().getLoc(),
+      remark::RemarkOpts::name("order-to-fit").category("fetta-slice-to-fit"))
+      << remark::add("orders of contractions weighed: {0}; taken: {1}", weighed,
+                     chosen);
+  return best;
+}
+
+//===----------------------------------------------------------------------===//
+// Mapping
+//===----------------------------------------------------------------------===//
+
+LogicalResult
+SliceToFitPass::mapSlices(int64_t count, SizeFunction sizeOf, unsigned fill,
+                          const std::shared_ptr<AlikeContractions> &alike) {
+  alike->classes.clear();
   if (count > 1)
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (!function.isExternal() &&
           failed(tnn::sliceBatch(
-              function,
-              sizeOf(tnn::getBatchSize(function).value_or(1), count))))
+              function, sizeOf(tnn::getBatchSize(function).value_or(1), count),
+              /*sample=*/alike->isTrial, &alike->classes)))
         return failure();
   OpPassManager passes(ModuleOp::getOperationName());
-  build(passes);
+  options.map(passes, alike, fill);
   return runPipeline(passes, getOperation());
 }
 
-static bool exceedsMemory(ArrayRef<Diagnostic> reports) {
-  return llvm::any_of(reports, [](const Diagnostic &report) {
-    return StringRef(report.str()).contains(kExceedsMemory);
-  });
+SliceToFitPass::Outcome SliceToFitPass::tryCount(int64_t count,
+                                                 SizeFunction sizeOf,
+                                                 ArrayRef<unsigned> fills,
+                                                 Diagnostics &reports) {
+  OwningOpRef<ModuleOp> backup = getOperation().clone();
+  std::shared_ptr<AlikeContractions> &alike = tried[count];
+  if (!alike)
+    alike = std::make_shared<AlikeContractions>();
+  for (unsigned fill : fills) {
+    // Mappings are those of the sample, whichever way it is filled.
+    for (bool isTrial : {true, false}) {
+      if (isTrial && count == 1)
+        continue;
+      alike->isTrial = isTrial;
+      reports.clear();
+      if (succeeded(quietly(reports, [&]() {
+            return mapSlices(count, sizeOf, fill, alike);
+          }))) {
+        if (!isTrial)
+          return Outcome::Fits;
+        restore(backup);
+        continue;
+      }
+      restore(backup);
+      if (!exceedsMemory(reports))
+        return Outcome::Refused;
+      break;
+    }
+  }
+  return Outcome::ExceedsMemory;
 }
 
-LogicalResult SliceToFitPass::run() {
-  ModuleOp module = getOperation();
-  int64_t count = 1, batch = largestBatch();
-  if (slices != "auto") {
-    if (StringRef(slices).getAsInteger(10, count) || count < 1)
-      return mlir::emitError(module.getLoc())
-             << "slices should be auto or a positive number, got '" << slices
-             << "'";
-    if (count > batch)
-      return mlir::emitError(module.getLoc())
-             << "cannot be cut into " << count << " slices, the batch is "
-             << batch;
-    return runWith(count, [](int64_t batch, int64_t count) {
-      return int64_t(llvm::divideCeil(batch, count));
-    });
-  }
-  FailureOr<Machine> machine = getMachine(module);
-  if (failed(machine))
+LogicalResult SliceToFitPass::runGiven() {
+  int64_t count, batch = largestBatch();
+  StringRef text = options.slices;
+  if (text.getAsInteger(10, count) || count < 1)
+    return mlir::emitError(getOperation().getLoc())
+           << "slices should be auto or a positive number, got '" << text
+           << "'";
+  if (count > batch)
+    return mlir::emitError(getOperation().getLoc())
+           << "cannot be cut into " << count << " slices, the batch is "
+           << batch;
+  if (count > 1 && !options.inDram)
+    return mlir::emitError(getOperation().getLoc())
+           << "memory=resident keeps arguments and results in tensor memory as "
+              "a whole and cannot be cut into "
+           << count << " slices; take memory=dram, or slices=1";
+  if (failed(order(0)))
     return failure();
-  Diagnostics reasons;
-  std::optional<int64_t> start = estimate(1, *machine, reasons);
-  // The first slice is loaded before anything runs and the last one stored
-  // after everything: where there is more than one, let those be small parts.
-  if (start && *start > 1)
-    start = std::max(*start,
-                     std::min(kSlicesToOverlap, batch / kSmallestUsefulSlice));
-  for (count = start.value_or(1);;) {
-    OwningOpRef<ModuleOp> backup;
-    if (start && count < batch)
-      backup = module.clone();
-    Diagnostics reports;
-    if (succeeded(
-            quietly(reports, [&]() { return runWith(count, sliceSize); }))) {
-      emit(reports);
-      return success();
+  Diagnostics reports;
+  Outcome outcome = tryCount(count, equalSize, kFills, reports);
+  if (outcome == Outcome::ExceedsMemory)
+    addRemedy(reports, options.inDram
+                           ? "slices=auto finds how many slices fit"
+                           : "memory=dram slices=auto cuts the batch into as "
+                             "many slices as fit");
+  emit(reports);
+  return success(outcome == Outcome::Fits);
+}
+
+LogicalResult SliceToFitPass::runAuto() {
+  FailureOr<std::optional<int64_t>> start = chooseOrder();
+  if (failed(start))
+    return failure();
+  int64_t batch = largestBatch();
+  // Without rows that are used again, slices take as many rows as the whole.
+  bool canSlice = options.inDram && options.reuse && *start;
+  int64_t count = canSlice && **start > 1 ? preferredCount(**start) : 1;
+  // More slices rather than transfers that do not run ahead; these before still
+  // more slices.
+  SmallVector<std::pair<int64_t, ArrayRef<unsigned>>> attempts;
+  ArrayRef<unsigned> fills(kFills);
+  if (!options.schedule)
+    fills = fills.take_front(1);
+  for (Diagnostics reports;;) {
+    if (attempts.empty()) {
+      SmallVector<int64_t> counts = {count};
+      while (canSlice && counts.back() > 1 && counts.size() < kMoreSlices &&
+             counts.back() < batch)
+        counts.push_back(std::min(nextCount(counts.back()), batch));
+      for (ArrayRef<unsigned> group :
+           {fills.take_front(1), fills.drop_front(1)})
+        for (int64_t next : counts)
+          if (!group.empty())
+            attempts.push_back({next, group});
+      std::reverse(attempts.begin(), attempts.end());
+      count = counts.back();
     }
-    if (backup && exceedsMemory(reports)) {
-      module.getBodyRegion().takeBody(backup->getBodyRegion());
-      std::optional<int64_t> more =
-          estimate(std::min(nextCount(count), batch), *machine, reasons);
-      if (more) {
+    auto [tryNow, tryFills] = attempts.pop_back_val();
+    Outcome outcome = tryCount(tryNow, sliceSize, tryFills, reports);
+    if (outcome == Outcome::ExceedsMemory && !attempts.empty())
+      continue;
+    if (outcome == Outcome::ExceedsMemory && canSlice && count < batch)
+      if (std::optional<int64_t> more =
+              estimate(std::min(nextCount(count), batch))) {
         count = *more;
         continue;
       }
-    }
-    bool isMemory = exceedsMemory(reports);
+    if (outcome == Outcome::ExceedsMemory && !options.inDram)
+      addRemedy(reports, "memory=dram cuts the batch into as many slices as "
+                         "fit");
+    else if (outcome == Outcome::ExceedsMemory && !options.reuse)
+      addRemedy(reports, "reuse=0 gives every tensor rows of its own, and "
+                         "slices do not help; reuse=1 cuts the batch into as "
+                         "many slices as fit");
     emit(reports);
-    if (isMemory && !reasons.empty())
-      emit(reasons);
-    else if (isMemory && batch > 1 && count >= batch)
-      mlir::emitRemark(module.getLoc())
+    if (outcome != Outcome::ExceedsMemory)
+      return success(outcome == Outcome::Fits);
+    if (!cannotSlice.empty())
+      emit(cannotSlice);
+    else if (canSlice && batch > 1 && count >= batch)
+      mlir::emitRemark(getOperation().getLoc())
           << "not even slices of one of the " << batch
           << " elements of the batch fit";
     return failure();
   }
 }
 
-std::unique_ptr<Pass>
-fetta::createSliceToFitPass(std::string slices,
-                            std::function<void(OpPassManager &)> build) {
-  return std::make_unique<SliceToFitPass>(std::move(slices), std::move(build));
+LogicalResult SliceToFitPass::run() {
+  FailureOr<Machine> attached = getMachine(getOperation());
+  if (failed(attached))
+    return failure();
+  machine = *attached;
+  return options.slices == "auto" ? runAuto() : runGiven();
+}
+
+std::unique_ptr<Pass> fetta::createSliceToFitPass(SliceToFitOptions options) {
+  return std::make_unique<SliceToFitPass>(std::move(options));
 }

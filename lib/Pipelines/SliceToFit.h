@@ -5,14 +5,15 @@
 //===----------------------------------------------------------------------===//
 ///
 /// \file
-/// The part of a pipeline that depends on the number of slices, repeated with
-/// more slices until the tensors fit.
+/// The part of a pipeline that depends on the order of contractions and the
+/// number of slices, tried on a few slices until the tensors fit.
 ///
 //===----------------------------------------------------------------------===//
 
 #ifndef FETTA_LIB_PIPELINES_SLICETOFIT_H
 #define FETTA_LIB_PIPELINES_SLICETOFIT_H
 
+#include "fetta/Conversion/TNNToFetta/TNNToFetta.h"
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
 #include <functional>
@@ -20,14 +21,25 @@
 
 namespace fetta {
 
-/// Makes a module pass that slices every function over its batch and runs the
-/// passes of `build` on the module. `slices` is `auto` (docs/Slicing.md) or a
-/// number. Where these passes report that tensor memory is exceeded, `auto`
-/// starts again with more slices: usually once, because the rows of the
-/// ordered contractions tell where to begin.
-std::unique_ptr<mlir::Pass>
-createSliceToFitPass(std::string slices,
-                     std::function<void(mlir::OpPassManager &)> build);
+struct SliceToFitOptions {
+  std::string slices;   ///< `auto` or a number.
+  bool inDram = true;   ///< Only what lies in DRAM can be sliced.
+  bool reuse = true;    ///< Rows of dead values are used again.
+  bool schedule = true; ///< `map` decides how much is loaded ahead.
+  /// Ways to order contractions. The first is taken unless it leaves slices
+  /// that are tiny, and another one takes fewer cycles in slices that fit.
+  std::vector<std::function<void(mlir::OpPassManager &)>> orders;
+  /// Maps, orders and allocates. `fill`: per cent of tensor memory up to which
+  /// to load ahead.
+  std::function<void(mlir::OpPassManager &,
+                     const std::shared_ptr<AlikeContractions> &alike,
+                     unsigned fill)>
+      map;
+};
+
+/// Makes a module pass that orders contractions, slices every function over its
+/// batch and runs the passes of `map` on the module: docs/Slicing.md.
+std::unique_ptr<mlir::Pass> createSliceToFitPass(SliceToFitOptions options);
 
 } // namespace fetta
 

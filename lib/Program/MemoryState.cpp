@@ -49,14 +49,7 @@ int64_t BankSets::first(uint32_t set) const {
 }
 
 const FlatFootprint &WordStories::flatten(const Footprint &footprint) {
-  std::vector<int64_t> key = {footprint.planes};
-  for (const DimLayout &dim : footprint.dims)
-    key.insert(key.end(), {dim.size, int64_t(dim.lowBits), dim.rowStride});
-  for (const BankBit &bank : footprint.banks) {
-    key.push_back(bank.source ? bank.source->mode : -1);
-    key.push_back(bank.source ? bank.source->bit : bank.constant);
-  }
-  std::unique_ptr<FlatFootprint> &entry = flat[std::move(key)];
+  std::unique_ptr<FlatFootprint> &entry = flat[footprint.shape()];
   if (entry)
     return *entry;
   entry = std::make_unique<FlatFootprint>();

@@ -12,6 +12,9 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 
+#include <set>
+#include <tuple>
+
 using namespace fetta;
 using llvm::Error;
 using llvm::StringRef;
@@ -60,8 +63,10 @@ private:
   const Machine &machine;
   RouteChecker routes;
   llvm::StringSet<> names;
-  /// Windows that were found inside their tensors.
-  std::map<std::pair<uint32_t, int64_t>, std::vector<Operand>> windows;
+  /// Windows that were found inside their tensors: shapes of the tensor and of
+  /// the operand, distance of their base rows.
+  std::set<std::tuple<std::vector<int64_t>, std::vector<int64_t>, int64_t>>
+      windows;
   /// Per network and slot: the route in it.
   std::array<std::vector<std::optional<uint32_t>>, 3> slots;
 };
@@ -222,11 +227,10 @@ Error Verifier::checkWindow(size_t index, const Contract &contract,
                             OperandId id) {
   const Operand &operand = contract.nest.operands[id];
   const TensorEntry &t = program.tensors[contract.tensors[id]];
-  std::vector<Operand> &known =
-      windows[{contract.tensors[id], operand.baseRow}];
-  if (llvm::any_of(known, [&](const Operand &o) {
-        return o.modes == operand.modes && o.banks == operand.banks;
-      }))
+  // Slices see tensors of one layout in one way, wherever they lie.
+  std::vector<int64_t> shape = Footprint(operand).shape();
+  std::tuple key(Footprint(t).shape(), shape, operand.baseRow - t.baseRow);
+  if (windows.count(key))
     return Error::success();
   int64_t planes = t.elementType == ElementType::F32 ? 2 : 1;
   // Made anew for each operand: tensors may share rows, so that all sets
@@ -240,7 +244,7 @@ Error Verifier::checkWindow(size_t index, const Contract &contract,
                   "'{2}', which takes {3} rows from row {4} of slab {5}",
                   index, operandNames[id], t.name, t.physicalRows(), t.baseRow,
                   t.slab);
-  known.push_back(operand);
+  windows.insert(std::move(key));
   return Error::success();
 }
 

@@ -24,6 +24,18 @@ Footprint::Footprint(const Operand &operand)
     dims.push_back(dim.value_or(DimLayout()));
 }
 
+std::vector<int64_t> Footprint::shape() const {
+  std::vector<int64_t> numbers = {planes, int64_t(dims.size())};
+  for (const DimLayout &dim : dims)
+    numbers.insert(numbers.end(),
+                   {dim.size, int64_t(dim.lowBits), dim.rowStride});
+  for (const BankBit &bank : banks) {
+    numbers.push_back(bank.source ? bank.source->mode : -1);
+    numbers.push_back(bank.source ? bank.source->bit : bank.constant);
+  }
+  return numbers;
+}
+
 /// Banks in use in a row; bit d of `lastChunks` tells that the row holds the
 /// last chunk of dimension d, which may be ragged.
 std::vector<uint64_t> Footprint::banksUsed(uint32_t lastChunks) const {

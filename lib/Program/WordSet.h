@@ -36,6 +36,9 @@ struct Footprint {
   bool
   forEachRow(llvm::function_ref<bool(int64_t row, RowMask mask)> visit) const;
 
+  /// All but slab and base row as numbers: equal for footprints of equal words.
+  std::vector<int64_t> shape() const;
+
 private:
   std::vector<uint64_t> banksUsed(uint32_t lastChunks) const;
 };

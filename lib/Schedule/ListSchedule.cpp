@@ -1,4 +1,4 @@
-//===- ListSchedule.cpp - The order of contractions -----------------------===//
+//===- ListSchedule.cpp - The order of instructions -----------------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -6,164 +6,158 @@
 
 #include "fetta/Schedule/ListSchedule.h"
 
+#include "ArrayOrder.h"
+#include "LinkSchedule.h"
+
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/Support/xxhash.h"
+#include "llvm/Support/ErrorHandling.h"
 
 #include <algorithm>
 #include <numeric>
-#include <unordered_set>
+#include <tuple>
 
 using namespace fetta;
 
-int64_t fetta::scheduleLength(llvm::ArrayRef<ArrayTask> tasks,
-                              llvm::ArrayRef<unsigned> order) {
-  std::vector<int64_t> end(tasks.size(), 0);
-  int64_t now = 0, length = 0;
-  for (unsigned task : order) {
-    for (const TaskWait &wait : tasks[task].after)
-      now = std::max(now, end[wait.task] + wait.latency);
-    now += tasks[task].occupancy;
-    for (const TaskWait &wait : tasks[task].after)
-      now = std::max(now, end[wait.task] + wait.finish);
-    end[task] = now;
-    length = std::max(length, now + tasks[task].drain);
+/// The tasks with transfers that take no time.
+static std::vector<ScheduleTask>
+withIdealLink(llvm::ArrayRef<ScheduleTask> tasks) {
+  std::vector<ScheduleTask> ideal(tasks.begin(), tasks.end());
+  for (ScheduleTask &task : ideal) {
+    if (task.engine != Engine::Array)
+      task.occupancy = task.drain = 0;
+    for (TaskWait &wait : task.after)
+      if (tasks[wait.task].engine != Engine::Array)
+        wait.latency = wait.finish = 0;
   }
-  return length;
+  return ideal;
 }
 
-namespace {
-
-/// The beginning of an order. `first` is the first task that is not in it.
-struct Prefix {
-  std::vector<bool> done;
-  std::vector<int64_t> end; ///< Of the last beat of every task.
-  std::vector<unsigned> order;
-  unsigned first = 0;
-  int64_t now = 0;
-  int64_t length = 0;    ///< Last write so far.
-  int64_t remaining = 0; ///< Occupancy of what is not done.
-  int64_t bound = 0;     ///< No completion is shorter.
-
-  bool operator<(const Prefix &o) const {
-    return std::tie(bound, now, order) < std::tie(o.bound, o.now, o.order);
-  }
-};
-
-class Scheduler {
-public:
-  Scheduler(llvm::ArrayRef<ArrayTask> tasks, unsigned window)
-      : tasks(tasks), window(window), tail(tasks.size(), 0) {
-    // Tasks follow what they wait for, so one backward sweep gives the tails.
-    for (size_t i = tasks.size(); i-- > 0;) {
-      int64_t behind = std::max(tail[i], tasks[i].drain);
-      tail[i] = tasks[i].occupancy + behind;
-      for (const TaskWait &wait : tasks[i].after)
-        tail[wait.task] = std::max(
-            {tail[wait.task], wait.latency + tail[i], wait.finish + behind});
+int64_t fetta::scheduleLength(llvm::ArrayRef<ScheduleTask> tasks,
+                              llvm::ArrayRef<unsigned> order, LinkModel link) {
+  std::vector<ScheduleTask> ideal;
+  if (link == LinkModel::Ideal)
+    tasks = ideal = withIdealLink(tasks);
+  std::array<std::vector<unsigned>, numEngines> queues;
+  for (unsigned task : order)
+    queues[size_t(tasks[task].engine)].push_back(task);
+  Timeline timeline(tasks);
+  std::array<size_t, numEngines> heads = {};
+  for (size_t left = order.size(); left > 0; --left) {
+    // The head that issues first; what cannot be known yet comes later.
+    std::optional<std::pair<int64_t, size_t>> next;
+    for (size_t q = 0; q < numEngines; ++q) {
+      if (heads[q] == queues[q].size())
+        continue;
+      if (std::optional<int64_t> issue = timeline.issue(queues[q][heads[q]]))
+        if (!next || *issue < next->first)
+          next = {*issue, q};
     }
+    if (!next)
+      llvm::report_fatal_error("an order in which a task comes before one that "
+                               "it waits for");
+    timeline.begin(queues[next->second][heads[next->second]], next->first);
+    ++heads[next->second];
   }
-
-  std::vector<unsigned> run(size_t width);
-
-private:
-  bool isReady(const Prefix &prefix, unsigned task) const {
-    return llvm::all_of(tasks[task].after,
-                        [&](const TaskWait &w) { return prefix.done[w.task]; });
-  }
-  int64_t start(const Prefix &prefix, unsigned task) const {
-    int64_t start = prefix.now;
-    for (const TaskWait &wait : tasks[task].after)
-      if (prefix.done[wait.task])
-        start = std::max(start, prefix.end[wait.task] + wait.latency);
-    return start;
-  }
-  int64_t finish(const Prefix &prefix, unsigned task) const {
-    int64_t end = start(prefix, task) + tasks[task].occupancy;
-    for (const TaskWait &wait : tasks[task].after)
-      if (prefix.done[wait.task])
-        end = std::max(end, prefix.end[wait.task] + wait.finish);
-    return end;
-  }
-  Prefix extended(Prefix prefix, unsigned task) const;
-
-  llvm::ArrayRef<ArrayTask> tasks;
-  unsigned window;
-  /// Longest path from the first beat of a task to the last write behind it.
-  std::vector<int64_t> tail;
-};
-
-} // namespace
-
-Prefix Scheduler::extended(Prefix prefix, unsigned task) const {
-  prefix.end[task] = prefix.now = finish(prefix, task);
-  prefix.done[task] = true;
-  prefix.order.push_back(task);
-  prefix.remaining -= tasks[task].occupancy;
-  while (prefix.first < tasks.size() && prefix.done[prefix.first])
-    ++prefix.first;
-  prefix.length = std::max(prefix.length, prefix.now + tasks[task].drain);
-  prefix.bound = std::max(prefix.now + prefix.remaining, prefix.length);
-  unsigned end = std::min<unsigned>(tasks.size(), prefix.first + 2 * window);
-  for (unsigned t = prefix.first; t < end; ++t)
-    if (!prefix.done[t])
-      prefix.bound =
-          std::max({prefix.bound, start(prefix, t) + tail[t],
-                    finish(prefix, t) + tail[t] - tasks[t].occupancy});
-  return prefix;
+  return timeline.length;
 }
 
-std::vector<unsigned> Scheduler::run(size_t width) {
-  std::vector<Prefix> beam(1);
-  beam[0].done.assign(tasks.size(), false);
-  beam[0].end.assign(tasks.size(), 0);
-  for (const ArrayTask &task : tasks)
-    beam[0].remaining += task.occupancy;
-  for (size_t step = 0; step < tasks.size(); ++step) {
-    std::vector<Prefix> next;
-    // Prefixes with equal ends of all tasks (0 for those to come) go on alike.
-    // Should two others have one hash, one of them is not pursued.
-    std::unordered_set<uint64_t> seen;
-    for (Prefix &prefix : beam) {
-      unsigned end = std::min<unsigned>(tasks.size(), prefix.first + window);
-      std::vector<unsigned> choices;
-      for (unsigned t = prefix.first; t < end; ++t)
-        if (!prefix.done[t] && isReady(prefix, t))
-          choices.push_back(t);
-      if (width == 1) {
-        // Whatever starts first; of those, what most depends on.
-        unsigned best = choices.front();
-        for (unsigned t : choices)
-          if (std::tuple(start(prefix, t), -tail[t]) <
-              std::tuple(start(prefix, best), -tail[best]))
-            best = t;
-        next.push_back(extended(std::move(prefix), best));
+int64_t fetta::peakRows(llvm::ArrayRef<ScheduleTask> tasks,
+                        llvm::ArrayRef<unsigned> order) {
+  std::vector<unsigned> last(tasks.size());
+  for (auto [position, task] : llvm::enumerate(order)) {
+    last[task] = unsigned(position);
+    for (unsigned used : tasks[task].uses)
+      last[used] = unsigned(position);
+  }
+  std::vector<int64_t> freed(order.size(), 0);
+  int64_t alive = 0, peak = 0;
+  for (auto [position, task] : llvm::enumerate(order)) {
+    freed[last[task]] += tasks[task].rows;
+    peak = std::max(peak, alive += tasks[task].rows);
+    alive -= freed[position];
+  }
+  return peak;
+}
+
+/// The array's tasks alone: what they wait for through transfers, they wait for
+/// with what contractions on that way take.
+static std::vector<unsigned>
+orderWithIdealLink(llvm::ArrayRef<ScheduleTask> tasks, unsigned window) {
+  std::vector<ScheduleTask> ideal = withIdealLink(tasks), array;
+  std::vector<unsigned> taskOf, numberOf(tasks.size());
+  std::vector<llvm::SmallVector<TaskWait, 4>> waits(tasks.size());
+  for (unsigned t = 0; t < tasks.size(); ++t) {
+    for (const TaskWait &wait : ideal[t].after) {
+      if (ideal[wait.task].engine == Engine::Array) {
+        waits[t].push_back({numberOf[wait.task], wait.latency, wait.finish});
         continue;
       }
-      for (unsigned t : choices) {
-        Prefix longer = extended(prefix, t);
-        llvm::ArrayRef<uint8_t> ends(
-            reinterpret_cast<const uint8_t *>(longer.end.data()),
-            longer.end.size() * sizeof(int64_t));
-        if (seen.insert(llvm::xxh3_64bits(ends)).second)
-          next.push_back(std::move(longer));
-      }
+      for (const TaskWait &through : waits[wait.task])
+        waits[t].push_back({through.task, through.latency + wait.latency});
     }
-    llvm::sort(next);
-    if (next.size() > width)
-      next.resize(width);
-    beam = std::move(next);
+    // A long chain of stores leads to each array task many times.
+    llvm::SmallVector<TaskWait, 4> merged;
+    llvm::sort(waits[t], [](const TaskWait &a, const TaskWait &b) {
+      return a.task < b.task;
+    });
+    for (const TaskWait &wait : waits[t]) {
+      if (merged.empty() || merged.back().task != wait.task)
+        merged.push_back(wait);
+      merged.back().latency = std::max(merged.back().latency, wait.latency);
+      merged.back().finish = std::max(merged.back().finish, wait.finish);
+    }
+    waits[t] = std::move(merged);
+    if (ideal[t].engine != Engine::Array)
+      continue;
+    numberOf[t] = unsigned(array.size());
+    taskOf.push_back(t);
+    array.push_back(ideal[t]);
+    array.back().after = waits[t];
   }
-  return beam.front().order;
+  std::vector<unsigned> order = orderArray(array, window);
+  for (unsigned &task : order)
+    task = taskOf[task];
+  return order;
 }
 
-std::vector<unsigned> fetta::listSchedule(llvm::ArrayRef<ArrayTask> tasks,
-                                          unsigned window) {
-  std::vector<unsigned> given(tasks.size());
+std::vector<unsigned> fetta::listSchedule(llvm::ArrayRef<ScheduleTask> tasks,
+                                          const ScheduleOptions &options) {
+  std::vector<unsigned> given(tasks.size()), givenArray;
   std::iota(given.begin(), given.end(), 0u);
-  if (tasks.empty())
+  for (unsigned t : given)
+    if (tasks[t].engine == Engine::Array)
+      givenArray.push_back(t);
+  if (givenArray.empty())
     return given;
-  std::vector<unsigned> found =
-      Scheduler(tasks, window).run(tasks.size() <= 64 ? 32 : 1);
-  return scheduleLength(tasks, found) < scheduleLength(tasks, given) ? found
-                                                                     : given;
+  std::vector<unsigned> best = given;
+  auto lengths = [&](llvm::ArrayRef<unsigned> order) {
+    return std::pair(scheduleLength(tasks, order, LinkModel::Tasks),
+                     scheduleLength(tasks, order, LinkModel::Ideal));
+  };
+  const auto [givenTasks, givenIdeal] = lengths(given);
+  const int64_t rows = std::max(options.rows, peakRows(tasks, given));
+  double bestShare = 2;
+  auto weigh = [&](std::vector<unsigned> order) {
+    auto [withTasks, withIdeal] = lengths(order);
+    if (withTasks > givenTasks || withIdeal > givenIdeal ||
+        peakRows(tasks, order) > rows)
+      return;
+    double share =
+        double(withTasks) / double(std::max<int64_t>(1, givenTasks)) +
+        double(withIdeal) / double(std::max<int64_t>(1, givenIdeal));
+    if (share < bestShare) {
+      bestShare = share;
+      best = std::move(order);
+    }
+  };
+  std::vector<unsigned> searched = orderWithIdealLink(tasks, options.window);
+  if (givenArray.size() == tasks.size()) {
+    weigh(searched);
+    return best;
+  }
+  LinkScheduler scheduler(tasks, options);
+  weigh(scheduler.run(givenArray));
+  weigh(scheduler.run(searched));
+  weigh(scheduler.run({}));
+  return best;
 }

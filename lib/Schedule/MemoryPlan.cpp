@@ -11,7 +11,9 @@
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
+#include <set>
 #include <tuple>
 
 using namespace fetta;
@@ -22,8 +24,14 @@ class Planner {
 public:
   Planner(llvm::ArrayRef<LiveValue> values, llvm::ArrayRef<Meeting> meetings,
           int64_t slabs, int64_t rowsPerSlab)
-      : values(values), rowsPerSlab(rowsPerSlab), occupants(size_t(slabs)),
+      : values(values), rowsPerSlab(rowsPerSlab), slabs(size_t(slabs)),
         neighbours(values.size()) {
+    int64_t last = 0;
+    for (const LiveValue &value : values) {
+      firstPosition = std::min(firstPosition, value.begin);
+      last = std::max(last, value.end);
+    }
+    periodLength = (last - firstPosition) / numPeriods + 1;
     for (const Meeting &meeting : meetings) {
       if (meeting.a == meeting.b)
         continue;
@@ -50,10 +58,20 @@ private:
   bool place(unsigned value);
   void put(unsigned value, SlabRows where);
 
+  /// The program in periods of equal length, so that only values of the same
+  /// time are looked at.
+  static constexpr int64_t numPeriods = 256;
+  size_t periodOf(int64_t position) const {
+    return size_t((position - firstPosition) / periodLength);
+  }
+
   llvm::ArrayRef<LiveValue> values;
   int64_t rowsPerSlab;
-  std::vector<std::vector<unsigned>> occupants; ///< By slab.
-  std::vector<int64_t> used;                    ///< Highest row, by slab.
+  size_t slabs;
+  int64_t firstPosition = 0, periodLength = 1;
+  /// Values by slab and period, in each period in which they live.
+  std::vector<std::array<std::vector<unsigned>, numPeriods>> occupants;
+  std::vector<int64_t> used; ///< Highest row, by slab.
   std::vector<llvm::SmallVector<std::pair<unsigned, int64_t>, 8>> neighbours;
   /// Conflict cycles that a slab would cost an open value: [value][slab].
   std::vector<llvm::SmallVector<int64_t, 4>> cost;
@@ -66,11 +84,15 @@ std::vector<std::pair<int64_t, int64_t>> Planner::taken(unsigned value,
                                                         size_t slab) const {
   std::vector<std::pair<int64_t, int64_t>> rows;
   const LiveValue &v = values[value];
-  for (unsigned other : occupants[slab]) {
-    const LiveValue &o = values[other];
-    if (o.begin <= v.end && v.begin <= o.end)
-      rows.push_back({places[other]->row, places[other]->row + o.rows});
-  }
+  size_t first = periodOf(v.begin), last = periodOf(v.end);
+  for (size_t period = first; period <= last; ++period)
+    for (unsigned other : occupants[slab][period]) {
+      const LiveValue &o = values[other];
+      // Once, in the first period of both.
+      if (o.begin <= v.end && v.begin <= o.end &&
+          std::max(first, periodOf(o.begin)) == period)
+        rows.push_back({places[other]->row, places[other]->row + o.rows});
+    }
   llvm::sort(rows);
   return rows;
 }
@@ -87,7 +109,7 @@ std::optional<int64_t> Planner::firstFit(unsigned value, size_t slab) const {
 
 int64_t Planner::largestGap(unsigned value) const {
   int64_t largest = 0;
-  for (size_t slab = 0; slab < occupants.size(); ++slab) {
+  for (size_t slab = 0; slab < slabs; ++slab) {
     int64_t begin = 0;
     for (auto [takenBegin, takenEnd] : taken(value, slab)) {
       largest = std::max(largest, takenBegin - begin);
@@ -101,7 +123,10 @@ int64_t Planner::largestGap(unsigned value) const {
 void Planner::put(unsigned value, SlabRows where) {
   size_t slab = size_t(where.slab);
   places[value] = where;
-  occupants[slab].push_back(value);
+  for (size_t period = periodOf(values[value].begin),
+              last = periodOf(values[value].end);
+       period <= last; ++period)
+    occupants[slab][period].push_back(value);
   used[slab] = std::max(used[slab], where.row + values[value].rows);
   conflictCycles += cost[value][slab];
   for (auto [other, cycles] : neighbours[value])
@@ -113,11 +138,11 @@ bool Planner::place(unsigned value) {
   // lies lowest, so that slabs fill evenly.
   using Score = std::tuple<int64_t, bool, int64_t, size_t>;
   std::optional<std::pair<Score, SlabRows>> best;
-  for (size_t slab = 0; slab < occupants.size(); ++slab) {
+  for (size_t slab = 0; slab < slabs; ++slab) {
     std::optional<int64_t> row = firstFit(value, slab);
     if (!row)
       continue;
-    bool last = slab + 1 == occupants.size();
+    bool last = slab + 1 == slabs;
     Score score(cost[value][slab], last != values[value].streamed,
                 std::max(used[slab], *row + values[value].rows), slab);
     if (!best || score < best->first)
@@ -131,11 +156,9 @@ bool Planner::place(unsigned value) {
 
 std::optional<unsigned> Planner::run(Order order) {
   places.assign(values.size(), std::nullopt);
-  for (auto &slab : occupants)
-    slab.clear();
-  used.assign(occupants.size(), 0);
-  cost.assign(values.size(),
-              llvm::SmallVector<int64_t, 4>(occupants.size(), 0));
+  occupants.assign(slabs, {});
+  used.assign(slabs, 0);
+  cost.assign(values.size(), llvm::SmallVector<int64_t, 4>(slabs, 0));
   conflictCycles = 0;
   std::vector<unsigned> open;
   for (unsigned v = 0; v < values.size(); ++v) {
@@ -154,25 +177,30 @@ std::optional<unsigned> Planner::run(Order order) {
         return value;
     return std::nullopt;
   }
-  while (!open.empty()) {
-    // Most slabs that cost something, then what meets others for longest.
-    auto rank = [&](unsigned v) {
-      int64_t meetings = 0;
-      for (auto [other, cycles] : neighbours[v])
-        meetings += cycles;
-      return std::tuple(
-          llvm::count_if(cost[v], [](int64_t c) { return c > 0; }), meetings,
-          values[v].rows);
-    };
-    size_t next = 0;
-    auto best = rank(open[0]);
-    for (size_t i = 1; i < open.size(); ++i)
-      if (auto r = rank(open[i]); r > best)
-        next = i, best = r;
-    unsigned value = open[next];
-    open.erase(open.begin() + ptrdiff_t(next));
+  // Most slabs that cost something, then what meets others for longest.
+  std::vector<int64_t> meetings(values.size(), 0);
+  for (unsigned v : open)
+    for (auto [other, cycles] : neighbours[v])
+      meetings[v] += cycles;
+  auto rank = [&](unsigned v) {
+    return std::tuple(-llvm::count_if(cost[v], [](int64_t c) { return c > 0; }),
+                      -meetings[v], -values[v].rows, v);
+  };
+  std::set<decltype(rank(0))> ranks;
+  for (unsigned v : open)
+    ranks.insert(rank(v));
+  while (!ranks.empty()) {
+    unsigned value = std::get<3>(*ranks.begin());
+    ranks.erase(ranks.begin());
+    // Its neighbours may rank higher then.
+    llvm::SmallVector<unsigned, 8> changed;
+    for (auto [other, cycles] : neighbours[value])
+      if (ranks.erase(rank(other)))
+        changed.push_back(other);
     if (!place(value))
       return value;
+    for (unsigned other : changed)
+      ranks.insert(rank(other));
   }
   return std::nullopt;
 }

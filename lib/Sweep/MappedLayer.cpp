@@ -180,11 +180,11 @@ void SliceMapper::schedule(const Machine &machine) {
     return (int64_t(1) << rows) * subBeats(nest.c());
   };
   unsigned y = writerOf(plan, 0), dX = writerOf(plan, 1);
-  std::vector<ArrayTask> tasks;
+  std::vector<ScheduleTask> tasks;
   for (auto [s, step] : llvm::enumerate(program.steps)) {
     const MappedContraction &contraction = mapped.steps[s];
     const SerialCycles &cycles = contraction.cycles;
-    ArrayTask task;
+    ScheduleTask task;
     task.occupancy = cycles.beats + cycles.bankConflict +
                      cycles.stationaryReload + cycles.drainBusy;
     task.drain = cycles.fill + cycles.drain;

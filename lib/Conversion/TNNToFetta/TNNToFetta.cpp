@@ -1,11 +1,11 @@
-//===- TNNToFetta.cpp --------------------------------------------*- C++
-//-*-===//
+//===- TNNToFetta.cpp -------------------------------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
 #include "fetta/Conversion/TNNToFetta/TNNToFetta.h"
+#include "Alike.h"
 #include "Transfers.h"
 #include "Unsupported.h"
 #include "fetta/Dialect/Fetta/IR/FettaOps.h"
@@ -14,7 +14,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/Remarks.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -34,9 +33,10 @@ class FunctionMapper {
 public:
   FunctionMapper(FunctionOpInterface function, const Machine &machine,
                  std::optional<Dataflow> dataflow,
-                 const ProgramOptions &options, MemoryChoice memory)
+                 const ProgramOptions &options, MemoryChoice memory,
+                 AlikeContractions *alike)
       : function(function), machine(machine), dataflow(dataflow),
-        options(options), inDram(memory == MemoryChoice::Dram),
+        options(options), inDram(memory == MemoryChoice::Dram), alike(alike),
         builder(function.getContext()) {}
 
   LogicalResult run();
@@ -98,9 +98,11 @@ private:
   std::optional<Dataflow> dataflow;
   ProgramOptions options;
   bool inDram;
+  AlikeContractions *alike; ///< May be null.
   OpBuilder builder;
   ProgramSpec program;
-  SmallVector<Step> steps; ///< As in the program.
+  SmallVector<Step> steps;          ///< As in the program.
+  SmallVector<Operation *> stepOps; ///< Theirs.
   /// Roots among the program's values, and the op whose shape came first.
   llvm::DenseMap<Value, unsigned> valueNumbers;
   llvm::DenseMap<Value, View> views;
@@ -351,6 +353,7 @@ LogicalResult FunctionMapper::addStep(tnn::ContractOp op) {
   }
   program.steps.push_back(std::move(step));
   steps.push_back({op, tensors});
+  stepOps.push_back(op);
   return success();
 }
 
@@ -358,12 +361,13 @@ LogicalResult FunctionMapper::mapSteps() {
   if (steps.empty())
     return success();
   unsigned failedStep = 0;
-  llvm::Expected<MappedProgram> mapped =
-      mapProgram(program, machine, options, &failedStep);
+  llvm::Expected<std::vector<MappedContraction>> mapped =
+      mapProgramLike(function.getName(), program, stepOps, machine, options,
+                     alike, &failedStep);
   if (!mapped)
     return steps[failedStep].op.emitOpError()
            << llvm::toString(mapped.takeError());
-  for (auto [step, contraction] : llvm::zip_equal(steps, mapped->steps))
+  for (auto [step, contraction] : llvm::zip_equal(steps, *mapped))
     if (failed(replace(step, contraction)))
       return failure();
   return success();
@@ -392,25 +396,8 @@ LogicalResult FunctionMapper::replace(const Step &step,
           ? inMemory(op.getLoc(), viewOf(op.getInit()), mapping.layouts[2])
           : Value());
   mapped[op.getResult()] = contract.getResult();
-
-  const SerialCycles &cycles = mapping.cycles;
-  remark::analysis(op.getLoc(), remark::RemarkOpts::name("mapping")
-                                    .category("convert-tnn-to-fetta")
-                                    .function(function.getName()))
-      << remark::add("einsum=\"{0}\" dataflow={1}", op.getEinsum().getSpec(),
-                     stringifyDataflowKind(contract.getDataflow()))
-      << remark::metric("beats", cycles.beats)
-      << remark::metric("bank_conflict", cycles.bankConflict)
-      << remark::metric("first_load", cycles.firstLoad)
-      << remark::metric("stationary_reload", cycles.stationaryReload)
-      << remark::metric("drain_busy", cycles.drainBusy)
-      << remark::metric("fill", cycles.fill)
-      << remark::metric("drain", cycles.drain)
-      << remark::metric("cycles", cycles.total())
-      << remark::metric("multiply_adds", multiplyAdds(mapping.nest))
-      << remark::metric("utilization",
-                        double(multiplyAdds(mapping.nest)) /
-                            (double(machine.pes()) * double(cycles.total())));
+  if (!alike || !alike->isTrial)
+    remarkMapping(function.getName(), contract, mapping, machine);
   return success();
 }
 
@@ -458,6 +445,10 @@ LogicalResult FunctionMapper::collect(Operation *terminator) {
 struct ConvertTNNToFettaPass
     : fetta::impl::ConvertTNNToFettaPassBase<ConvertTNNToFettaPass> {
   using ConvertTNNToFettaPassBase::ConvertTNNToFettaPassBase;
+  ConvertTNNToFettaPass(ConvertTNNToFettaPassOptions options,
+                        std::shared_ptr<AlikeContractions> alike)
+      : ConvertTNNToFettaPassBase(std::move(options)), alike(std::move(alike)) {
+  }
 
   void runOnOperation() override {
     std::optional<Dataflow> fixed;
@@ -481,10 +472,20 @@ struct ConvertTNNToFettaPass
       return signalPassFailure();
     for (auto function : getOperation().getOps<FunctionOpInterface>())
       if (!function.isExternal() &&
-          failed(
-              FunctionMapper(function, *machine, fixed, options, memory).run()))
+          failed(FunctionMapper(function, *machine, fixed, options, memory,
+                                alike.get())
+                     .run()))
         return signalPassFailure();
   }
+
+  std::shared_ptr<AlikeContractions> alike;
 };
 
 } // namespace
+
+std::unique_ptr<Pass>
+fetta::createConvertTNNToFettaPass(ConvertTNNToFettaPassOptions options,
+                                   std::shared_ptr<AlikeContractions> alike) {
+  return std::make_unique<ConvertTNNToFettaPass>(std::move(options),
+                                                 std::move(alike));
+}

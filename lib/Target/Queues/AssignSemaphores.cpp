@@ -1,5 +1,4 @@
-//===- AssignSemaphores.cpp --------------------------------------*- C++
-//-*-===//
+//===- AssignSemaphores.cpp -------------------------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -154,17 +153,12 @@ namespace {
 struct AssignSemaphoresPass
     : fetta::impl::FettaAssignSemaphoresPassBase<AssignSemaphoresPass> {
   void runOnOperation() override {
-    for (auto function : getOperation().getOps<FunctionOpInterface>()) {
-      FailureOr<Block *> block = getProgramBlock(function);
-      if (failed(block))
-        return signalPassFailure();
-      if (!*block)
-        continue;
-      FailureOr<Machine> machine = getMachine(function);
-      if (failed(machine) ||
-          failed(Synchroniser(function, **block, *machine).run()))
-        return signalPassFailure();
-    }
+    if (failed(forEachProgram(getOperation(), [](FunctionOpInterface function,
+                                                 Block &block,
+                                                 const Machine &machine) {
+          return Synchroniser(function, block, machine).run();
+        })))
+      signalPassFailure();
   }
 };
 } // namespace

@@ -1,5 +1,4 @@
-//===- ScheduleQueues.cpp ----------------------------------------*- C++
-//-*-===//
+//===- ScheduleQueues.cpp ---------------------------------------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
@@ -13,6 +12,10 @@
 #include "fetta/Schedule/ListSchedule.h"
 #include "fetta/Target/Queues/Passes.h"
 
+#include "llvm/ADT/SetVector.h"
+
+#include <queue>
+
 namespace fetta {
 #define GEN_PASS_DEF_FETTASCHEDULEQUEUESPASS
 #include "fetta/Target/Queues/Passes.h.inc"
@@ -22,9 +25,11 @@ using namespace mlir;
 using namespace fetta;
 using namespace fetta::hw;
 
-/// In programs of more contractions waits are taken for whole: orders are not
-/// searched as closely there, and running pairs takes time.
+/// In programs of more contractions, and for contractions of more cycles, waits
+/// are taken for whole: orders are not searched as closely there, and running
+/// pairs takes time.
 static constexpr size_t mostFollowed = 64;
+static constexpr int64_t mostCycles = 4096;
 
 /// Orders are run where the array waits for at least this part of the time.
 /// Elsewhere transfers and slabs matter as much, which runs do not know.
@@ -35,6 +40,18 @@ static constexpr int64_t runBudget = 1 << 20;
 
 namespace {
 
+/// What a contraction takes.
+struct Costs {
+  const Nest *nest = nullptr;
+  int64_t occupancy = 0; ///< Of the array.
+  int64_t drain = 0;     ///< From the last beat to the last write.
+  int64_t lastDrain = 0; ///< Of the last tile, into the accumulators.
+  int64_t firstLoad = 0; ///< Of the held operand, before the first beat.
+  std::optional<OperandId> held;
+
+  Costs(const Nest &nest, const Machine &machine);
+};
+
 class QueueScheduler {
 public:
   QueueScheduler(FunctionOpInterface function, Block &block,
@@ -42,39 +59,35 @@ public:
       : function(function), block(block), machine(machine),
         transfers(function) {}
 
-  LogicalResult run(unsigned window);
+  LogicalResult run(unsigned window, unsigned ahead, unsigned fill);
 
 private:
-  LogicalResult addTasks();
-  void addTask(ContractOp op, const Nest &nest);
-  void addWait(ArrayTask &task, Value value, int64_t latency, const Nest &nest,
-               std::array<bool, 2> reads);
-  std::vector<RowTask> rowTasks() const;
-  void findUses(ArrayRef<unsigned> order);
-  bool canEmit(Operation *op) const;
+  LogicalResult findCosts();
+  int64_t addRows();
+  void addContract(ScheduleTask &task, ContractOp op);
+  template <typename TransferOp>
+  void addTransfer(ScheduleTask &task, TransferOp op, RankedTensorType tile);
+  void addStore(ScheduleTask &task, StoreOp op);
+  void addWait(ScheduleTask &task, Value value, int64_t latency);
+  void addWait(ScheduleTask &task, Operation *before, int64_t latency);
+  LogicalResult sortTasks();
+  void limitLoads(unsigned ahead);
+  std::vector<RowTask> rowTasks(ArrayRef<unsigned> contracts) const;
+  std::vector<unsigned> reorder(ArrayRef<unsigned> order,
+                                ArrayRef<unsigned> contracts) const;
+  void runOrders(std::vector<unsigned> &order, unsigned window, int64_t rows);
   void emit(Operation *op);
-  void emitLoads(unsigned position);
-  void emitStores();
 
   FunctionOpInterface function;
   Block &block;
   const Machine &machine;
   TransferOrder transfers;
 
-  SmallVector<ContractOp> contracts;
+  SmallVector<Operation *> instructions; ///< As `tasks`.
   llvm::DenseMap<Operation *, unsigned> taskOf;
-  std::vector<ArrayTask> tasks;
-  std::vector<Nest> nests; ///< By task.
-  /// Cycles in which the last tile drains into the accumulators.
-  std::vector<int64_t> lastDrain;
-
-  struct Load {
-    LoadOp op;
-    unsigned use = 0;      ///< Position of the first contraction that reads it.
-    unsigned position = 0; ///< Where it may begin.
-  };
-  std::vector<Load> loads;
-  SmallVector<StoreOp> stores;
+  std::vector<ScheduleTask> tasks;
+  llvm::DenseMap<const Nest *, std::unique_ptr<Costs>> known;
+  llvm::DenseMap<Operation *, const Costs *> costs; ///< Of contractions.
   llvm::SmallPtrSet<Operation *, 32> emitted;
 };
 
@@ -89,165 +102,320 @@ static Operation *definingOp(Value value) {
 }
 
 //===----------------------------------------------------------------------===//
-// Contractions
+// What tasks take, and what they wait for
 //===----------------------------------------------------------------------===//
 
-/// `nest` waits for `value`, which is what it `reads`.
-void QueueScheduler::addWait(ArrayTask &task, Value value, int64_t latency,
-                             const Nest &nest, std::array<bool, 2> reads) {
-  Operation *op = definingOp(value);
-  auto wait = [&](Operation *contract) {
-    if (auto it = taskOf.find(contract); it != taskOf.end())
-      task.after.push_back({it->second, latency + lastDrain[it->second]});
-  };
-  if (isa_and_nonnull<ContractOp>(op)) {
-    auto it = taskOf.find(op);
-    if (it == taskOf.end() || contracts.size() > mostFollowed ||
-        !(reads[0] || reads[1]))
-      return wait(op);
-    // Row by row: some beats need not wait for the last row.
-    Following gap = followingOf(nests[it->second], nest, reads, machine);
-    task.after.push_back({it->second, gap.start, gap.finish});
+Costs::Costs(const Nest &nest, const Machine &machine) : nest(&nest) {
+  SerialCycles cycles = serialCycles(nest, machine);
+  occupancy = cycles.beats + cycles.bankConflict + cycles.stationaryReload +
+              cycles.drainBusy;
+  drain = cycles.fill + cycles.drain;
+  firstLoad = cycles.firstLoad;
+  if (nest.dataflow == Dataflow::OutputStationary) {
+    lastDrain = (int64_t(1) << llvm::count_if(
+                     nest.lanes.row, [](auto &bit) { return bool(bit); })) *
+                subBeats(nest.c());
     return;
   }
-  if (!isa_and_nonnull<LoadOp, PlaceOp>(op))
-    return;
-  // What a transfer waits for was made by contractions.
-  for (Operation *before : transfers.before(op))
-    wait(isa<StoreOp>(before) ? definingOp(cast<StoreOp>(before).getSource())
-                              : before);
+  for (OperandId id : {OperandA, OperandB})
+    if (netOf(nest.dataflow, id) == Net::Hold)
+      held = id;
 }
 
-void QueueScheduler::addTask(ContractOp op, const Nest &nest) {
-  SerialCycles cycles = serialCycles(nest, machine);
-  bool outputStationary = nest.dataflow == Dataflow::OutputStationary;
-  ArrayTask task;
-  task.occupancy = cycles.beats + cycles.bankConflict +
-                   cycles.stationaryReload + cycles.drainBusy;
-  task.drain = cycles.fill + cycles.drain;
-  // A row that is written `pipeline + 1` cycles after the last beat can be read
-  // in the cycle after; a held operand is loaded before the first beat.
-  int64_t pipeline = machine.pipelineCycles();
+LogicalResult QueueScheduler::findCosts() {
+  for (Operation *op : instructions) {
+    auto contract = dyn_cast<ContractOp>(op);
+    if (!contract)
+      continue;
+    llvm::Expected<const Nest &> nest = getUnplacedNest(contract);
+    if (!nest)
+      return op->emitOpError() << llvm::toString(nest.takeError());
+    std::unique_ptr<Costs> &cost = known[&*nest];
+    if (!cost)
+      cost = std::make_unique<Costs>(*nest, machine);
+    costs[op] = cost.get();
+  }
+  return success();
+}
+
+/// `task` begins at least `latency` cycles after `before` has ended.
+void QueueScheduler::addWait(ScheduleTask &task, Operation *before,
+                             int64_t latency) {
+  auto it = taskOf.find(before);
+  if (it == taskOf.end())
+    return;
+  const Costs *contract = costs.lookup(before);
+  task.after.push_back(
+      {it->second,
+       latency + (contract ? contract->lastDrain : machine.dramLatencyCycles)});
+}
+
+/// The same for what made a value in tensor memory.
+void QueueScheduler::addWait(ScheduleTask &task, Value value, int64_t latency) {
+  Operation *op = definingOp(value);
+  if (!isa_and_nonnull<PlaceOp>(op))
+    return addWait(task, op, latency);
+  // The host places what others have made possible.
+  for (Operation *before : transfers.before(op))
+    addWait(task, before, latency);
+}
+
+void QueueScheduler::addContract(ScheduleTask &task, ContractOp op) {
+  const Costs &cost = *costs.lookup(op);
+  task.occupancy = cost.occupancy;
+  task.drain = cost.drain;
   for (OperandId id : {OperandA, OperandB}) {
-    bool held = !outputStationary && netOf(nest.dataflow, id) == Net::Hold;
+    Operation *made = definingOp(op.getTensor(id));
+    const Costs *before = costs.lookup(made);
+    if (before && costs.size() <= mostFollowed &&
+        std::max(before->occupancy, cost.occupancy) <= mostCycles) {
+      // Row by row: some beats need not wait for the last row.
+      Following gap = followingOf(*before->nest, *cost.nest,
+                                  {id == OperandA, id == OperandB}, machine);
+      task.after.push_back({taskOf.at(made), gap.start, gap.finish});
+      continue;
+    }
+    // A row that is written `pipeline + 1` cycles after the last beat can be
+    // read in the cycle after; a held operand is loaded before the first beat.
     addWait(task, op.getTensor(id),
-            pipeline + 1 + (held ? cycles.firstLoad : 0), nest,
-            {id == OperandA, id == OperandB});
+            (isa_and_nonnull<LoadOp>(made) ? 0 : machine.pipelineCycles()) + 1 +
+                (cost.held == id ? cost.firstLoad : 0));
   }
   if (op.getInit())
-    addWait(task, op.getInit(), 0, nest, {});
-  tasks.push_back(std::move(task));
+    addWait(task, op.getInit(), 0);
 }
 
-/// Tasks in an order in which each follows those that it waits for: that of the
-/// block, but for contractions that a loss puts behind later ones.
-LogicalResult QueueScheduler::addTasks() {
-  for (auto [index, op] : llvm::enumerate(contracts)) {
-    llvm::Expected<Nest> nest = getNest(op, machine);
-    if (!nest)
-      return op.emitOpError() << llvm::toString(nest.takeError());
-    taskOf[op] = unsigned(index);
-    lastDrain.push_back(
-        nest->dataflow == Dataflow::OutputStationary
-            ? (int64_t(1) << llvm::count_if(nest->lanes.row,
-                                            [](auto &b) { return bool(b); })) *
-                  subBeats(nest->c())
-            : 0);
-    nests.push_back(std::move(*nest));
+/// Holds the link for whole bursts of every run of neighbouring elements.
+template <typename TransferOp>
+void QueueScheduler::addTransfer(ScheduleTask &task, TransferOp op,
+                                 RankedTensorType tile) {
+  int64_t run = 1, runs = 1;
+  SmallVector<int64_t> strides(op.getElementStrides());
+  for (auto [size, stride] :
+       llvm::reverse(llvm::zip_equal(tile.getShape(), strides)))
+    (runs == 1 && (stride == run || size == 1) ? run : runs) *= size;
+  int64_t bytes = getElementType(tile) == ElementType::F32 ? 4 : 2;
+  int64_t bursts =
+      runs * int64_t(llvm::divideCeil(run * bytes, machine.dramBurstBytes));
+  task.occupancy = int64_t(std::ceil(double(bursts * machine.dramBurstBytes) *
+                                     double(machine.clockHz) /
+                                     double(machine.dramBytesPerSecond)));
+  task.drain = machine.dramLatencyCycles;
+  for (Operation *before : transfers.before(op))
+    addWait(task, before, 0);
+}
+
+void QueueScheduler::addStore(ScheduleTask &task, StoreOp op) {
+  task.engine = Engine::Store;
+  addTransfer(task, op, op.getSource().getType());
+  Operation *source = definingOp(op.getSource());
+  if (const Costs *contract = costs.lookup(source))
+    task.after.push_back({taskOf.at(source), contract->drain, 0});
+  else
+    addWait(task, source, 0);
+  // Slices of one region keep the order of the block.
+  if (auto before = taskOf.find(op.getInto().getDefiningOp());
+      before != taskOf.end())
+    task.after.push_back({before->second, 0, 0});
+}
+
+/// Gives tasks an order in which each follows those that it waits for: that of
+/// the block, but for what a loss puts behind later ones.
+LogicalResult QueueScheduler::sortTasks() {
+  size_t count = tasks.size();
+  std::vector<SmallVector<unsigned, 4>> followers(count);
+  std::vector<unsigned> open(count), order;
+  std::priority_queue<unsigned, std::vector<unsigned>, std::greater<>> ready;
+  for (unsigned t = 0; t < count; ++t) {
+    open[t] = unsigned(tasks[t].after.size());
+    for (const TaskWait &wait : tasks[t].after)
+      followers[wait.task].push_back(t);
+    if (open[t] == 0)
+      ready.push(t);
   }
-  for (auto [op, nest] : llvm::zip_equal(contracts, nests))
-    addTask(op, nest);
-  std::vector<bool> done(tasks.size());
-  SmallVector<ContractOp> sorted;
-  bool inOrder = true;
-  while (sorted.size() < tasks.size()) {
-    size_t before = sorted.size();
-    for (size_t t = 0; t < tasks.size(); ++t) {
-      if (done[t] || !llvm::all_of(tasks[t].after, [&](const TaskWait &wait) {
-            return done[wait.task];
-          }))
-        continue;
-      done[t] = true;
-      inOrder &= t == sorted.size();
-      sorted.push_back(contracts[t]);
+  while (!ready.empty()) {
+    order.push_back(ready.top());
+    ready.pop();
+    for (unsigned follower : followers[order.back()])
+      if (--open[follower] == 0)
+        ready.push(follower);
+  }
+  if (order.size() < count)
+    return function.emitError()
+           << "a result of function '" << function.getName()
+           << "' needs its own gradient; a loss stands between them";
+  std::vector<unsigned> numberOf(count);
+  for (auto [number, task] : llvm::enumerate(order))
+    numberOf[task] = unsigned(number);
+  std::vector<ScheduleTask> sorted;
+  SmallVector<Operation *> sortedOps;
+  for (unsigned t : order) {
+    sorted.push_back(std::move(tasks[t]));
+    for (TaskWait &wait : sorted.back().after)
+      wait.task = numberOf[wait.task];
+    for (unsigned &used : sorted.back().uses)
+      used = numberOf[used];
+    sortedOps.push_back(instructions[t]);
+    taskOf[instructions[t]] = numberOf[t];
+  }
+  tasks = std::move(sorted);
+  instructions = std::move(sortedOps);
+  return success();
+}
+
+/// Of each argument that is loaded in parts, at most `ahead` are there before
+/// they are used.
+void QueueScheduler::limitLoads(unsigned ahead) {
+  llvm::DenseMap<Value, SmallVector<unsigned>> loads;
+  for (auto [t, op] : llvm::enumerate(instructions))
+    if (auto load = dyn_cast<LoadOp>(op)) {
+      SmallVector<unsigned> &before = loads[load.getSource()];
+      if (before.size() >= ahead)
+        tasks[t].behind = before[before.size() - ahead];
+      before.push_back(unsigned(t));
     }
-    if (sorted.size() == before)
-      return function.emitError()
-             << "a result of function '" << function.getName()
-             << "' needs its own gradient; a loss stands between them";
-  }
-  if (inOrder)
-    return success();
-  contracts = sorted;
-  taskOf.clear();
-  tasks.clear();
-  nests.clear();
-  lastDrain.clear();
-  return addTasks();
 }
 
-/// The tasks for runs; the result of each has its number.
-std::vector<RowTask> QueueScheduler::rowTasks() const {
+/// Rows of the tasks' values; returns those of what the host places.
+int64_t QueueScheduler::addRows() {
+  TensorMemoryUse memory(block);
+  int64_t placed = 0;
+  SmallVector<std::optional<unsigned>> makers;
+  for (auto [op, value] : llvm::zip_equal(memory.homes, memory.live)) {
+    auto it = taskOf.find(op);
+    makers.push_back(it == taskOf.end() ? std::nullopt
+                                        : std::optional(it->second));
+    (makers.back() ? tasks[*makers.back()].rows : placed) += value.rows;
+  }
+  for (auto [task, op] : llvm::zip_equal(tasks, instructions))
+    for (Value operand : op->getOperands())
+      if (std::optional<unsigned> home = memory.find(operand))
+        if (makers[*home])
+          task.uses.push_back(*makers[*home]);
+  return placed;
+}
+
+//===----------------------------------------------------------------------===//
+// Runs of whole orders
+//===----------------------------------------------------------------------===//
+
+/// The contractions among the tasks, in the order of `contracts`, for runs; the
+/// result of each has its number.
+std::vector<RowTask>
+QueueScheduler::rowTasks(ArrayRef<unsigned> contracts) const {
+  llvm::DenseMap<unsigned, unsigned> numberOf;
+  for (auto [number, task] : llvm::enumerate(contracts))
+    numberOf[task] = unsigned(number);
   std::vector<RowTask> result;
-  for (unsigned t = 0; t < contracts.size(); ++t) {
-    ContractOp op = contracts[t];
+  for (auto [number, t] : llvm::enumerate(contracts)) {
+    auto op = cast<ContractOp>(instructions[t]);
     RowTask task;
-    task.walk = RowWalk(nests[t], machine);
-    task.values[OperandC] = t;
+    task.walk = RowWalk(*costs.lookup(op)->nest, machine);
+    task.values[OperandC] = unsigned(number);
+    llvm::SmallSetVector<unsigned, 8> direct, behind;
+    auto writer = [&](Value value) {
+      auto it = taskOf.find(definingOp(value));
+      if (it == taskOf.end() || !numberOf.contains(it->second))
+        return ArrayClock::none;
+      direct.insert(it->second);
+      return numberOf.at(it->second);
+    };
     for (OperandId id : {OperandA, OperandB})
-      if (auto it = taskOf.find(definingOp(op.getTensor(id)));
-          it != taskOf.end())
-        task.values[id] = it->second;
-    Operation *init = op.getInit() ? definingOp(op.getInit()) : nullptr;
-    for (const TaskWait &wait : tasks[t].after) {
-      task.before.push_back(wait.task);
-      // What it does not read lies behind a transfer or a loss.
-      if (!llvm::is_contained(task.values, wait.task) &&
-          contracts[wait.task] != init)
-        task.written.push_back(wait.task);
-    }
+      task.values[id] = writer(op.getTensor(id));
+    if (op.getInit())
+      writer(op.getInit());
+    // What it does not read lies behind a transfer or a loss.
+    SmallVector<unsigned> open;
+    auto follow = [&](unsigned from) {
+      for (const TaskWait &wait : tasks[from].after)
+        if (!direct.contains(wait.task) && behind.insert(wait.task) &&
+            tasks[wait.task].engine != Engine::Array)
+          open.push_back(wait.task);
+    };
+    for (follow(t); !open.empty();)
+      follow(open.pop_back_val());
+    for (unsigned before : direct)
+      task.before.push_back(numberOf.at(before));
+    for (unsigned before : behind)
+      if (auto it = numberOf.find(before); it != numberOf.end()) {
+        task.before.push_back(it->second);
+        task.written.push_back(it->second);
+      }
     result.push_back(std::move(task));
   }
   return result;
 }
 
-//===----------------------------------------------------------------------===//
-// Transfers
-//===----------------------------------------------------------------------===//
-
-/// Where every load may begin: one use ahead of the load before it from the
-/// same array, and behind what it waits for.
-void QueueScheduler::findUses(ArrayRef<unsigned> order) {
-  std::vector<unsigned> positionOf(order.size());
+/// `order` with its contractions in the order of `contracts`; transfers stay
+/// where they are as far as dependences allow.
+std::vector<unsigned>
+QueueScheduler::reorder(ArrayRef<unsigned> order,
+                        ArrayRef<unsigned> contracts) const {
+  size_t count = tasks.size();
+  std::vector<unsigned> place(count), open(count);
+  std::vector<SmallVector<unsigned, 4>> followers(count);
+  const unsigned *next = contracts.begin();
   for (auto [position, task] : llvm::enumerate(order))
-    positionOf[task] = unsigned(position);
-  llvm::DenseMap<Operation *, unsigned> firstUse;
-  for (auto [position, task] : llvm::enumerate(order))
-    for (unsigned operand : {0, 1})
-      firstUse.try_emplace(definingOp(contracts[task].getTensor(operand)),
-                           unsigned(position));
-  for (Load &load : loads) {
-    auto it = firstUse.find(load.op);
-    load.use = it == firstUse.end() ? unsigned(order.size()) : it->second;
+    place[tasks[task].engine == Engine::Array ? *next++ : task] =
+        unsigned(position);
+  auto wait = [&](unsigned task, unsigned before) {
+    followers[before].push_back(task);
+    ++open[task];
+  };
+  for (unsigned t = 0; t < count; ++t)
+    for (const TaskWait &before : tasks[t].after)
+      wait(t, before.task);
+  for (size_t n = 1; n < contracts.size(); ++n)
+    wait(contracts[n], contracts[n - 1]);
+  using Entry = std::pair<unsigned, unsigned>;
+  std::priority_queue<Entry, std::vector<Entry>, std::greater<>> ready;
+  for (unsigned t = 0; t < count; ++t)
+    if (open[t] == 0)
+      ready.push({place[t], t});
+  std::vector<unsigned> result;
+  while (!ready.empty()) {
+    result.push_back(ready.top().second);
+    ready.pop();
+    for (unsigned follower : followers[result.back()])
+      if (--open[follower] == 0)
+        ready.push({place[follower], follower});
   }
-  llvm::stable_sort(loads,
-                    [](const Load &a, const Load &b) { return a.use < b.use; });
-  llvm::DenseMap<Value, unsigned> lastUse;
-  for (Load &load : loads) {
-    auto [it, isFirst] = lastUse.try_emplace(load.op.getSource(), load.use);
-    if (!isFirst)
-      load.position = std::exchange(it->second, load.use);
-  }
+  return result;
 }
 
-bool QueueScheduler::canEmit(Operation *op) const {
-  auto ready = [&](Operation *before) { return emitted.contains(before); };
-  for (Value operand : op->getOperands())
-    if (Operation *source = definingOp(operand);
-        isa_and_nonnull<LoadOp, StoreOp, ContractOp>(source) && !ready(source))
-      return false;
-  return !isa<LoadOp, StoreOp>(op) || llvm::all_of(transfers.before(op), ready);
+/// Small programs that wait a lot are run, order by order.
+void QueueScheduler::runOrders(std::vector<unsigned> &order, unsigned window,
+                               int64_t rows) {
+  if (costs.size() > mostFollowed)
+    return;
+  int64_t length = scheduleLength(tasks, order, LinkModel::Ideal),
+          waits = length;
+  std::vector<unsigned> contracts, inOrder;
+  for (auto [t, task] : llvm::enumerate(tasks))
+    if (task.engine == Engine::Array) {
+      waits -= task.occupancy;
+      contracts.push_back(unsigned(t));
+    }
+  if (waitsMatterFrom * waits < length)
+    return;
+  for (unsigned task : order)
+    if (tasks[task].engine == Engine::Array)
+      inOrder.push_back(
+          unsigned(llvm::lower_bound(contracts, task) - contracts.begin()));
+  std::vector<unsigned> better = improveOrder(
+      rowTasks(contracts), std::move(inOrder), window, runBudget, machine);
+  for (unsigned &number : better)
+    number = contracts[number];
+  std::vector<unsigned> found = reorder(order, better);
+  if (found.size() == order.size() &&
+      peakRows(tasks, found) <= std::max(rows, peakRows(tasks, order)) &&
+      scheduleLength(tasks, found) <= scheduleLength(tasks, order))
+    order = std::move(found);
 }
+
+//===----------------------------------------------------------------------===//
+// The block
+//===----------------------------------------------------------------------===//
 
 /// Moves an operation to the end of the block, behind the views that it reads.
 void QueueScheduler::emit(Operation *op) {
@@ -260,64 +428,44 @@ void QueueScheduler::emit(Operation *op) {
   op->moveBefore(block.getTerminator());
 }
 
-void QueueScheduler::emitLoads(unsigned position) {
-  llvm::erase_if(loads, [&](Load &load) {
-    if (load.position > position || !canEmit(load.op))
-      return false;
-    emit(load.op);
-    return true;
-  });
-}
-
-void QueueScheduler::emitStores() {
-  llvm::erase_if(stores, [&](StoreOp store) {
-    if (!canEmit(store))
-      return false;
-    emit(store);
-    return true;
-  });
-}
-
-LogicalResult QueueScheduler::run(unsigned window) {
+LogicalResult QueueScheduler::run(unsigned window, unsigned ahead,
+                                  unsigned fill) {
   SmallVector<Operation *> all;
   for (Operation &op : block.without_terminator()) {
-    all.push_back(&op);
     if (isa<SyncOp>(op))
       return success(); // Ordered by hand.
-    if (auto load = dyn_cast<LoadOp>(op))
-      loads.push_back({load});
-    else if (auto store = dyn_cast<StoreOp>(op))
-      stores.push_back(store);
-    else if (auto contract = dyn_cast<ContractOp>(op))
-      contracts.push_back(contract);
+    all.push_back(&op);
+    if (!isInstruction(&op))
+      continue;
+    taskOf[&op] = unsigned(instructions.size());
+    instructions.push_back(&op);
   }
-  if (failed(addTasks()))
+  if (failed(findCosts()))
     return failure();
-  std::vector<unsigned> order = listSchedule(tasks, window);
-  int64_t length = scheduleLength(tasks, order), waits = length;
-  for (const ArrayTask &task : tasks)
-    waits -= task.occupancy;
-  if (contracts.size() <= mostFollowed && waitsMatterFrom * waits >= length)
-    order =
-        improveOrder(rowTasks(), std::move(order), window, runBudget, machine);
-  findUses(order);
+  for (Operation *op : instructions) {
+    ScheduleTask &task = tasks.emplace_back();
+    if (auto contract = dyn_cast<ContractOp>(op)) {
+      addContract(task, contract);
+    } else if (auto load = dyn_cast<LoadOp>(op)) {
+      task.engine = Engine::Load;
+      addTransfer(task, load, load.getType());
+    } else {
+      addStore(task, cast<StoreOp>(op));
+    }
+  }
+  int64_t placed = addRows();
+  if (failed(sortTasks()))
+    return failure();
+  limitLoads(ahead);
+  int64_t rows = machine.slabs * machine.rowsPerSlab / 100 * fill - placed;
+  std::vector<unsigned> order = listSchedule(tasks, {window, rows});
+  runOrders(order, window, rows);
   for (Operation *op : all)
     if (isa<PlaceOp>(op))
       emit(op);
-  for (auto [position, task] : llvm::enumerate(order)) {
-    emitLoads(unsigned(position));
-    // A load whose turn has not come, but without which nothing goes on.
-    for (Value operand : contracts[task]->getOperands())
-      if (auto load = dyn_cast_or_null<LoadOp>(definingOp(operand)))
-        if (canEmit(load))
-          emit(load);
-    emit(contracts[task]);
-    emitStores();
-  }
-  llvm::erase_if(loads, [&](Load &load) { return emitted.contains(load.op); });
-  emitLoads(unsigned(order.size()));
-  emitStores();
-  // What is left: what nobody waits for, in the order in which it came.
+  for (unsigned task : order)
+    emit(instructions[task]);
+  // What nobody waits for, in the order in which it came.
   for (Operation *op : all)
     emit(op);
   return success();
@@ -328,17 +476,20 @@ struct ScheduleQueuesPass
     : fetta::impl::FettaScheduleQueuesPassBase<ScheduleQueuesPass> {
   using Base::Base;
   void runOnOperation() override {
-    for (auto function : getOperation().getOps<FunctionOpInterface>()) {
-      FailureOr<Block *> block = getProgramBlock(function);
-      if (failed(block))
-        return signalPassFailure();
-      if (!*block)
-        continue;
-      FailureOr<Machine> machine = getMachine(function);
-      if (failed(machine) ||
-          failed(QueueScheduler(function, **block, *machine).run(window)))
-        return signalPassFailure();
+    if (ahead == 0 || fill > 100) {
+      getOperation().emitError()
+          << "option of fetta-schedule-queues: ahead is at least 1, got "
+          << ahead.getValue() << ", and fill at most 100, got "
+          << fill.getValue();
+      return signalPassFailure();
     }
+    if (failed(forEachProgram(getOperation(),
+                              [&](FunctionOpInterface function, Block &block,
+                                  const Machine &machine) {
+                                return QueueScheduler(function, block, machine)
+                                    .run(window, ahead, fill);
+                              })))
+      signalPassFailure();
   }
 };
 } // namespace

@@ -117,3 +117,36 @@ MODULE
     return
   }
 }
+
+// -----
+
+// Rows that DMA moves rest before another queue takes them: the second load
+// would wait for the first contraction in the rows of what that has read,
+// although others are free.
+// CHECK-LABEL: func.func @rest
+MODULE
+  func.func @rest(%x: tensor<4x4xbf16>, %y: tensor<4x2xbf16>, %z: tensor<4x4xbf16>,
+                  %p: tensor<8x4xbf16>, %q: tensor<4x4xbf16>) -> (tensor<4x2xbf16>, tensor<4x2xbf16>) {
+    // Only slab 2 is left for x and z.
+    %p_0 = fetta.place %p home <slab 0 row 0> : tensor<8x4xbf16> -> tensor<8x4xbf16, #lhs>
+    %q_0 = fetta.place %q home <slab 1 row 4> : tensor<4x4xbf16> -> tensor<4x4xbf16, #lhs>
+    // CHECK: fetta.load %arg0 {{.*}}home <slab 2 row 4>
+    %0 = fetta.load %x at 0 : tensor<4x4xbf16> -> tensor<4x4xbf16, #lhs>
+    %1 = fetta.load %y at 0 : tensor<4x2xbf16> -> tensor<4x2xbf16, #rhs>
+    %2 = fetta.contract "b k, k n -> b n" %0, %1 b_stationary
+        lanes <ce [b:0] row [k:0] column [n:0]> loops <scope [k x 2 by 2, b x 2 by 2]>
+        accumulator <base 0 strides [1, 0]>
+        : (tensor<4x4xbf16, #lhs>, tensor<4x2xbf16, #rhs>) -> tensor<4x2xbf16, #res>
+    // CHECK: fetta.load %arg2 {{.*}}home <slab 2 row 0>
+    %3 = fetta.load %z at 0 : tensor<4x4xbf16> -> tensor<4x4xbf16, #lhs>
+    %4 = fetta.contract "b k, k n -> b n" %3, %1 b_stationary
+        lanes <ce [b:0] row [k:0] column [n:0]> loops <scope [k x 2 by 2, b x 2 by 2]>
+        accumulator <base 0 strides [1, 0]>
+        : (tensor<4x4xbf16, #lhs>, tensor<4x2xbf16, #rhs>) -> tensor<4x2xbf16, #res>
+    %5 = tensor.empty() : tensor<4x2xbf16>
+    %6 = fetta.store %2 into %5 at 0 : tensor<4x2xbf16, #res>, tensor<4x2xbf16>
+    %7 = tensor.empty() : tensor<4x2xbf16>
+    %8 = fetta.store %4 into %7 at 0 : tensor<4x2xbf16, #res>, tensor<4x2xbf16>
+    return %6, %8 : tensor<4x2xbf16>, tensor<4x2xbf16>
+  }
+}

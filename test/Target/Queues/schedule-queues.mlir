@@ -1,4 +1,6 @@
 // RUN: sed -f %S/../../Dialect/Fetta/Inputs/tiny.sed %s | fetta-opt --split-input-file --fetta-schedule-queues | FileCheck %s
+// RUN: not fetta-opt --fetta-schedule-queues="ahead=0" %S/../../Pipelines/compile.mlir 2>&1 | FileCheck %s --check-prefix=NONE
+// NONE: error: option of fetta-schedule-queues: ahead is at least 1, got 0, and fill at most 100, got 80
 
 // %2 depends on %1 and waits for it; %3 depends on nothing and goes between.
 // CHECK-LABEL: func.func @independent_between
@@ -60,20 +62,17 @@ MODULE
 
 // -----
 
-// Slices of one array are loaded one use ahead: the third before the first use
-// of the second.
-// CHECK-LABEL: func.func @one_use_ahead
+// Parts of one array are loaded ahead, in the order of need; stores follow.
+// CHECK-LABEL: func.func @ahead
 MODULE
-  func.func @one_use_ahead(%x: tensor<12x4xbf16>, %w: tensor<4x2xbf16>) -> tensor<12x2xbf16> {
+  func.func @ahead(%x: tensor<12x4xbf16>, %w: tensor<4x2xbf16>) -> tensor<12x2xbf16> {
     // CHECK: fetta.load %arg1
     // CHECK: fetta.load %arg0 at 0
     // CHECK: fetta.load %arg0 at 16
-    // CHECK: fetta.contract
-    // CHECK: fetta.store {{.*}} at 0
     // CHECK: fetta.load %arg0 at 32
     // CHECK: fetta.contract
+    // CHECK: fetta.store {{.*}} at 0
     // CHECK: fetta.store {{.*}} at 8
-    // CHECK: fetta.contract
     // CHECK: fetta.store {{.*}} at 16
     %w_0 = fetta.load %w at 0 : tensor<4x2xbf16> -> tensor<4x2xbf16, #rhs>
     %x_0 = fetta.load %x at 0 : tensor<12x4xbf16> -> tensor<4x4xbf16, #lhs>

@@ -12,9 +12,14 @@
 #ifndef FETTA_CONVERSION_TNNTOFETTA_TNNTOFETTA_H
 #define FETTA_CONVERSION_TNNTOFETTA_TNNTOFETTA_H
 
+#include "fetta/Dialect/TNN/Transforms/SliceBatch.h"
 #include "fetta/Mapping/Program.h"
 #include "mlir/Pass/Pass.h"
 #include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
 
 namespace fetta {
 
@@ -35,6 +40,25 @@ enum class MemoryChoice : uint8_t {
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "fetta/Conversion/TNNToFetta/TNNToFetta.h.inc"
+
+/// What a conversion may take over from one before: slices of a batch do the
+/// same, so a few of them are mapped, and the others like them.
+struct AlikeContractions {
+  /// Contractions that are about to be converted; those of a class read and
+  /// write tensors that play the same part. All or none of a function.
+  tnn::SliceClasses classes;
+  /// Mappings by function, class, elements of the slice, and whether a sum goes
+  /// on. The conversion looks here first and adds what it maps.
+  std::map<std::tuple<std::string, unsigned, int64_t, bool>, MappedContraction>
+      mapped;
+  /// Whether to keep remarks back.
+  bool isTrial = false;
+};
+
+/// The conversion with what it shares with another one.
+std::unique_ptr<mlir::Pass>
+createConvertTNNToFettaPass(ConvertTNNToFettaPassOptions options,
+                            std::shared_ptr<AlikeContractions> alike);
 
 } // namespace fetta
 

@@ -48,21 +48,26 @@ def FettaScheduleQueuesPass
     : Pass<"fetta-schedule-queues", "::mlir::ModuleOp"> {
   let summary = "Decide in which order instructions go to their queues";
   let description = [{
-    Reorders the block of every program. Contractions: so that one that waits for
-    a result does not follow it at once, by a search over orders with the cycles
-    of each contraction and how closely it can follow others, row by row, and, in
-    small programs that wait a lot, by runs of whole orders (docs/Queues.md,
-    section 5); a contraction that needs
-    the gradient of a result stays behind those that write the result. Loads: one
-    use ahead, that is before the first use of the load from the same argument
-    that comes before it, and those without one at the start. Stores: behind the
-    contraction whose result they move. The search does not see how long transfers
-    take: a program that waits for DRAM may be faster in the order of the source
-    (benchmarks/README.md).
+    Reorders the block of every program by a list schedule of the array and the
+    DRAM link, with the cycles of each contraction, the latency of the pipeline,
+    and bytes, bandwidth and latency of each transfer. A contraction that waits
+    for a result does not follow it at once; a contraction that needs the
+    gradient of a result stays behind those that write the result. Loads come in
+    the order of need, and of an argument that is loaded in parts few are there
+    before they are used; a store follows its contraction when the link is free.
+    The order is never longer than that of the source, neither with the DRAM of
+    the machine nor with transfers that take no time, as far as the schedule
+    knows: it does not see slabs, rows that are used again, and staging buffers.
+    Small programs whose array waits a lot are then run row by row, order by
+    order (docs/Queues.md, section 5).
   }];
   let options = [
     Option<"window", "window", "unsigned", /*default=*/"24",
-           "Contractions that one may overtake; keeps values short-lived">
+           "Contractions that one may overtake; keeps values short-lived">,
+    Option<"ahead", "ahead", "unsigned", /*default=*/"4",
+           "Parts of one argument that may be loaded before they are used">,
+    Option<"fill", "fill", "unsigned", /*default=*/"80",
+           "Per cent of tensor memory up to which to load ahead">
   ];
 }
 

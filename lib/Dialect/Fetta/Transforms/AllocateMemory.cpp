@@ -137,35 +137,30 @@ static std::vector<LiveValue> keepApart(std::vector<LiveValue> values,
   return values;
 }
 
-static LogicalResult allocate(FunctionOpInterface function, bool reuse) {
-  FailureOr<Block *> block = getProgramBlock(function);
-  if (failed(block) || !*block)
-    return block;
-  FailureOr<Machine> machine = getMachine(function);
-  if (failed(machine))
-    return failure();
-  TensorMemoryUse memory(**block);
+static LogicalResult allocate(FunctionOpInterface function, Block &block,
+                              const Machine &machine, bool reuse) {
+  TensorMemoryUse memory(block);
   if (!reuse)
     for (LiveValue &value : memory.live)
       value.begin = 0, value.end = memory.positions;
   for (auto [op, value] : llvm::zip_equal(memory.homes, memory.live))
     if (failed(verifyFitsSlab(op, op->getResult(0).getType(), value.rows,
-                              *machine)))
+                              machine)))
       return failure();
   FailureOr<std::vector<Meeting>> meetings =
-      findMeetings(**block, memory, *machine);
+      findMeetings(block, memory, machine);
   if (failed(meetings))
     return failure();
   std::variant<MemoryPlan, MemoryShortage> plan;
   for (int64_t distance :
        {memory.positions, int64_t(48), int64_t(12), int64_t(0)}) {
     plan = planMemory(keepApart(memory.live, distance), *meetings,
-                      machine->slabs, machine->rowsPerSlab);
+                      machine.slabs, machine.rowsPerSlab);
     if (std::holds_alternative<MemoryPlan>(plan))
       break;
   }
   if (const auto *shortage = std::get_if<MemoryShortage>(&plan))
-    return refuse(function, memory, *shortage, *machine);
+    return refuse(function, memory, *shortage, machine);
   for (auto [op, place] :
        llvm::zip_equal(memory.homes, std::get<MemoryPlan>(plan).places))
     setHome(op, HomeAttr::get(op->getContext(), place.slab, place.row));
@@ -178,9 +173,12 @@ struct AllocateMemoryPass
     : fetta::hw::impl::FettaAllocateMemoryPassBase<AllocateMemoryPass> {
   using Base::Base;
   void runOnOperation() override {
-    for (auto function : getOperation().getOps<FunctionOpInterface>())
-      if (failed(allocate(function, reuse)))
-        return signalPassFailure();
+    if (failed(forEachProgram(getOperation(), [&](FunctionOpInterface function,
+                                                  Block &block,
+                                                  const Machine &machine) {
+          return allocate(function, block, machine, reuse);
+        })))
+      signalPassFailure();
   }
 };
 
@@ -191,9 +189,12 @@ struct PrintMemoryPass
   void runOnOperation() override {
     markAllAnalysesPreserved();
     std::string text;
-    for (auto function : getOperation().getOps<FunctionOpInterface>())
-      if (failed(print(function, text)))
-        return signalPassFailure();
+    if (failed(forEachProgram(getOperation(),
+                              [&](FunctionOpInterface function, Block &block,
+                                  const Machine &machine) {
+                                return print(function, block, machine, text);
+                              })))
+      return signalPassFailure();
     if (file.empty()) {
       llvm::errs() << text;
       return;
@@ -204,14 +205,9 @@ struct PrintMemoryPass
     }
   }
 
-  LogicalResult print(FunctionOpInterface function, std::string &text) {
-    FailureOr<Block *> block = getProgramBlock(function);
-    if (failed(block) || !*block)
-      return block;
-    FailureOr<Machine> machine = getMachine(function);
-    if (failed(machine))
-      return failure();
-    TensorMemoryUse memory(**block);
+  LogicalResult print(FunctionOpInterface function, Block &block,
+                      const Machine &machine, std::string &text) {
+    TensorMemoryUse memory(block);
     std::vector<SlabRows> places;
     for (auto [op, value] : llvm::zip_equal(memory.homes, memory.live)) {
       if (!value.fixed)
@@ -222,8 +218,8 @@ struct PrintMemoryPass
     text += "function '" + function.getName().str() +
             "': " + std::to_string(memory.homes.size()) + " tensors, " +
             std::to_string(memory.positions) + " instructions\n" +
-            drawOccupancy(memory.live, places, machine->slabs,
-                          machine->rowsPerSlab, memory.positions);
+            drawOccupancy(memory.live, places, machine.slabs,
+                          machine.rowsPerSlab, memory.positions);
     return success();
   }
 };

@@ -30,6 +30,23 @@ FailureOr<Block *> fetta::hw::getProgramBlock(FunctionOpInterface function) {
   return &body.front();
 }
 
+LogicalResult fetta::hw::forEachProgram(
+    ModuleOp module, llvm::function_ref<LogicalResult(FunctionOpInterface,
+                                                      Block &, const Machine &)>
+                         body) {
+  for (auto function : module.getOps<FunctionOpInterface>()) {
+    FailureOr<Block *> block = getProgramBlock(function);
+    if (failed(block))
+      return failure();
+    if (!*block)
+      continue;
+    FailureOr<Machine> machine = getMachine(function);
+    if (failed(machine) || failed(body(function, **block, *machine)))
+      return failure();
+  }
+  return success();
+}
+
 TensorMemoryUse::TensorMemoryUse(Block &block) {
   auto use = [&](Value value, int64_t position) {
     if (std::optional<unsigned> home = find(value))

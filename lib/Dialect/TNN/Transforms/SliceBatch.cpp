@@ -36,10 +36,14 @@ namespace {
 class SliceWriter {
 public:
   SliceWriter(func::FuncOp function, const BatchAnalysis &analysis,
-              int64_t size, int64_t maxSlices)
+              int64_t size, bool sample, SliceClasses *classes)
       : function(function), analysis(analysis), size(size),
-        count(std::min((analysis.getBatch() + size - 1) / size, maxSlices)),
-        slices(count), builder(function.getContext()) {}
+        all((analysis.getBatch() + size - 1) / size),
+        count(sample ? std::min(all, kSample) : all), slices(count),
+        classes(classes), builder(function.getContext()) {}
+
+  /// Slices of a sample: seven follow each other, the last may be smaller.
+  static constexpr int64_t kSample = 8;
 
   void run();
 
@@ -50,7 +54,10 @@ private:
       return kind == Kind::Sliced || kind == Kind::Partial;
     });
   }
-  int64_t begin(int64_t slice) const { return slice * size; }
+  /// Of a sample, the last slice is that of the batch.
+  int64_t begin(int64_t slice) const {
+    return (slice + 1 == count ? all - 1 : slice) * size;
+  }
   int64_t length(int64_t slice) const {
     return std::min(size, analysis.getBatch() - begin(slice));
   }
@@ -64,11 +71,13 @@ private:
 
   func::FuncOp function;
   const BatchAnalysis &analysis;
-  int64_t size, count;
+  int64_t size, all, count; ///< Elements of a slice; slices; those written.
   llvm::DenseMap<Value, Value> whole; ///< Whole values and totals so far.
   std::vector<llvm::DenseMap<Value, Value>> slices;
   /// Results of the function that are put together from slices.
   llvm::DenseMap<OpOperand *, Value> results;
+  llvm::DenseMap<Operation *, unsigned> numbers; ///< Of contractions.
+  SliceClasses *classes;
   OpBuilder builder;
 };
 } // namespace
@@ -153,6 +162,9 @@ void SliceWriter::runContract(ContractOp op, int64_t slice) {
   Kind kind = analysis.kindOf(result);
   bool perSlice = kind == Kind::Sliced || kind == Kind::Partial;
   (perSlice ? slices[slice][result] : whole[result]) = contract;
+  if (classes)
+    (*classes)[contract] = {numbers.lookup(op),
+                            isSliceWork(op) ? length(slice) : 0};
   if (kind == Kind::Sliced)
     returnSlices(result, slice);
 }
@@ -186,6 +198,7 @@ void SliceWriter::run() {
   Operation *terminator = block.getTerminator();
   SmallVector<ContractOp> once, forward, backward, last;
   for (ContractOp op : block.getOps<ContractOp>()) {
+    numbers[op] = unsigned(numbers.size());
     auto phase = op->getAttrOfType<StringAttr>(kPhaseAttr);
     if (isSliceWork(op))
       (!phase || phase.getValue() == kPhaseForward ? forward : backward)
@@ -254,13 +267,13 @@ void SliceWriter::run() {
 }
 
 LogicalResult fetta::tnn::sliceBatch(func::FuncOp function, int64_t size,
-                                     int64_t maxSlices) {
+                                     bool sample, SliceClasses *classes) {
   assert(size > 0 && "a slice holds something");
   BatchAnalysis analysis(function);
   if (failed(analysis.run()))
     return failure();
   if (size < analysis.getBatch())
-    SliceWriter(function, analysis, size, maxSlices).run();
+    SliceWriter(function, analysis, size, sample, classes).run();
   return success();
 }
 

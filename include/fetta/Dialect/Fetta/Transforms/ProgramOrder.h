@@ -32,6 +32,14 @@ inline bool isInstruction(mlir::Operation *op) {
 mlir::FailureOr<mlir::Block *>
 getProgramBlock(mlir::FunctionOpInterface function);
 
+/// Runs `body` on every program of a module, with its block and its machine,
+/// until one fails.
+mlir::LogicalResult forEachProgram(
+    mlir::ModuleOp module,
+    llvm::function_ref<mlir::LogicalResult(mlir::FunctionOpInterface,
+                                           mlir::Block &, const Machine &)>
+        body);
+
 /// Homes of tensor memory in a block, in order, and how long each is needed:
 /// positions count instructions. What the host places lives from the start,
 /// what it collects to the end.

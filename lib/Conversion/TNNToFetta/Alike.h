@@ -1,0 +1,35 @@
+//===- Alike.h - Contractions that are mapped already -----------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// Maps a program whose contractions may be like others that were mapped.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef FETTA_LIB_CONVERSION_TNNTOFETTA_ALIKE_H
+#define FETTA_LIB_CONVERSION_TNNTOFETTA_ALIKE_H
+
+#include "fetta/Conversion/TNNToFetta/TNNToFetta.h"
+#include "fetta/Dialect/Fetta/IR/FettaOps.h"
+
+namespace fetta {
+
+/// mapProgram for the contractions `ops` of a function. Where `alike` knows
+/// their classes, values that play the same part in a class get one layout; and
+/// if all are mapped there already, these mappings are the result.
+llvm::Expected<std::vector<MappedContraction>>
+mapProgramLike(llvm::StringRef function, ProgramSpec &program,
+               llvm::ArrayRef<mlir::Operation *> ops, const Machine &machine,
+               const ProgramOptions &options, AlikeContractions *alike,
+               unsigned *failedStep);
+
+/// The remark on a contraction: what the closed form says of its mapping.
+void remarkMapping(llvm::StringRef function, hw::ContractOp contract,
+                   const MappedContraction &mapping, const Machine &machine);
+
+} // namespace fetta
+
+#endif // FETTA_LIB_CONVERSION_TNNTOFETTA_ALIKE_H

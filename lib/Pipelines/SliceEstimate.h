@@ -1,0 +1,54 @@
+//===- SliceEstimate.h - What a sliced step takes ---------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// Rows and cycles of ordered contractions before anything is mapped, to know
+/// where to begin.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef FETTA_LIB_PIPELINES_SLICEESTIMATE_H
+#define FETTA_LIB_PIPELINES_SLICEESTIMATE_H
+
+#include "fetta/Machine/Machine.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace fetta {
+
+/// Rows in the layouts that the mapper would choose freely. An argument lives
+/// from its first use (its slice: from where it stands) to its last one, a
+/// result until it is stored.
+struct RowEstimate {
+  /// Of all tensors at the position of a function where most are alive;
+  /// INT64_MAX where one tensor exceeds a slab.
+  int64_t peak = 0;
+  int64_t largestSlice = 0; ///< Of an argument.
+
+  /// Whether it fits, with `ahead` slices of an argument that are loaded before
+  /// their time.
+  bool fits(const Machine &machine, int64_t ahead = 0) const {
+    int64_t capacity = machine.slabs * machine.rowsPerSlab;
+    return peak <= capacity && largestSlice * ahead <= capacity - peak;
+  }
+};
+RowEstimate estimateRows(mlir::func::FuncOp function, const Machine &machine);
+
+/// What a function that is not sliced takes.
+struct StepWork {
+  double array = 0; ///< Cycles: multiply-adds / PEs.
+  double link = 0;  ///< Cycles: bytes of arguments and results / bandwidth.
+  int64_t contracts = 0; ///< Contractions.
+
+  /// Cycles in `slices` slices: what binds, a part of the rest that has nothing
+  /// to hide behind in the first slice and the last, and what a slice costs by
+  /// itself. Good for comparing numbers of slices and orders, not more.
+  double cycles(int64_t slices) const;
+};
+StepWork estimateWork(mlir::func::FuncOp function, const Machine &machine);
+
+} // namespace fetta
+
+#endif // FETTA_LIB_PIPELINES_SLICEESTIMATE_H
