@@ -40,6 +40,8 @@ static uint64_t hashOf(const ContractionSpec &spec) {
     words.push_back(modes.size());
     words.append(modes.begin(), modes.end());
   }
+  for (int64_t word : spec.constraints.key())
+    words.push_back(uint64_t(word));
   return hash(words);
 }
 

@@ -73,13 +73,13 @@ static void fillRow(const LayoutGroup &group, unsigned rowBits, LowBits &bits) {
 
 using SpecKey =
     std::tuple<SmallVector<int64_t, 8>, std::array<SmallVector<unsigned, 8>, 3>,
-               unsigned, unsigned, bool>;
+               unsigned, unsigned, bool, SmallVector<int64_t, 0>>;
 
 static SpecKey keyOf(const ContractionSpec &spec) {
   return SpecKey(SmallVector<int64_t, 8>(spec.sizes.begin(), spec.sizes.end()),
                  spec.modes, unsigned(spec.resultType),
                  spec.dataflow ? unsigned(*spec.dataflow) : 3u,
-                 spec.accumulates);
+                 spec.accumulates, spec.constraints.key());
 }
 
 ProgramSearch::Key ProgramSearch::keyOf(const ProgramClass &cls,
@@ -90,6 +90,7 @@ ProgramSearch::Key ProgramSearch::keyOf(const ProgramClass &cls,
                  (cls.produced[0] ? 4 : 0) | (cls.produced[1] ? 8 : 0),
              spec.dataflow ? int64_t(*spec.dataflow) : -1};
   key.append(spec.sizes.begin(), spec.sizes.end());
+  key.append(spec.constraints.key());
   // A mapping does not depend on the order of the dimensions.
   SmallVector<int64_t, 16> heldBy(spec.sizes.size(), 0);
   for (unsigned id = 0; id < 3; ++id)
@@ -104,13 +105,13 @@ ProgramSearch::Key ProgramSearch::keyOf(const ProgramClass &cls,
   return key;
 }
 
-const Candidate &ProgramSearch::best(const ProgramClass &cls,
+const Candidate *ProgramSearch::best(const ProgramClass &cls,
                                      const ContractionSpec &spec,
                                      const LowBitsOfOperands &lowBits) {
   auto [it, isNew] = known.try_emplace(keyOf(cls, lowBits));
   if (!isNew)
-    return it->second;
-  std::optional<Candidate> best;
+    return it->second ? &*it->second : nullptr;
+  std::optional<Candidate> &best = it->second;
   for (Dataflow dataflow : allDataflows) {
     if (spec.dataflow && *spec.dataflow != dataflow)
       continue;
@@ -118,14 +119,13 @@ const Candidate &ProgramSearch::best(const ProgramClass &cls,
     problem.lowBits = lowBits;
     search(problem, cls.weights(dataflow), best);
   }
-  assert(best && "mapping without lanes is always possible");
-  return it->second = std::move(*best);
+  return best ? &*best : nullptr;
 }
 
 LowerBound ProgramSearch::boundOf(ArrayRef<ProgramClass> classes) {
   LowerBound bound;
   for (const ProgramClass &cls : classes) {
-    bound.score += cls.count * best(cls, cls.spec, {}).score;
+    bound.score += cls.count * best(cls, cls.spec, {})->score;
     auto [it, isNew] = leastOccupancy.try_emplace(keyOf(cls, {}), 0);
     if (isNew) {
       std::optional<Candidate> best;

@@ -53,11 +53,12 @@ class ProgramSearch {
 public:
   ProgramSearch(const Machine &machine) : machine(machine) {}
 
-  /// The mapping of the best score. Layouts that are known are those of `spec`,
-  /// or `lowBits` by operand and mode.
+  /// The mapping of the best score; null if constraints leave none, which
+  /// happens only if sums go on in layouts that do not suit them. Layouts that
+  /// are known are those of `spec`, or `lowBits` by operand and mode.
   using LowBitsOfOperands =
       std::array<std::optional<llvm::SmallVector<unsigned, 8>>, 3>;
-  const Candidate &best(const ProgramClass &cls, const ContractionSpec &spec,
+  const Candidate *best(const ProgramClass &cls, const ContractionSpec &spec,
                         const LowBitsOfOperands &lowBits);
 
   LowerBound boundOf(llvm::ArrayRef<ProgramClass> classes);
@@ -67,7 +68,7 @@ private:
   static Key keyOf(const ProgramClass &cls, const LowBitsOfOperands &lowBits);
 
   const Machine &machine;
-  std::map<Key, Candidate> known;
+  std::map<Key, std::optional<Candidate>> known;
   std::map<Key, int64_t> leastOccupancy;
 };
 

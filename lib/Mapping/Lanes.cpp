@@ -58,14 +58,16 @@ LaneSpace::LaneSpace(const Problem &problem, Kind kind)
       for (unsigned c = 0; c <= machine.peColumnBits; ++c)
         for (unsigned r = 0; r <= machine.peRowBits; ++r, ++left) {
           unsigned free = rows ? r : columns ? c : 0;
-          int64_t best = std::numeric_limits<int64_t>::max();
+          int64_t best = unreachable;
           unsigned most = std::min(free, cap[depth]);
           for (unsigned position = 0; position <= most; ++position) {
             unsigned mostCE = std::min(ces, cap[depth] - position);
-            for (unsigned ce = 0; ce <= mostCE; ++ce)
-              best = std::min(best,
-                              chunks[position + ce] *
-                                  rest[left - position * step - ce * ceStep()]);
+            for (unsigned ce = 0; ce <= mostCE; ++ce) {
+              int64_t after = rest[left - position * step - ce * ceStep()];
+              if (after != unreachable &&
+                  allows(problem.modes[m], position, ce))
+                best = std::min(best, chunks[position + ce] * after);
+            }
           }
           out[left] = best;
         }
@@ -109,6 +111,9 @@ void LaneSpace::assign(size_t depth, size_t left, int64_t product) {
     for (unsigned ce = std::min(ces, cap[depth] - position) + 1; ce-- > 0;) {
       if (budget <= 0)
         return;
+      size_t rest = left - position * step - ce * ceStep();
+      if (!allows(mode, position, ce) || most(depth + 1, rest) == unreachable)
+        continue;
       LaneShare share{position, ce};
       for (unsigned id = 0; id < 3; ++id)
         if (mode.in[id] && problem.lowBits[id]) {
@@ -116,7 +121,6 @@ void LaneSpace::assign(size_t depth, size_t left, int64_t product) {
           unsigned low = (*problem.lowBits[id])[m];
           missing[id] = saved[id] + (bits > low ? bits - low : 0);
         }
-      size_t rest = left - position * step - ce * ceStep();
       int64_t beats = product * chunksOf(mode.size, position + ce);
       unsigned beatBits = std::max(missing[use.streamed], missing[use.perBeat]);
       if (beats * most(depth + 1, rest) > wanted >> beatBits)

@@ -18,6 +18,7 @@
 
 #include "Search.h"
 
+#include <limits>
 #include <vector>
 
 namespace fetta::mapping {
@@ -74,17 +75,26 @@ public:
   void grow(int64_t upTo);
   /// Whether there are no more.
   bool exhausted() const { return covered >= beatsWithoutLanes; }
+  /// Whether there is an assignment at all.
+  bool empty() const { return leastBeats() == unreachable; }
 
   llvm::ArrayRef<LaneShare> shares(const LaneAssignment &assignment) const {
     return llvm::ArrayRef(pool).slice(assignment.index * numModes, numModes);
   }
 
-  /// The assignment without lanes.
+  /// The assignment without lanes; not for constraints that ask for some.
   LaneAssignment withoutLanes();
   /// What is known of shares that come from elsewhere.
   LaneAssignment assess(llvm::ArrayRef<LaneShare> lanes);
 
 private:
+  static constexpr int64_t unreachable = std::numeric_limits<int64_t>::max();
+
+  /// Whether constraints allow a share of a mode.
+  static bool allows(const Mode &mode, unsigned position, unsigned ce) {
+    return mode.position.value_or(position) == position &&
+           mode.ce.value_or(ce) == ce;
+  }
   void assign(size_t depth, size_t left, int64_t product);
   void finish(int64_t beats);
   LaneAssignment assessCurrent() const;

@@ -80,7 +80,29 @@ Error mapping::checkSpec(const ContractionSpec &spec, const Machine &machine) {
   for (OperandId id : {OperandA, OperandB, OperandC})
     if (Error error = checkLayout(spec, id, machine))
       return error;
-  return Error::success();
+  return spec.constraints.empty() ? Error::success()
+                                  : checkConstraints(spec, machine);
+}
+
+/// Constraints as the dataflow sees them.
+static void holdTo(const MappingConstraints &constraints, Problem &problem) {
+  auto at = [](const auto &list, unsigned m) {
+    return m < list.size() ? list[m] : std::nullopt;
+  };
+  for (unsigned m = 0; m < problem.modes.size(); ++m) {
+    Mode &mode = problem.modes[m];
+    for (bool rows : {true, false}) {
+      auto bits = at(rows ? constraints.rows : constraints.columns, m);
+      if (!bits)
+        continue;
+      if (rows ? problem.onRows(m) : problem.onColumns(m))
+        mode.position = bits;
+      else if (*bits > 0)
+        problem.possible = false;
+    }
+    mode.ce = at(constraints.ces, m);
+    mode.scope = at(constraints.scope, m);
+  }
 }
 
 Problem mapping::makeProblem(const ContractionSpec &spec,
@@ -92,10 +114,17 @@ Problem mapping::makeProblem(const ContractionSpec &spec,
                   {},
                   {},
                   spec.resultType == ElementType::F32 ? 2 : 1,
-                  spec.accumulates};
+                  spec.accumulates,
+                  {},
+                  spec.constraints.loops};
   for (int64_t size : spec.sizes)
-    problem.modes.push_back(
-        {size, llvm::Log2_64_Ceil(uint64_t(size)), Group::Batch, {}});
+    problem.modes.push_back({size,
+                             llvm::Log2_64_Ceil(uint64_t(size)),
+                             Group::Batch,
+                             {},
+                             {},
+                             {},
+                             {}});
   for (OperandId id : {OperandA, OperandB, OperandC}) {
     for (unsigned m : spec.modes[id])
       problem.modes[m].in[id] = true;
@@ -114,6 +143,7 @@ Problem mapping::makeProblem(const ContractionSpec &spec,
       mode.group =
           mode.in[problem.streamed] ? Group::StreamFree : Group::HoldFree;
   }
+  holdTo(spec.constraints, problem);
   return problem;
 }
 
@@ -322,7 +352,11 @@ fetta::mapContraction(const ContractionSpec &spec, const Machine &machine) {
       continue;
     search(makeProblem(spec, machine, dataflow), CostWeights(), best);
   }
-  assert(best && "mapping without lanes is always possible");
+  if (!best) {
+    Error error = checkConstraints(spec, machine);
+    assert(error && "mapping without lanes is always possible");
+    return error;
+  }
   return buildNest(spec, makeProblem(spec, machine, best->dataflow), *best);
 }
 

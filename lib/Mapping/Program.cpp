@@ -158,7 +158,7 @@ private:
         if (conflictsOf(*now.mapped[c]) > 0)
           blame[c] += 1 + now.scores[c] -
                       classes[c].count *
-                          searches.best(classes[c], classes[c].spec, {}).score;
+                          searches.best(classes[c], classes[c].spec, {})->score;
       }
       llvm::stable_sort(
           order, [&](unsigned a, unsigned b) { return blame[a] > blame[b]; });
@@ -301,7 +301,8 @@ private:
 
   Error makeClasses() {
     using Key = std::tuple<Shape, std::array<SmallVector<unsigned, 8>, 3>,
-                           unsigned, unsigned, bool, std::array<unsigned, 3>>;
+                           unsigned, unsigned, bool, std::array<unsigned, 3>,
+                           SmallVector<int64_t, 0>>;
     std::map<Key, unsigned> known;
     for (step = 0; step < program.steps.size(); ++step) {
       const ProgramSpec::Step &s = program.steps[step];
@@ -313,7 +314,7 @@ private:
       Key key(Shape(spec.sizes.begin(), spec.sizes.end()), spec.modes,
               unsigned(spec.resultType),
               spec.dataflow ? unsigned(*spec.dataflow) : 3u, spec.accumulates,
-              operands);
+              operands, spec.constraints.key());
       auto [it, isNew] = known.try_emplace(key, unsigned(classes.size()));
       if (isNew) {
         if (Error error = checkSpec(spec, machine))
@@ -406,7 +407,10 @@ private:
           return alone.takeError();
         mapping = std::move(*alone);
       } else {
-        mapping = mapOnLayouts(c, spec, method, score);
+        auto weighed = mapOnLayouts(c, spec, method, score);
+        if (!weighed)
+          return weighed.takeError();
+        mapping = std::move(*weighed);
       }
       for (unsigned id = 0; id < 3; ++id) {
         unsigned group = cls.views[id].group;
@@ -430,8 +434,10 @@ private:
 
   /// With the joint search low bits are chosen, and the bank bits of what is
   /// not placed yet are free.
-  MappedContraction mapOnLayouts(unsigned c, const ContractionSpec &spec,
-                                 Method method, int64_t &score) {
+  llvm::Expected<MappedContraction> mapOnLayouts(unsigned c,
+                                                 const ContractionSpec &spec,
+                                                 Method method,
+                                                 int64_t &score) {
     const ProgramClass &cls = classes[c];
     auto lowBits = cls.problem(spec, machine, Dataflow::BStationary).lowBits;
     for (unsigned id = 0; id < 3 && method == Method::Joint; ++id) {
@@ -453,9 +459,12 @@ private:
       const auto &[dataflow, shares] = joint.lanes[c];
       searchCuts(problemOn(dataflow), cls.weights(dataflow), shares, best);
     }
-    const Candidate &other = searches.best(cls, spec, lowBits);
-    if (!best || other.score < best->score)
-      best = other;
+    const Candidate *other = searches.best(cls, spec, lowBits);
+    if (other && (!best || other->score < best->score))
+      best = *other;
+    if (!best)
+      return makeError("no mapping meets its constraints on the layouts of "
+                       "other contractions: leave its scope free");
     score = best->score;
     return buildNest(spec, problemOn(best->dataflow), *best);
   }

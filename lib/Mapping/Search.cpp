@@ -156,6 +156,9 @@ public:
     std::stable_partition(loops.begin(), loops.end(), [&](unsigned m) {
       return problem.modes[m].group != Group::StreamFree;
     });
+    orderByHand();
+    if (!holdByHand())
+      return;
     cutLoops();
     // Few get this far without being good.
     if (sinceBetter <= thorough && loops.size() > 1 &&
@@ -190,6 +193,49 @@ private:
     return list;
   }
 
+  /// Loops that are ordered by hand share the places that they have.
+  void orderByHand() {
+    if (problem.loopOrder.empty())
+      return;
+    auto rank = [&](unsigned m) {
+      return llvm::find(problem.loopOrder, m) - problem.loopOrder.begin();
+    };
+    SmallVector<unsigned, 8> named, places;
+    for (auto [place, m] : llvm::enumerate(loops))
+      if (llvm::is_contained(problem.loopOrder, m)) {
+        named.push_back(m);
+        places.push_back(unsigned(place));
+      }
+    llvm::sort(named,
+               [&](unsigned a, unsigned b) { return rank(a) < rank(b); });
+    for (auto [place, m] : llvm::zip_equal(places, named))
+      loops[place] = m;
+  }
+
+  /// Notes how many iterations constraints put inside the scope; false if that
+  /// is impossible with these lanes.
+  bool holdByHand() {
+    held.assign(loops.size(), std::nullopt);
+    for (unsigned m = 0; m < problem.modes.size(); ++m) {
+      const Mode &mode = problem.modes[m];
+      if (!mode.scope || *mode.scope >= mode.size)
+        continue;
+      int64_t block = int64_t(1) << current[m].total();
+      if (*mode.scope % block != 0)
+        return false;
+      // Whole modes are on lanes only if they lie inside.
+      auto *loop = llvm::find(loops, m);
+      if (loop == loops.end())
+        return false;
+      held[loop - loops.begin()] = *mode.scope / block;
+    }
+    for (auto [i, m] : llvm::enumerate(loops))
+      if (const auto &scope = problem.modes[m].scope;
+          scope && *scope >= problem.modes[m].size)
+        held[i] = wholeLoop(unsigned(i));
+    return true;
+  }
+
   /// Moves the loops out of the scope step by step, outermost first: down to
   /// the iterations that share rows of the result, then these too.
   void cutLoops() {
@@ -202,14 +248,14 @@ private:
           bits[OperandC][m] > laneBits
               ? std::min(count, int64_t(1) << (bits[OperandC][m] - laneBits))
               : 1);
-      split(i, count);
+      split(i, held[i].value_or(count));
     }
     score();
     for (unsigned i = 0; i < loops.size(); ++i) {
       for (int64_t inside : blocksOf(i))
         if (inside > shared[i])
           scoreSplit(i, inside);
-      if (parts[i].inside != shared[i])
+      if (parts[i].inside != shared[i] && !held[i])
         scoreSplit(i, shared[i]);
     }
     for (unsigned i = 0; i < loops.size(); ++i)
@@ -223,7 +269,7 @@ private:
     unsigned sets = 1u << loops.size();
     for (unsigned outside = 1; outside + 1 < sets; ++outside) {
       auto place = [&](unsigned i) {
-        split(i, outside >> i & 1 ? 1 : wholeLoop(i));
+        split(i, held[i].value_or(outside >> i & 1 ? 1 : wholeLoop(i)));
       };
       for (unsigned i = 0; i < loops.size(); ++i)
         place(i);
@@ -243,6 +289,8 @@ private:
     return chunksOf(problem.modes[loops[i]].size, current[loops[i]].total());
   }
   ArrayRef<int64_t> blocksOf(unsigned i) {
+    if (held[i])
+      return {};
     unsigned m = loops[i], laneBits = current[m].total();
     auto &known = blocks[m];
     if (known.size() <= laneBits)
@@ -275,8 +323,6 @@ private:
   void score() {
     int64_t scopes = 1, scopeBeats = reduced;
     int64_t rows = fixedRows, lastRows = fixedRows; // Full and last scope.
-    int64_t streamInside = 1, streamOutside = 1;
-    bool heldInside = false;
     for (const Part &part : parts) {
       if (problem.accumulates && !part.ownRows)
         return;
@@ -284,12 +330,6 @@ private:
       scopeBeats *= part.inside;
       rows *= part.rows;
       lastRows *= part.lastRows;
-      if (part.streams) {
-        streamInside *= part.inside;
-        streamOutside *= part.outside;
-      } else if (part.inside > 1) {
-        heldInside = true;
-      }
     }
     if (rows > machine.accumulatorRows)
       return;
@@ -298,13 +338,7 @@ private:
     numbers.scopes = scopes;
     numbers.drain = rows * problem.planes;
     numbers.lastDrain = lastRows * problem.planes;
-    numbers.tile = reduced;
-    if (!problem.outputStationary()) {
-      numbers.tile = streamInside;
-      // Nothing held changes between scopes that only stream further.
-      if (reduced == 1 && !heldInside)
-        numbers.tile *= streamOutside;
-    }
+    numbers.tile = problem.outputStationary() ? reduced : tileBeats();
     numbers.outputStationary = problem.outputStationary();
     numbers.latency = machine.pipelineCycles() + 2;
     numbers.streamedWait = numbers.heldWait = 0;
@@ -323,6 +357,26 @@ private:
       now.inside.push_back(part.inside);
     if (visitor.visit(now))
       sinceBetter = 0;
+  }
+
+  /// Beats of a stationary tile: the innermost loops that the held operand
+  /// lacks.
+  int64_t tileBeats() const {
+    int64_t tile = 1;
+    for (const Part &part : llvm::reverse(parts)) {
+      if (!part.streams && part.inside > 1)
+        return tile;
+      tile *= part.inside;
+    }
+    // Nothing held changes between scopes that only stream further.
+    if (reduced > 1)
+      return tile;
+    for (const Part &part : llvm::reverse(parts)) {
+      if (!part.streams && part.outside > 1)
+        return tile;
+      tile *= part.outside;
+    }
+    return tile;
   }
 
   /// Beats from the first one that needs the last row of an operand to the
@@ -386,8 +440,10 @@ private:
   std::array<SmallVector<unsigned, 8>, 3> bits;
   SmallVector<unsigned, 8> &loops; ///< Over modes of the result.
   SmallVector<Part, 8> parts;      ///< Of these loops.
-  unsigned beatBits = 0;           ///< A beat takes 2^beatBits cycles.
-  unsigned transferBits = 0;       ///< A tile's load or drain likewise.
+  /// Of these loops: iterations inside the scope, where constraints say so.
+  SmallVector<std::optional<int64_t>, 8> held;
+  unsigned beatBits = 0;     ///< A beat takes 2^beatBits cycles.
+  unsigned transferBits = 0; ///< A tile's load or drain likewise.
   int64_t beatReads = 1;
   int64_t reduced = 1;   ///< Product of the reduced loops.
   int64_t fixedRows = 1; ///< Rows of the result's modes without a loop.
@@ -429,6 +485,8 @@ private:
 /// Visits what is of interest in a space, in growing numbers of beats.
 void explore(LaneSpace &space, Cuts &cuts, const CandidateVisitor &visitor,
              bool conflictsOnly) {
+  if (space.empty())
+    return;
   int64_t next = space.leastBeats() << (conflictsOnly ? 1 : 0);
   while (!space.exhausted() && next <= visitor.mostOccupancy()) {
     space.grow(next);
@@ -450,12 +508,17 @@ void explore(LaneSpace &space, Cuts &cuts, const CandidateVisitor &visitor,
 } // namespace
 
 void mapping::enumerate(const Problem &problem, CandidateVisitor &visitor) {
+  if (!problem.possible)
+    return;
   Cuts cuts(problem, visitor);
   LaneSpace space(problem, LaneSpace::FreeBeats);
   // Without lanes every scope can be brought down to one row: there always is
   // a mapping.
-  cuts.evaluate(space.withoutLanes(),
-                SmallVector<LaneShare, 8>(problem.modes.size()));
+  if (llvm::all_of(problem.modes, [](const Mode &mode) {
+        return mode.position.value_or(0) == 0 && mode.ce.value_or(0) == 0;
+      }))
+    cuts.evaluate(space.withoutLanes(),
+                  SmallVector<LaneShare, 8>(problem.modes.size()));
   explore(space, cuts, visitor, false);
   OperandUse use(problem);
   if (!problem.lowBits[use.streamed] && !problem.lowBits[use.perBeat])

@@ -28,6 +28,9 @@ struct Mode {
   unsigned bits = 0; ///< ceil(log2 size): more on lanes would carry nothing.
   Group group = Group::Batch;
   std::array<bool, 3> in = {false, false, false}; ///< Held by A, B, C.
+  /// By hand: bits on rows or columns, bits on CEs, indices inside a scope.
+  std::optional<unsigned> position, ce;
+  std::optional<int64_t> scope;
 };
 
 /// One contraction under one dataflow.
@@ -42,6 +45,10 @@ struct Problem {
   bool accumulates; ///< No two scopes share a row of the result.
   /// A and B are written by other contractions of the program.
   std::array<bool, 2> produced = {};
+  /// By hand: these loops lie in this order.
+  llvm::SmallVector<unsigned, 4> loopOrder;
+  /// The dataflow allows what is asked for.
+  bool possible = true;
 
   bool outputStationary() const {
     return dataflow == Dataflow::OutputStationary;
@@ -151,7 +158,8 @@ int64_t rowsOfExtent(int64_t extent, int64_t size, unsigned lowBits);
 
 /// Visits all lane assignments that the visitor does not skip, each with every
 /// cut of its loops; the one without lanes comes first, so something is always
-/// visited. Fewest beats come first. Deterministic.
+/// visited unless constraints forbid it. Fewest beats come first.
+/// Deterministic.
 void enumerate(const Problem &problem, CandidateVisitor &visitor);
 
 /// The same for one lane assignment.
@@ -180,6 +188,10 @@ constexpr std::array<Dataflow, 3> allDataflows = {
 /// Whether `spec` is a contraction that can be mapped; the message says what is
 /// wrong.
 llvm::Error checkSpec(const ContractionSpec &spec, const Machine &machine);
+
+/// Whether some mapping meets the constraints of `spec`.
+llvm::Error checkConstraints(const ContractionSpec &spec,
+                             const Machine &machine);
 
 Problem makeProblem(const ContractionSpec &spec, const Machine &machine,
                     Dataflow dataflow);

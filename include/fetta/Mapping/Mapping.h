@@ -23,6 +23,24 @@
 
 namespace fetta {
 
+/// What a mapping is held to by hand. What is not named stays free.
+struct MappingConstraints {
+  template <typename T> using PerMode = llvm::SmallVector<std::optional<T>, 4>;
+  /// Index bits on PE rows, PE columns and CEs. By mode, or empty.
+  PerMode<unsigned> rows, columns, ces;
+  /// Indices of a mode of the result that lie inside an accumulator scope; its
+  /// size or more for all of them.
+  PerMode<int64_t> scope;
+  /// Modes of the result whose loops lie in this order, outermost first, inside
+  /// the scope and outside. Loops of reduced modes have their place by the
+  /// dataflow.
+  llvm::SmallVector<unsigned, 4> loops;
+
+  bool empty() const;
+  /// Equal for equal constraints.
+  llvm::SmallVector<int64_t, 0> key() const;
+};
+
 /// A contraction to be mapped. Modes are numbered; every operand lists its
 /// modes in the order of its tensor's dimensions.
 struct ContractionSpec {
@@ -34,7 +52,9 @@ struct ContractionSpec {
   bool accumulates = false;
   /// Layouts that are already fixed (dims in tensor order).
   std::array<std::optional<Layout>, 3> layouts;
-  std::optional<Dataflow> dataflow; ///< Fixed by hand.
+  std::optional<Dataflow> dataflow;        ///< Fixed by hand.
+  MappingConstraints constraints;          ///< Likewise.
+  llvm::SmallVector<std::string, 0> names; ///< Of modes, for messages.
 };
 
 /// Closed-form cycles of one contraction, each part named as in
@@ -65,7 +85,9 @@ struct MappedContraction {
 
 /// Maps one contraction. Deterministic. Errors: modes that are no contraction
 /// (in fewer than two of A, B and C, or twice in one), layouts that do not fit
-/// their operand, more than 2^48 multiply-adds. Everything else has a mapping;
+/// their operand, more than 2^48 multiply-adds, constraints that no mapping
+/// meets (the message names one and the nearest that is possible). Everything
+/// else has a mapping;
 /// verifyNest refuses what an instruction cannot hold (modes, rows of a slab).
 llvm::Expected<MappedContraction> mapContraction(const ContractionSpec &spec,
                                                  const Machine &machine);

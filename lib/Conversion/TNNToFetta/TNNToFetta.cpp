@@ -6,6 +6,7 @@
 
 #include "fetta/Conversion/TNNToFetta/TNNToFetta.h"
 #include "Alike.h"
+#include "Constraints.h"
 #include "Transfers.h"
 #include "Unsupported.h"
 #include "fetta/Dialect/Fetta/IR/FettaOps.h"
@@ -78,6 +79,7 @@ private:
   LogicalResult addStep(tnn::ContractOp op);
   /// The value of the program that stands for a root, seen as `view` by `op`.
   FailureOr<unsigned> valueOf(tnn::ContractOp op, const View &view);
+  LogicalResult fixLayouts();
   LogicalResult mapSteps();
   LogicalResult replace(const Step &step, const MappedContraction &mapped);
   LogicalResult addSlice(tensor::ExtractSliceOp op);
@@ -340,6 +342,8 @@ LogicalResult FunctionMapper::addStep(tnn::ContractOp op) {
   spec.resultType = getElementType(op.getType());
   spec.accumulates = bool(op.getInit());
   spec.dataflow = dataflow;
+  if (failed(readConstraints(op, *einsum, machine, spec)))
+    return failure();
   for (unsigned id = 0; id < 3; ++id) {
     // A sum that goes on lies where it began.
     bool goesOn = id == 2 && op.getInit();
@@ -357,9 +361,37 @@ LogicalResult FunctionMapper::addStep(tnn::ContractOp op) {
   return success();
 }
 
+/// Layouts by hand become those of the values.
+LogicalResult FunctionMapper::fixLayouts() {
+  for (auto [step, from] : llvm::zip_equal(steps, program.steps))
+    for (unsigned id = 0; id < 3; ++id) {
+      const std::optional<Layout> &asked = from.contraction.layouts[id];
+      if (!asked)
+        continue;
+      ProgramSpec::Value &value = program.values[from.values[id]];
+      std::optional<Layout> layout = relabel(*asked, value.sizes);
+      const char *names[] = {"lhs", "rhs", "result"};
+      if (!layout)
+        return step.op.emitOpError()
+               << "'" << kMappingAttr << "' " << names[id]
+               << ": the layout does not allow a shape in which others use the "
+                  "tensor: outer dimensions on bank bits need the inner ones "
+                  "there entirely";
+      if (value.layout && value.layout != layout)
+        return step.op.emitOpError()
+               << "'" << kMappingAttr << "' " << names[id]
+               << ": another contraction asks for another layout of this "
+                  "tensor; drop one of the two";
+      value.layout = std::move(layout);
+    }
+  return success();
+}
+
 LogicalResult FunctionMapper::mapSteps() {
   if (steps.empty())
     return success();
+  if (failed(fixLayouts()))
+    return failure();
   unsigned failedStep = 0;
   llvm::Expected<std::vector<MappedContraction>> mapped =
       mapProgramLike(function.getName(), program, stepOps, machine, options,

@@ -86,7 +86,8 @@ private:
       dims.push_back(names[mode]);
     llvm::interleave(dims, os, " ");
     os << "] " << RankedTensorType::get(type.getShape(), type.getElementType())
-       << ", " << getPhysicalRows(type) << " rows\n"
+       << ", " << getPhysicalRows(type)
+       << (getPhysicalRows(type) == 1 ? " row\n" : " rows\n")
        << drawLayout(*getLayout(type), dims);
   }
 

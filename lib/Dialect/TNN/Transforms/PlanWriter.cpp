@@ -24,6 +24,58 @@ static StringRef phaseName(unsigned rank) {
   return names[rank];
 }
 
+/// What an einsum asks of the mapping of its contractions ("fetta.mapping")
+/// goes to each one as far as it has the modes: rows where they are reduced
+/// (output-stationary: where only lhs and the result have them), columns where
+/// the result has them from one operand, scope and loops where the result has
+/// them. Layouts stay behind: they are over other tensors.
+static DictionaryAttr mappingFor(EinsumAttr contraction, Operation *einsum) {
+  auto given = einsum->getAttrOfType<DictionaryAttr>(kMappingAttr);
+  if (!given)
+    return nullptr;
+  auto has = [](ArrayRef<StringAttr> modes, StringAttr mode) {
+    return llvm::is_contained(modes, mode);
+  };
+  SmallVector<StringAttr> lhs = contraction.getInputModes(0),
+                          rhs = contraction.getInputModes(1),
+                          result = contraction.getOutputModes();
+  auto dataflow = given.getAs<StringAttr>("dataflow");
+  bool output = dataflow && dataflow.getValue() == "output_stationary";
+  auto keeps = [&](StringRef entry, StringAttr mode) {
+    bool inLhs = has(lhs, mode), inRhs = has(rhs, mode),
+         inResult = has(result, mode);
+    if (entry == "rows")
+      return output ? inLhs && !inRhs && inResult : inLhs && inRhs && !inResult;
+    if (entry == "columns")
+      return inResult && inLhs != inRhs && (!output || inRhs);
+    return entry == "ces" ? inLhs || inRhs : inResult;
+  };
+  SmallVector<NamedAttribute> kept;
+  for (NamedAttribute entry : given) {
+    Attribute value;
+    if (auto modes = dyn_cast<DictionaryAttr>(entry.getValue())) {
+      SmallVector<NamedAttribute> here;
+      for (NamedAttribute mode : modes)
+        if (keeps(entry.getName(), mode.getName()))
+          here.push_back(mode);
+      if (!here.empty())
+        value = DictionaryAttr::get(given.getContext(), here);
+    } else if (auto modes = dyn_cast<ArrayAttr>(entry.getValue())) {
+      SmallVector<Attribute> here;
+      for (StringAttr mode : modes.getAsRange<StringAttr>())
+        if (has(result, mode))
+          here.push_back(mode);
+      if (!here.empty())
+        value = ArrayAttr::get(given.getContext(), here);
+    } else if (entry.getName() == "dataflow") {
+      value = entry.getValue();
+    }
+    if (value)
+      kept.push_back({entry.getName(), value});
+  }
+  return kept.empty() ? nullptr : DictionaryAttr::get(given.getContext(), kept);
+}
+
 LogicalResult PlanWriter::write(OpBuilder &builder, unsigned begin,
                                 unsigned end) {
   for (auto [k, step] : llvm::enumerate(plan.getSteps())) {
@@ -66,6 +118,8 @@ LogicalResult PlanWriter::write(OpBuilder &builder, unsigned begin,
                            lhs.value, rhs.value, einsum);
     contract->setDiscardableAttr(
         kPhaseAttr, builder.getStringAttr(phaseName(phaseRank(member))));
+    if (auto mapping = mappingFor(einsum, member))
+      contract->setDiscardableAttr(kMappingAttr, mapping);
     result.value = contract;
   }
   return success();

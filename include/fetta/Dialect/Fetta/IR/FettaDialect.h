@@ -24,6 +24,12 @@ namespace fetta::hw {
 /// Attribute of a module: the machine that it is for.
 inline constexpr llvm::StringLiteral kMachineAttr = "fetta.machine";
 
+/// Attribute of tnn.contract and tnn.einsum, a dictionary: parts of the mapping
+/// that are fixed by hand. `dataflow` is a string; `rows`, `columns`, `ces`
+/// (index bits) and `scope` (indices) are dictionaries from modes to integers;
+/// `loops` is a list of modes; `lhs`, `rhs`, `result` are layouts.
+inline constexpr llvm::StringLiteral kMappingAttr = "fetta.mapping";
+
 } // namespace fetta::hw
 
 #endif // FETTA_DIALECT_FETTA_IR_FETTADIALECT_H

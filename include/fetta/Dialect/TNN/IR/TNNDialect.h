@@ -26,6 +26,9 @@ inline constexpr llvm::StringLiteral kNameAttr = "tnn.name";
 inline constexpr llvm::StringLiteral kRoleAttr = "tnn.role";
 /// Phase of an operation: one of the kPhase... strings.
 inline constexpr llvm::StringLiteral kPhaseAttr = "tnn.phase";
+/// Parts of a mapping that are fixed by hand, an attribute of the fetta dialect
+/// (FettaDialect.h).
+inline constexpr llvm::StringLiteral kMappingAttr = "fetta.mapping";
 
 inline constexpr llvm::StringLiteral kRoleInput = "input";
 inline constexpr llvm::StringLiteral kRoleParam = "param";
