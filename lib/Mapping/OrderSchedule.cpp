@@ -65,10 +65,10 @@ static double scheduledCycles(const SharedPlan &plan,
   // Row by row takes time; as the scheduler, for small programs only.
   constexpr size_t mostFollowed = 64;
   bool follows = !mapped.empty() && spans.size() <= mostFollowed;
-  std::vector<ArrayTask> tasks;
+  std::vector<ScheduleTask> tasks;
   for (auto [number, step] : llvm::enumerate(plan.getSteps())) {
     const Span &span = spans[number];
-    ArrayTask task;
+    ScheduleTask task;
     task.occupancy = int64_t(span.occupancy);
     task.drain = int64_t(span.tail);
     for (bool left : {true, false}) {
