@@ -117,3 +117,12 @@ int64_t fetta::multiplyAdds(const Nest &nest) {
     product *= size;
   return product;
 }
+
+std::pair<int64_t, int64_t> fetta::rowRange(const Operand &operand) {
+  int64_t last = 0;
+  for (const std::optional<DimLayout> &dim : operand.modes)
+    if (dim)
+      last += (dim->chunks() - 1) * dim->rowStride;
+  int64_t planes = operand.elementType == ElementType::F32 ? 2 : 1;
+  return {operand.baseRow, operand.baseRow + (last + 1) * planes - 1};
+}

@@ -264,6 +264,15 @@ Error Verifier::operand(OperandId id) {
                   "there are {4} slabs of {5} rows",
                   operandNames[id], layout.rows(), op.baseRow, op.slab,
                   machine.slabs, machine.rowsPerSlab);
+  if (id == OperandC && nest.roundsSums() &&
+      (nest.sums.slab < 0 || nest.sums.slab >= machine.slabs ||
+       nest.sums.baseRow < 0 || layout.rows() > machine.rowsPerSlab / 2 ||
+       nest.sums.baseRow > machine.rowsPerSlab - layout.rows() * 2))
+    return broken(9,
+                  "its partial sums take 2 planes of {0} rows from row {1} of "
+                  "slab {2}; there are {3} slabs of {4} rows",
+                  layout.rows(), nest.sums.baseRow, nest.sums.slab,
+                  machine.slabs, machine.rowsPerSlab);
   uint32_t missing = missingLanes(nest, id, machine) & ~op.serialLanes;
   if (missing)
     return broken(10,
@@ -298,13 +307,10 @@ Error Verifier::scope() {
   return Error::success();
 }
 
-/// N16: partial sums are FP32, each scope reloads rows of its own.
+/// N16: each scope reloads rows of its own.
 Error Verifier::accumulation() {
   if (!nest.accumulate)
     return Error::success();
-  if (nest.c().elementType != ElementType::F32)
-    return broken(16, "it accumulates, but its result is bf16; partial sums "
-                      "are f32");
   if (!nest.clearAtStart)
     return broken(16, "it accumulates, so its scope cannot go on from the "
                       "contraction before as well");

@@ -75,8 +75,6 @@ Error mapping::checkSpec(const ContractionSpec &spec, const Machine &machine) {
                        "or broadcast it in an operation of its own",
                        m);
   }
-  if (spec.accumulates && spec.resultType != ElementType::F32)
-    return makeError("sums that go on are FP32, but the result is BF16");
   for (OperandId id : {OperandA, OperandB, OperandC})
     if (Error error = checkLayout(spec, id, machine))
       return error;

@@ -81,12 +81,13 @@ uint16_t ProgramBuilder::slotFor(Net net, uint32_t route) {
 
 void ProgramBuilder::addContract(Nest nest, std::array<uint32_t, 3> tensors,
                                  std::array<uint32_t, 3> routes, uint32_t op,
-                                 Tokens tokens) {
+                                 Tokens tokens, uint32_t tensorSums) {
   Contract contract;
   for (unsigned net = 0; net < 3; ++net)
     contract.slots[net] = slotFor(Net(net), routes[net]);
   contract.nest = std::move(nest);
   contract.tensors = tensors;
+  contract.tensorSums = tensorSums;
   contract.op = op;
   contract.tokens = tokens;
   program.code.push_back(std::move(contract));

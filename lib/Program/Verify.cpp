@@ -50,7 +50,9 @@ private:
   Error checkSemantics();
   Error checkContract(size_t index, const Contract &contract);
   Error checkOperand(size_t index, const Contract &contract, OperandId id);
-  Error checkWindow(size_t index, const Contract &contract, OperandId id);
+  Error checkWindow(size_t index, const Operand &operand, uint32_t tensor,
+                    const char *name);
+  Error checkSums(size_t index, const Contract &contract);
   Error checkDma(size_t index, const Dma &dma);
   Error checkSynchronisation();
   Error checkMemory();
@@ -223,10 +225,14 @@ Error Verifier::checkRoutes() {
 
 /// Whether an operand's words are words of its tensor, whatever shape either
 /// gives its indices.
-Error Verifier::checkWindow(size_t index, const Contract &contract,
-                            OperandId id) {
-  const Operand &operand = contract.nest.operands[id];
-  const TensorEntry &t = program.tensors[contract.tensors[id]];
+Error Verifier::checkWindow(size_t index, const Operand &operand,
+                            uint32_t tensor, const char *name) {
+  const TensorEntry &t = program.tensors[tensor];
+  if (operand.elementType != t.elementType || operand.slab != t.slab)
+    return refuse(LoadCode::OperandType, "code",
+                  "instruction {0}: {1} has another element type or slab than "
+                  "its tensor '{2}'",
+                  index, name, t.name);
   // Slices see tensors of one layout in one way, wherever they lie.
   std::vector<int64_t> shape = Footprint(operand).shape();
   std::tuple key(Footprint(t).shape(), shape, operand.baseRow - t.baseRow);
@@ -240,24 +246,56 @@ Error Verifier::checkWindow(size_t index, const Contract &contract,
   if ((operand.baseRow - t.baseRow) % planes ||
       !tensorWords.containsAll(Footprint(operand)))
     return refuse(LoadCode::OperandWindow, "code",
-                  "instruction {0}: operand {1} reaches outside its tensor "
-                  "'{2}', which takes {3} rows from row {4} of slab {5}",
-                  index, operandNames[id], t.name, t.physicalRows(), t.baseRow,
-                  t.slab);
+                  "instruction {0}: {1} reaches outside its tensor '{2}', "
+                  "which takes {3} rows from row {4} of slab {5}",
+                  index, name, t.name, t.physicalRows(), t.baseRow, t.slab);
   windows.insert(std::move(key));
+  return Error::success();
+}
+
+/// The FP32 tensor whose sums end in a BF16 result.
+Error Verifier::checkSums(size_t index, const Contract &contract) {
+  if (!contract.nest.roundsSums()) {
+    if (contract.nest.sums != SumsPlace() || contract.tensorSums)
+      return refuse(LoadCode::Reserved, "code",
+                    "instruction {0} names partial sums in a tensor of their "
+                    "own; only those that end in a bf16 result lie there",
+                    index);
+    return Error::success();
+  }
+  if (contract.tensorSums >= program.tensors.size())
+    return refuse(LoadCode::Reference, "code",
+                  "instruction {0}: tensor {1} of {2}", index,
+                  contract.tensorSums, program.tensors.size());
+  const Operand sums = contract.nest.partialSums(), &result = contract.nest.c();
+  if (Error error =
+          checkWindow(index, sums, contract.tensorSums, "its partial sums"))
+    return error;
+  const TensorEntry &t = program.tensors[contract.tensorSums];
+  if (isPreloaded(t.role))
+    return refuse(LoadCode::ResultRole, "code",
+                  "instruction {0} goes on from '{1}', which the host places "
+                  "before the run",
+                  index, t.name);
+  // A row is reloaded while others drain.
+  auto [first, last] = rowRange(sums);
+  auto [from, to] = rowRange(result);
+  if (sums.slab == result.slab && first <= to && from <= last)
+    return refuse(LoadCode::OverwritesOperand, "code",
+                  "instruction {0} writes rows {1} to {2} of slab {3} and goes "
+                  "on from the partial sums in rows {4} to {5}; a bf16 result "
+                  "lies in rows of its own",
+                  index, from, to, result.slab, first, last);
   return Error::success();
 }
 
 Error Verifier::checkOperand(size_t index, const Contract &contract,
                              OperandId id) {
-  const Operand &operand = contract.nest.operands[id];
+  static constexpr const char *names[] = {"operand A", "operand B",
+                                          "operand C"};
   const TensorEntry &t = program.tensors[contract.tensors[id]];
-  if (operand.elementType != t.elementType || operand.slab != t.slab)
-    return refuse(LoadCode::OperandType, "code",
-                  "instruction {0}: operand {1} has another element type or "
-                  "slab than its tensor '{2}'",
-                  index, operandNames[id], t.name);
-  if (Error error = checkWindow(index, contract, id))
+  if (Error error = checkWindow(index, contract.nest.operands[id],
+                                contract.tensors[id], names[id]))
     return error;
   if (id == OperandC && isPreloaded(t.role))
     return refuse(LoadCode::ResultRole, "code",
@@ -302,7 +340,7 @@ Error Verifier::checkContract(size_t index, const Contract &contract) {
   for (OperandId id : {OperandA, OperandB, OperandC})
     if (Error error = checkOperand(index, contract, id))
       return error;
-  return Error::success();
+  return checkSums(index, contract);
 }
 
 Error Verifier::checkDma(size_t index, const Dma &dma) {

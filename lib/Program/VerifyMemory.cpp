@@ -194,14 +194,16 @@ Error MemoryChecker::checkContract(const Contract &contract) {
   }
   uint32_t result = contract.tensors[OperandC];
   Footprint words(contract.nest.c());
+  bool inPlace = contract.nest.accumulate && !contract.nest.roundsSums();
   if (contract.nest.accumulate)
-    if (Error error = readWords(words, result))
+    if (Error error = readWords(Footprint(contract.nest.partialSums()),
+                                sumsTensor(contract)))
       return error;
   if (!contract.nest.drainAtEnd)
     return Error::success();
   if (Error error = checkClosed(false, result, {}))
     return error;
-  return writeWords(words, result, /*drained=*/true, contract.nest.accumulate);
+  return writeWords(words, result, /*drained=*/true, inPlace);
 }
 
 Error MemoryChecker::checkLoad(const Dma &dma) {

@@ -111,15 +111,12 @@ void ArrayEngine::markPending(Work &work) {
   pendings.push_back({work.id, nest.c().slab, first, last});
 }
 
-bool ArrayEngine::mayBePending(const Work &work, OperandId id) const {
-  if (pendings.empty())
-    return false;
-  auto [first, last] = work.plan.rowRange(id);
-  return llvm::any_of(
-      pendings, [&, first = first, last = last](const Pending &pending) {
-        return pending.work != work.id && pending.slab == work.plan.slab(id) &&
-               pending.first <= last && first <= pending.last;
-      });
+bool ArrayEngine::mayBePending(const Work &work, int64_t slab,
+                               std::pair<int64_t, int64_t> rows) const {
+  return llvm::any_of(pendings, [&](const Pending &pending) {
+    return pending.work != work.id && pending.slab == slab &&
+           pending.first <= rows.second && rows.first <= pending.last;
+  });
 }
 
 bool ArrayEngine::isPending(int64_t slab, const ContractPlan::Row &row) const {

@@ -158,7 +158,11 @@ private:
   CycleClass waitingClass(int64_t now, uint32_t waitsForTokens) const;
   // Rows and routes.
   void markPending(Work &work);
-  bool mayBePending(const Work &work, OperandId id) const;
+  bool mayBePending(const Work &work, OperandId id) const {
+    return mayBePending(work, work.plan.slab(id), work.plan.rowRange(id));
+  }
+  bool mayBePending(const Work &work, int64_t slab,
+                    std::pair<int64_t, int64_t> rows) const;
   bool someoneWaitsForRows() const;
   bool isPending(int64_t slab, const ContractPlan::Row &row) const;
   bool routeReady(const Work &work, Net net) const;

@@ -65,22 +65,23 @@ bool ArrayEngine::settleReload(int64_t now) {
           Blocked{CycleClass::DrainBusy, drainEnd(scope - 2, now, conflicts)};
       return false;
     }
-    work->plan.scopeRows(work->reloads.index(), reloadRows);
+    work->plan.reloadRows(work->reloads.index(), reloadRows);
     reloadNext = 0;
     begins = reloadRuns = true;
     ++eventCount;
   }
-  reloadStepwise = mayBePending(*work, OperandC) || work->tilesBegun > 0;
+  int64_t slab = work->contract.nest.sumsPlace().slab;
+  reloadStepwise =
+      mayBePending(*work, slab, rowRange(work->contract.nest.partialSums())) ||
+      work->tilesBegun > 0;
   if (!reloadStepwise)
     return begins;
   // Its own visit to the row, or that of the one that ends the scope, comes
   // later: no two of its scopes share one.
-  int64_t row = reloadRows[size_t(reloadNext / work->plan.planes)] +
-                reloadNext % work->plan.planes;
-  const std::vector<int32_t> &pending =
-      pendingRows[size_t(work->plan.slab(OperandC))];
+  int64_t row = reloadRows[size_t(reloadNext / ContractPlan::sumPlanes)] +
+                reloadNext % ContractPlan::sumPlanes;
+  const std::vector<int32_t> &pending = pendingRows[size_t(slab)];
   int32_t visits = row < int64_t(pending.size()) ? pending[size_t(row)] : 0;
-  int64_t slab = work->plan.slab(OperandC);
   for (uint64_t w = reloadAt; const Work *later = workOf(w); ++w) {
     auto [first, last] = later->plan.rowRange(OperandC);
     visits -= later->tilesBegun > 0 && later->contract.nest.drainAtEnd &&

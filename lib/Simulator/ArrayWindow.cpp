@@ -285,8 +285,10 @@ void ArrayEngine::passReload(int64_t now, int64_t next, SlabBits &taken) {
   if (!reloadRuns || reloadBlocked)
     return;
   Work &work = *workOf(reloadAt);
-  uint64_t &slab = taken[size_t(work.plan.slab(OperandC))];
-  int64_t left = int64_t(reloadRows.size()) * work.plan.planes - reloadNext;
+  size_t sums = size_t(work.contract.nest.sumsPlace().slab);
+  uint64_t &slab = taken[sums];
+  int64_t left =
+      int64_t(reloadRows.size()) * ContractPlan::sumPlanes - reloadNext;
   uint64_t used = firstBits(~slab & lowBits(next - now), left);
   slab |= used;
   int64_t count = llvm::popcount(used);
@@ -298,7 +300,7 @@ void ArrayEngine::passReload(int64_t now, int64_t next, SlabBits &taken) {
   half.add(end, CycleClass::Reload, uint32_t(work.instruction));
   half.recount(CycleClass::Reload, CycleClass::SlabConflict, end - now - count);
   timing[work.instruction].reloadedRows += count;
-  accesses[size_t(work.plan.slab(OperandC))][0] += count;
+  accesses[sums][0] += count;
   if (count < left)
     return;
   reloadRuns = false;

@@ -125,8 +125,8 @@ ContractPlan::Row ContractPlan::rowOfLoad(const ModeIndex &index,
   return rowOf(levels.held, full, step % perRow);
 }
 
-void ContractPlan::scopeRows(const ModeIndex &scopeStart,
-                             std::vector<int32_t> &rows) {
+void ContractPlan::scopeRows(const ModeIndex &scopeStart, int64_t baseRow,
+                             int64_t planes, std::vector<int32_t> &rows) {
   const Operand &c = nest.c();
   // Accumulator row and tensor row, mode by mode.
   std::vector<std::pair<int64_t, int64_t>> found = {{0, 0}}, next;
@@ -154,7 +154,7 @@ void ContractPlan::scopeRows(const ModeIndex &scopeStart,
   llvm::sort(found);
   rows.clear();
   for (auto [row, tensorRow] : found)
-    rows.push_back(int32_t(c.baseRow + tensorRow * planes));
+    rows.push_back(int32_t(baseRow + tensorRow * planes));
 }
 
 std::pair<int64_t, uint32_t>

@@ -47,7 +47,8 @@ public:
   int64_t loadBeats = 0; ///< Sub-beats that load a stationary tile.
   int64_t tileDrain = 0; ///< Sub-beats that drain an output-stationary tile.
   int64_t scopes = 1;
-  int64_t planes = 1; ///< Row accesses of a drained row.
+  int64_t planes = 1;                     ///< Row accesses of a drained row.
+  static constexpr int64_t sumPlanes = 2; ///< Those of a reloaded one.
 
   /// Index of the beat number `beat` of the block that starts at `start`.
   ModeIndex beatIndex(const ModeIndex &start, int64_t beat) const;
@@ -73,7 +74,14 @@ public:
   /// Physical (high) rows that the drain of the scope at `scopeStart` writes,
   /// in the order of the accumulator rows; rows without an element of the scope
   /// are not among them.
-  void scopeRows(const ModeIndex &scopeStart, std::vector<int32_t> &rows);
+  void scopeRows(const ModeIndex &scopeStart, std::vector<int32_t> &rows) {
+    scopeRows(scopeStart, nest.c().baseRow, planes, rows);
+  }
+  /// The same rows of the partial sums that the scope goes on from, which have
+  /// two planes.
+  void reloadRows(const ModeIndex &scopeStart, std::vector<int32_t> &rows) {
+    scopeRows(scopeStart, nest.sumsPlace().baseRow, sumPlanes, rows);
+  }
 
   /// Accumulator row and flips of a beat: two beats with the same pair add to
   /// the same words.
@@ -81,6 +89,8 @@ public:
                                      const ModeIndex &scopeStart) const;
 
 private:
+  void scopeRows(const ModeIndex &scopeStart, int64_t baseRow, int64_t planes,
+                 std::vector<int32_t> &rows);
   /// Values that loops [from, to) of a mode, serial lane bits and (if asked)
   /// PE-row bits add to its index.
   std::vector<int64_t> indexParts(unsigned mode, OperandId id, size_t from,

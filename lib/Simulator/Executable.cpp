@@ -32,6 +32,8 @@ llvm::Error fetta::checkExecutable(const Program &program, size_t instruction,
   for (uint32_t tensor : contract.tensors)
     if (tensor >= program.tensors.size())
       return refused("it names a tensor that does not exist");
+  if (nest.roundsSums() && contract.tensorSums >= program.tensors.size())
+    return refused("its partial sums are of a tensor that does not exist");
 
   if (nest.lanes.ce.size() != machine.ceBits ||
       nest.lanes.row.size() != machine.peRowBits ||

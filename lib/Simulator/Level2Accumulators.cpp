@@ -184,23 +184,27 @@ void Engine::reload() {
     reloadRows = job.view.scopeRows(reloadBeat);
     half.scope = number;
   }
-  const Operand &c = job.view.nest().c();
+  // The row of the sums, told from that of the result.
+  const Nest &nest = job.view.nest();
+  int64_t planes = nest.roundsSums() ? 1 : 2;
+  SumsPlace sums = nest.sumsPlace();
   if (!reloadRows.empty()) {
     const NestView::ScopeRow &row = reloadRows.front();
-    int64_t plane = row.row + reloadLow;
+    int64_t plane =
+        sums.baseRow + 2 * ((row.row - nest.c().baseRow) / planes) + reloadLow;
     // Rows of this and later contractions may be announced by now.
-    int64_t before = unwritten[size_t(c.slab)][size_t(plane)];
+    int64_t before = unwritten[size_t(sums.slab)][size_t(plane)];
     for (size_t j = reloadJob; j < jobs.size(); ++j)
       if (auto own = jobs[j].unwritten.find(plane);
           own != jobs[j].unwritten.end() &&
-          jobs[j].view.nest().c().slab == c.slab)
+          jobs[j].view.nest().c().slab == sums.slab)
         before -= own->second;
-    if (before > 0 || portTaken[size_t(c.slab)])
+    if (before > 0 || portTaken[size_t(sums.slab)])
       return;
-    portTaken[size_t(c.slab)] = 1;
+    portTaken[size_t(sums.slab)] = 1;
     ++counters.rowReads;
     lastActivity = now;
-    const uint16_t *words = memory.row(c.slab, plane);
+    const uint16_t *words = memory.row(sums.slab, plane);
     SumRow &into = half.rows[size_t(row.accumulatorRow)];
     into.row = row.row;
     for (size_t bank = 0; bank < into.words.size(); ++bank) {

@@ -172,7 +172,7 @@ private:
     }
     uint32_t result = contract.tensors[OperandC];
     if (nest.accumulate && nest.dataflow != Dataflow::OutputStationary)
-      reads(result, nest.c());
+      reads(sumsTensor(contract), nest.partialSums());
     if (!nest.clearAtStart)
       start = std::max(start, open + 1);
     last = std::max(last, start + beats - 1);

@@ -12,15 +12,6 @@
 
 using namespace fetta;
 
-std::pair<int64_t, int64_t> fetta::rowRange(const Operand &operand) {
-  int64_t last = 0;
-  for (const std::optional<DimLayout> &dim : operand.modes)
-    if (dim)
-      last += (dim->chunks() - 1) * dim->rowStride;
-  int64_t planes = operand.elementType == ElementType::F32 ? 2 : 1;
-  return {operand.baseRow, operand.baseRow + (last + 1) * planes - 1};
-}
-
 OperandPort::OperandPort(const Nest &nest, OperandId id, const Machine &machine,
                          bool laneTables)
     : op(&nest.operands[id]),

@@ -34,9 +34,6 @@ struct RowAccess {
   uint32_t flips = 0;  ///< Constant of the lane -> bank map.
 };
 
-/// First and last physical row of the window that an operand sees.
-std::pair<int64_t, int64_t> rowRange(const Operand &operand);
-
 /// One operand behind its network.
 class OperandPort {
 public:

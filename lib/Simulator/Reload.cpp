@@ -23,16 +23,17 @@ using namespace fetta;
 llvm::Error ContractRunner::reloadRow(const ModeIndex &index, int64_t row,
                                       int64_t tensorRow) {
   const Operand &c = nest.c();
-  int64_t high = c.baseRow + 2 * tensorRow;
-  if (c.elementType != ElementType::F32 || !memory.contains(c.slab, high) ||
-      !memory.contains(c.slab, high + 1))
+  SumsPlace place = nest.sumsPlace();
+  int64_t high = place.baseRow + 2 * tensorRow;
+  if (!memory.contains(place.slab, high) ||
+      !memory.contains(place.slab, high + 1))
     return fail(OperandC, "partial sums in row " + llvm::Twine(high) +
-                              " of slab " + llvm::Twine(c.slab) +
+                              " of slab " + llvm::Twine(place.slab) +
                               " cannot be reloaded");
-  const uint16_t *highWords = memory.row(c.slab, high),
-                 *lowWords = memory.row(c.slab, high + 1);
-  const uint8_t *highThere = memory.written(c.slab, high),
-                *lowThere = memory.written(c.slab, high + 1);
+  const uint16_t *highWords = memory.row(place.slab, high),
+                 *lowWords = memory.row(place.slab, high + 1);
+  const uint8_t *highThere = memory.written(place.slab, high),
+                *lowThere = memory.written(place.slab, high + 1);
   float *sum = accumulators.words.data() + row * accumulators.lanes;
   uint8_t *there = accumulators.valid.data() + row * accumulators.lanes;
   int64_t words = 0;
@@ -57,7 +58,7 @@ llvm::Error ContractRunner::reloadRow(const ModeIndex &index, int64_t row,
     if (!countOnly && (!highThere[bank] || !lowThere[bank]))
       return fail(OperandC, "goes on from word " + llvm::Twine(bank) +
                                 " of row " + llvm::Twine(high) + " in slab " +
-                                llvm::Twine(c.slab) +
+                                llvm::Twine(place.slab) +
                                 ", which was never written");
     sum[bank] = bitsToFloat(uint32_t(highWords[bank]) << 16 | lowWords[bank]);
     there[bank] = 1;

@@ -12,10 +12,13 @@ using namespace fetta;
 using namespace fetta::test;
 
 void QueuedStream::append(StreamItem item) {
-  if (auto *contract = std::get_if<Contract>(&item.instruction))
+  if (auto *contract = std::get_if<Contract>(&item.instruction)) {
     for (OperandId id : {OperandA, OperandB, OperandC})
       contract->nest.operands[id].baseRow +=
           tensors[contract->tensors[id]].baseRow;
+    if (contract->nest.roundsSums())
+      contract->nest.sums.baseRow += tensors[contract->tensorSums].baseRow;
+  }
   Entry entry;
   entry.queue = queueOf(item.instruction);
   entry.accesses = accessesOf(item);
@@ -38,6 +41,8 @@ QueuedStream::accessesOf(const StreamItem &item) const {
     rows(contract->tensors[OperandA], false);
     rows(contract->tensors[OperandB], false);
     rows(contract->tensors[OperandC], true);
+    if (contract->nest.roundsSums())
+      rows(contract->tensorSums, false);
   } else if (const auto *dma = std::get_if<Dma>(&item.instruction)) {
     rows(dma->tensor, !dma->store);
     region(dma->region, dma->store);
@@ -146,7 +151,7 @@ QueuedProgram QueuedStream::finish() {
         {"contract" + std::to_string(number), "", "", Phase(number % 3)});
     ++number;
     builder.addContract(std::move(contract.nest), contract.tensors, routes, op,
-                        entry.tokens);
+                        entry.tokens, contract.tensorSums);
     result.contractions.push_back(
         {0, std::move(entry.item.modes), std::move(entry.item.offsets)});
   }

@@ -111,9 +111,15 @@ Touched touchedBy(const Program &program, const Instruction &instruction) {
       for (const auto &dim : operand.modes)
         layout.dims.push_back(dim.value_or(DimLayout()));
       layout.banks.assign(operand.banks.begin(), operand.banks.end());
-      if (id != OperandC || nest.accumulate)
+      if (id != OperandC)
         addWords(touched.reads, layout, operand.elementType, operand.slab,
                  operand.baseRow);
+      else if (nest.accumulate && operand.elementType == ElementType::F32)
+        addWords(touched.reads, layout, ElementType::F32, operand.slab,
+                 operand.baseRow);
+      else if (nest.accumulate)
+        addWords(touched.reads, layout, ElementType::F32, nest.sums.slab,
+                 nest.sums.baseRow);
       if (id == OperandC && nest.drainAtEnd)
         addWords(touched.writes, layout, operand.elementType, operand.slab,
                  operand.baseRow);

@@ -56,7 +56,7 @@ private:
                 unsigned slice);
   void contract(Job &job, const Nest &nest, std::array<uint32_t, 3> tensors,
                 const std::array<llvm::SmallVector<unsigned, 8>, 3> &modes,
-                llvm::ArrayRef<int64_t> offsets);
+                llvm::ArrayRef<int64_t> offsets, uint32_t sums = 0);
   std::optional<Job> drawContractions();
   Job drawChain();
 
@@ -213,11 +213,13 @@ void Generator::transfer(Job &job, bool store, uint32_t tensor,
 void Generator::contract(
     Job &job, const Nest &nest, std::array<uint32_t, 3> tensors,
     const std::array<llvm::SmallVector<unsigned, 8>, 3> &modes,
-    llvm::ArrayRef<int64_t> offsets) {
+    llvm::ArrayRef<int64_t> offsets, uint32_t sums) {
   StreamItem item;
   Contract contract;
   contract.nest = nest;
   contract.tensors = tensors;
+  if (nest.roundsSums())
+    contract.tensorSums = sums;
   item.instruction = std::move(contract);
   item.modes = modes;
   item.offsets.assign(offsets.begin(), offsets.end());
@@ -248,6 +250,8 @@ std::optional<Job> Generator::drawContractions() {
   std::array<uint32_t, 3> tensors;
   std::array<std::optional<Place>, 3> places;
   bool first = false; // The sum starts from an array in DRAM.
+  // The last part of a sum rounds it into a tensor of its own.
+  std::optional<uint32_t> rounded;
   for (OperandId id : {OperandA, OperandB, OperandC}) {
     bool atHost = chance(id == OperandC ? 15 : 20);
     atHost &= id != OperandC || slices == 1 || sum;
@@ -271,11 +275,20 @@ std::optional<Job> Generator::drawContractions() {
                                id == OperandA ? slices : 1);
       continue;
     }
-    places[id] = drawPlace(
-        tensors[id], chance(60) ? TensorRole::Result : TensorRole::Temporary,
-        sum ? 1 : slices);
     first = sum && chance(30);
+    if (sum && (slices > 1 || first) && chance(50)) {
+      int64_t slab = chance(30) ? nestOptions.slabs[id]
+                                : int64_t(below(uint64_t(machine.slabs)));
+      rounded = addTensor("R", drawn.layouts[id], ElementType::BF16,
+                          TensorRole::Temporary, slab);
+      job.tensors.push_back(*rounded);
+    }
+    places[id] =
+        drawPlace(rounded.value_or(tensors[id]),
+                  chance(60) ? TensorRole::Result : TensorRole::Temporary,
+                  sum ? 1 : slices);
   }
+  uint32_t stored = rounded.value_or(tensors[OperandC]);
   if (first)
     transfer(job, false, tensors[OperandC],
              drawPlace(tensors[OperandC], TensorRole::State, 1), 0);
@@ -288,18 +301,29 @@ std::optional<Job> Generator::drawContractions() {
       copy.accumulate = sum && copy.clearAtStart && (s > 0 || first);
       for (OperandId id : {OperandA, OperandB, OperandC})
         copy.operands[id].baseRow -= drawn.baseRows[id];
-      contract(job, copy, tensors, drawn.modes, offsets);
+      if (!rounded || s + 1 < slices) {
+        contract(job, copy, tensors, drawn.modes, offsets);
+        continue;
+      }
+      Operand &c = copy.operands[OperandC];
+      c.elementType = ElementType::BF16;
+      c.slab = stream.tensors[*rounded].slab;
+      if (copy.accumulate)
+        copy.sums = {nestOptions.slabs[OperandC], c.baseRow};
+      c.baseRow /= 2; // One plane for two.
+      contract(job, copy, {tensors[OperandA], tensors[OperandB], *rounded},
+               drawn.modes, offsets, tensors[OperandC]);
     }
     if (places[OperandC] && (!sum || s + 1 == slices))
-      transfer(job, true, tensors[OperandC], *places[OperandC], sum ? 0 : s);
+      transfer(job, true, stored, *places[OperandC], sum ? 0 : s);
   }
   if (places[OperandC] &&
       (isCollected(stream.regions[places[OperandC]->region].role) ||
        slices == 1)) {
     const DramRegion &region = stream.regions[places[OperandC]->region];
-    int64_t stored = stream.tensors[tensors[OperandC]].layout.elements() *
-                     (sum ? 1 : slices);
-    if (region.elements() == stored)
+    int64_t elements =
+        stream.tensors[stored].layout.elements() * (sum ? 1 : slices);
+    if (region.elements() == elements)
       job.fills.push_back(places[OperandC]->region);
   }
   return job;

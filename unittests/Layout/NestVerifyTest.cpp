@@ -290,10 +290,22 @@ TEST_P(Rules, N16PartialSums) {
     });
   };
   EXPECT_EQ(accumulating([](Nest &) {}), 0u);
-  EXPECT_EQ(accumulating([](Nest &n) {
-              n.operands[OperandC].elementType = ElementType::BF16;
-            }),
-            16u);
+  // Sums that end in a BF16 result lie elsewhere, in two planes.
+  auto ending = [&](int64_t slab, int64_t row) {
+    return accumulating([&](Nest &n) {
+      n.operands[OperandC].elementType = ElementType::BF16;
+      n.sums = {slab, row};
+    });
+  };
+  Nest plain;
+  EXPECT_EQ(after([&](Nest &n) { plain = n; }), 0u);
+  auto [first, last] = rowRange(plain.c());
+  int64_t room = machine().rowsPerSlab - 2 * (last - first + 1);
+  EXPECT_EQ(ending(1, room), 0u);
+  EXPECT_EQ(ending(1, room + 1), 9u);
+  EXPECT_EQ(ending(1, -1), 9u);
+  EXPECT_EQ(ending(machine().slabs, 0), 9u);
+  EXPECT_EQ(ending(-1, 0), 9u);
   auto wholeNest = [](Nest &n) {
     n.scopeLevel = 0;
     n.accumulatorStrides[B] = 2;

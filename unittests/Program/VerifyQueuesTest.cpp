@@ -327,12 +327,63 @@ void addTo(Program &p, bool accumulate) {
   insert(p, Multiply + 1, again);
 }
 
+/// A second contraction that goes on from FP32 sums and rounds them into a
+/// tensor in slab 3, which is what is stored.
+void roundInto(Program &p) {
+  p.regions[2].byteAddress = 256;
+  p.tensors.push_back(p.tensors[2]);
+  p.tensors[2].elementType = ElementType::F32;
+  p.tensors[3].slab = 3;
+  Contract again = contract(p);
+  contract(p).nest.operands[OperandC].elementType = ElementType::F32;
+  contract(p).tokens.signals[0] = {};
+  again.tokens.waits[0] = {};
+  again.tensors[OperandC] = 3;
+  again.nest.operands[OperandC].slab = 3;
+  again.nest.accumulate = true;
+  again.nest.sums = {p.tensors[2].slab, p.tensors[2].baseRow};
+  again.tensorSums = 2;
+  insert(p, Multiply + 1, again);
+  dma(p, StoreC + 1).tensor = 3;
+}
+
+Contract &last(Program &p) { return contract(p, Multiply + 1); }
+
+TEST(VerifyMemory, SumsThatEndInBF16) {
+  EXPECT_PASSES(roundInto(p));
+  EXPECT_REFUSED(Reference, roundInto(p); last(p).tensorSums = 4);
+  EXPECT_REFUSED(OperandType, roundInto(p); last(p).tensorSums = 3);
+  EXPECT_REFUSED(OperandType, roundInto(p); last(p).nest.sums.slab = 1);
+  EXPECT_REFUSED(OperandWindow, roundInto(p); last(p).nest.sums.baseRow += 2);
+  EXPECT_REFUSED(OperandWindow, roundInto(p); last(p).nest.sums.baseRow += 1);
+  EXPECT_REFUSED(NestRule, roundInto(p); last(p).nest.sums.slab = 7);
+  // Nothing wrote the sums.
+  EXPECT_REFUSED(ReadBeforeWrite, roundInto(p);
+                 p.tensors.push_back(p.tensors[2]); p.tensors.back().slab = 3;
+                 p.tensors.back().baseRow = 8; last(p).nest.sums = {3, 8};
+                 last(p).tensorSums = 4);
+  EXPECT_REFUSED(OtherTensor, roundInto(p); p.tensors.push_back(p.tensors[2]);
+                 last(p).tensorSums = 4);
+  // The host's.
+  EXPECT_REFUSED(ResultRole, roundInto(p); p.tensors.push_back(p.tensors[2]);
+                 p.tensors.back().role = TensorRole::State;
+                 p.tensors.back().name = "s"; p.tensors.back().slab = 3;
+                 p.tensors.back().baseRow = 8; last(p).nest.sums = {3, 8};
+                 last(p).tensorSums = 4);
+  // A result in rows of the sums.
+  EXPECT_REFUSED(OverwritesOperand, roundInto(p);
+                 p.tensors[3].slab = p.tensors[2].slab;
+                 last(p).nest.operands[OperandC].slab = p.tensors[2].slab);
+}
+
 TEST(VerifyMemory, Accumulation) {
   EXPECT_PASSES(addTo(p, true));
   EXPECT_REFUSED(WrittenTwice, addTo(p, false));
   EXPECT_REFUSED(ReadBeforeWrite, addTo(p, true);
                  contract(p).nest.accumulate = true);
-  EXPECT_REFUSED(NestRule, contract(p).nest.accumulate = true);
+  // An f32 result goes on in place, and nothing without a flag.
+  EXPECT_REFUSED(Reserved, addTo(p, true); last(p).tensorSums = 1);
+  EXPECT_REFUSED(Reserved, contract(p).nest.sums.baseRow = 1);
   // From partial sums in DRAM.
   auto fromDram = [](Program &p) {
     addTo(p, true);

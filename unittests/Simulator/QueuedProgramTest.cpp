@@ -87,7 +87,7 @@ Arrays reference(const QueuedProgram &queued, Arrays arrays) {
     if (contract->nest.clearAtStart) {
       sums.emplace(array(OperandC));
       if (contract->nest.accumulate) {
-        sums->array.values = result;
+        sums->array.values = arrays.tensors[sumsTensor(*contract)];
         sums->started.assign(result.size(), true);
       }
     }
@@ -171,7 +171,8 @@ void expectEqual(llvm::ArrayRef<float> got, llvm::ArrayRef<float> wanted,
 }
 
 TEST(QueuedPrograms, ValuesInEveryLegalOrder) {
-  unsigned accumulating = 0, transposed = 0, relays = 0, reused = 0;
+  unsigned accumulating = 0, rounding = 0, transposed = 0, relays = 0,
+           reused = 0;
   for (uint64_t seed = 500; seed < 560; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Machine machine = smallMachine(2 + seed % 2, 1 + seed / 2 % 2, 1);
@@ -201,8 +202,10 @@ TEST(QueuedPrograms, ValuesInEveryLegalOrder) {
         return;
     }
     for (const Instruction &instruction : program.code) {
-      if (const auto *contract = std::get_if<Contract>(&instruction))
+      if (const auto *contract = std::get_if<Contract>(&instruction)) {
         accumulating += contract->nest.accumulate;
+        rounding += contract->nest.roundsSums();
+      }
       if (const auto *dma = std::get_if<Dma>(&instruction))
         transposed += !llvm::is_sorted(llvm::reverse(dma->strides));
       relays += std::holds_alternative<Sync>(instruction);
@@ -215,6 +218,7 @@ TEST(QueuedPrograms, ValuesInEveryLegalOrder) {
   }
   // The draws have what they are made for.
   EXPECT_GT(accumulating, 20u);
+  EXPECT_GT(rounding, 10u);
   EXPECT_GT(transposed, 100u);
   EXPECT_GT(relays, 50u);
   EXPECT_GT(reused, 200u);

@@ -278,9 +278,10 @@ void Contraction::reduce(const Index &index,
 /// The words of a row that lie inside all edges are there already.
 void Contraction::reload(const Index &index, int64_t tensorRow, Words &sums) {
   const Operand &c = nest.operands[2];
-  int64_t row = c.baseRow + 2 * tensorRow;
-  if (c.elementType != ElementType::F32 || !memory.contains(c.slab, row) ||
-      !memory.contains(c.slab, row + 1)) {
+  bool inPlace = c.elementType == ElementType::F32;
+  int64_t slab = inPlace ? c.slab : nest.sums.slab;
+  int64_t row = (inPlace ? c.baseRow : nest.sums.baseRow) + 2 * tensorRow;
+  if (!memory.contains(slab, row) || !memory.contains(slab, row + 1)) {
     outcome.meaningless = true;
     return;
   }
@@ -301,8 +302,8 @@ void Contraction::reload(const Index &index, int64_t tensorRow, Words &sums) {
             inside && (chunk << c.modes[m]->lowBits | low[m]) < nest.sizes[m];
       }
     if (inside)
-      sums[bank] = memory.whole(memory.read(c.slab, row, bank),
-                                memory.read(c.slab, row + 1, bank));
+      sums[bank] = memory.whole(memory.read(slab, row, bank),
+                                memory.read(slab, row + 1, bank));
   }
 }
 

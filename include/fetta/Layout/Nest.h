@@ -70,6 +70,16 @@ struct Operand {
   bool holds(unsigned mode) const { return modes[mode].has_value(); }
 };
 
+/// Where partial sums lie that a contraction goes on from.
+struct SumsPlace {
+  int64_t slab = 0;
+  int64_t baseRow = 0; ///< Physical row in the slab, of the first high half.
+  bool operator==(const SumsPlace &o) const {
+    return slab == o.slab && baseRow == o.baseRow;
+  }
+  bool operator!=(const SumsPlace &o) const { return !(*this == o); }
+};
+
 /// What one contract instruction does.
 struct Nest {
   Dataflow dataflow = Dataflow::BStationary;
@@ -83,9 +93,13 @@ struct Nest {
   unsigned scopeLevel = 0;
   bool clearAtStart = true; ///< Clears the half before the first beat.
   bool drainAtEnd = true;   ///< Otherwise the scope stays open.
-  /// Every scope goes on from the partial sums in its rows of the result, an
-  /// FP32 tensor, which are reloaded into the half at its start (N16).
+  /// Every scope goes on from FP32 partial sums, which are reloaded into the
+  /// half at its start (N16): those in its rows of an FP32 result, or, where
+  /// the result is BF16 and the sums end here, those in `sums`.
   bool accumulate = false;
+  /// The sums of an accumulating contraction with a BF16 result: two planes
+  /// that lie as the rows of the result do. Otherwise zero.
+  SumsPlace sums;
   /// Accumulator row = base + sum over modes of C of
   /// ((index >> lowBits) - (index at scope start >> lowBits)) * stride.
   int64_t accumulatorBase = 0;
@@ -96,6 +110,22 @@ struct Nest {
   const Operand &b() const { return operands[OperandB]; }
   const Operand &c() const { return operands[OperandC]; }
   unsigned modeCount() const { return sizes.size(); }
+  /// Whether the sums that it goes on from end in a BF16 result.
+  bool roundsSums() const {
+    return accumulate && c().elementType == ElementType::BF16;
+  }
+  /// Where the partial sums lie that it goes on from, if it does.
+  SumsPlace sumsPlace() const {
+    return roundsSums() ? sums : SumsPlace{c().slab, c().baseRow};
+  }
+  /// These sums as an operand.
+  Operand partialSums() const {
+    Operand operand = c();
+    operand.elementType = ElementType::F32;
+    operand.slab = sumsPlace().slab;
+    operand.baseRow = sumsPlace().baseRow;
+    return operand;
+  }
   /// A reduced mode is one that the result does not hold.
   bool isReduced(unsigned mode) const { return !c().holds(mode); }
 };
@@ -140,6 +170,9 @@ BitMap bankMap(const Nest &nest, OperandId operand, const Machine &machine);
 inline int64_t subBeats(const Operand &operand) {
   return int64_t(1) << llvm::popcount(operand.serialLanes);
 }
+
+/// First and last physical row of the window that an operand sees.
+std::pair<int64_t, int64_t> rowRange(const Operand &operand);
 
 /// Beats of the loop nest: the product of all loop counts.
 int64_t beats(const Nest &nest);

@@ -47,8 +47,8 @@ struct ContractionSpec {
   llvm::SmallVector<int64_t, 8> sizes;
   std::array<llvm::SmallVector<unsigned, 8>, 3> modes; ///< A, B, C.
   ElementType resultType = ElementType::BF16;
-  /// The sums go on from those in the result's tensor, which is FP32: every
-  /// scope then reloads rows of its own.
+  /// The sums go on from FP32 partial sums that lie as the result does: those
+  /// in its tensor if that is FP32. Every scope then reloads rows of its own.
   bool accumulates = false;
   /// Layouts that are already fixed (dims in tensor order).
   std::array<std::optional<Layout>, 3> layouts;

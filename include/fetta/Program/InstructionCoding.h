@@ -260,11 +260,12 @@ template <typename C> void codeBody(C &c, Contract &contract) {
   c.field(Field::Resources_holdSlot, contract.slots[1]);
   c.field(Field::Resources_reduceSlot, contract.slots[2]);
   c.field(Field::Resources_accumulatorBase, nest.accumulatorBase);
-  c.reserved(Field::Resources_reserved1);
+  c.field(Field::Resources_sumsSlab, nest.sums.slab);
+  c.field(Field::Resources_sumsRow, nest.sums.baseRow);
   c.field(Field::Resources_tensorA, contract.tensors[OperandA]);
   c.field(Field::Resources_tensorB, contract.tensors[OperandB]);
   c.field(Field::Resources_tensorC, contract.tensors[OperandC]);
-  c.reserved(Field::Resources_reserved2);
+  c.field(Field::Resources_tensorSums, contract.tensorSums);
   c.resize(nest.sizes, modes);
   c.resize(nest.accumulatorStrides, modes);
   for (unsigned m = 0; m < modes; ++m) {

@@ -138,9 +138,17 @@ struct Contract {
   /// Tensors of A, B, C: indices into Program::tensors. Operand windows must
   /// lie inside them.
   std::array<uint32_t, 3> tensors = {0, 0, 0};
+  /// Tensor of the sums that end in a BF16 result (Nest::sums); otherwise zero.
+  uint32_t tensorSums = 0;
   uint32_t op = 0; ///< Index into Program::ops.
   Tokens tokens;
 };
+
+/// The tensor whose partial sums an accumulating contraction goes on from.
+inline uint32_t sumsTensor(const Contract &contract) {
+  return contract.nest.roundsSums() ? contract.tensorSums
+                                    : contract.tensors[OperandC];
+}
 
 /// Moves a whole tensor from (or, store, to) a region of DRAM. The element of
 /// the tensor with these indices is the element offset + sum of index * stride
@@ -201,7 +209,7 @@ public:
   uint32_t addRoute(Route route);
   void addContract(Nest nest, std::array<uint32_t, 3> tensors,
                    std::array<uint32_t, 3> routes, uint32_t op,
-                   Tokens tokens = {});
+                   Tokens tokens = {}, uint32_t tensorSums = 0);
   void addDma(Dma dma);
   void addSync(Sync sync);
   /// Adds the Halt and hands the program out.

@@ -298,7 +298,7 @@ LogicalResult Exporter::addContract(ContractOp op) {
 
   std::string name = "contract" + std::to_string(contractions++);
   // Sums that go on lie in the tensor where they began.
-  if (!op.getInit()) {
+  if (!op.isInPlace()) {
     TensorEntry entry;
     entry.name = name;
     entry.shape = shapeOf(op);
@@ -325,12 +325,19 @@ LogicalResult Exporter::addContract(ContractOp op) {
       return failure();
     operandRoutes[unsigned(netOf(nest->dataflow, OperandId(id)))] = *route;
   }
+  uint32_t sums = 0;
+  if (op.getInit() && !op.isInPlace()) {
+    auto it = tensors.find(getHomeOp(op.getInit()));
+    if (it == tensors.end())
+      return op.emitOpError() << "goes on from sums that are placed later";
+    sums = it->second;
+  }
   std::string origin =
       op.getOrigin() ? op.getOrigin()->str() : getOrigin(op.getLoc());
   uint32_t opIndex = builder.addOp({std::move(name), op.getEinsum().str(),
                                     std::move(origin), Phase(op.getPhase())});
   builder.addContract(std::move(*nest), operands, operandRoutes, opIndex,
-                      tokensOf(op.getSyncAttr()));
+                      tokensOf(op.getSyncAttr()), sums);
   return success();
 }
 

@@ -156,16 +156,22 @@ llvm::Error Importer::importContract(const Contract &contract) {
   Location loc = location(entry.location);
   Value init;
   if (nest.accumulate) {
-    init = values[contract.tensors[OperandC]];
+    const TensorEntry &sums = program.tensors[sumsTensor(contract)];
+    init = values[sumsTensor(contract)];
     if (!init)
       return context(makeError("it goes on from sums in '{0}', which nothing "
                                "wrote",
-                               result.name));
+                               sums.name));
+    if (nest.sumsPlace() != SumsPlace{sums.slab, sums.baseRow} ||
+        sums.layout != result.layout)
+      return context(makeError("it goes on from a part or a view of tensor "
+                               "'{0}'; the dialect knows whole tensors only",
+                               sums.name));
   }
   ContractOp op = createContract(builder, loc, entry.einsum, operands[0],
                                  operands[1], inMemory(result, result.layout),
                                  nest, PhaseKind(entry.phase), init);
-  if (!init)
+  if (!op.isInPlace())
     op.setHomeAttr(home(result));
   op.setSyncAttr(sync(contract.tokens));
   SmallVector<Attribute> names;

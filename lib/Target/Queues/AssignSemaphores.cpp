@@ -123,6 +123,8 @@ LogicalResult Synchroniser::run() {
       for (unsigned operand : {0, 1})
         if (succeeded(done))
           done = access(contract, contract.getTensor(operand), false);
+      if (contract.getInit() && succeeded(done))
+        done = access(contract, contract.getInit(), false);
       if (succeeded(done))
         done = access(contract, contract.getResult(), /*write=*/true);
     }

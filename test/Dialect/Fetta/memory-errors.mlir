@@ -345,7 +345,7 @@ MODULE
         lanes <ce [b:0] row [k:0] column [n:0]> loops <scope [k x 2 by 2, b x 2 by 2]>
         accumulator <base 0 strides [1, 0]>
         : (tensor<4x4xbf16, #lhs>, tensor<4x2xbf16, #rhs>) -> tensor<4x2xf32, #fetta.layout<banks [d1:0, d0:0] rows [2, 0]>>
-    // expected-error @+1 {{'fetta.contract' op init should have the type of the result}}
+    // expected-error @+1 {{'fetta.contract' op init should lie as the result does}}
     %9 = fetta.contract "b k, k n -> b n" %0, %1 init(%3) b_stationary
         lanes <ce [b:0] row [k:0] column [n:0]> loops <scope [k x 2 by 2, b x 2 by 2]>
         accumulator <base 0 strides [1, 0]>
@@ -366,7 +366,7 @@ MODULE
         accumulator <base 0 strides [1, 0]>
         : (tensor<4x4xbf16, #lhs>, tensor<4x2xbf16, #rhs>) -> tensor<4x2xf32, #res>
     %3 = fetta.load %y at 0 : tensor<4x2xbf16> -> tensor<4x2xbf16, #res>
-    // expected-error @+1 {{'fetta.contract' op goes on from partial sums of f32 only}}
+    // expected-error @+1 {{'fetta.contract' op init should lie as the result does}}
     %9 = fetta.contract "b k, k n -> b n" %0, %1 init(%3) b_stationary
         lanes <ce [b:0] row [k:0] column [n:0]> loops <scope [k x 2 by 2, b x 2 by 2]>
         accumulator <base 0 strides [1, 0]>
@@ -387,7 +387,7 @@ MODULE
         accumulator <base 0 strides [1, 0]>
         : (tensor<4x4xbf16, #lhs>, tensor<4x2xbf16, #rhs>) -> tensor<4x2xf32, #res>
     %3 = fetta.place %z : tensor<4x2xf32> -> tensor<4x2xf32, #res>
-    // expected-error @+1 {{'fetta.contract' op overwrites what the host has placed or a view: init should come from fetta.contract or fetta.load}}
+    // expected-error @+1 {{'fetta.contract' op goes on from what the host has placed or from a view: init should come from fetta.contract or fetta.load}}
     %9 = fetta.contract "b k, k n -> b n" %0, %1 init(%3) b_stationary
         lanes <ce [b:0] row [k:0] column [n:0]> loops <scope [k x 2 by 2, b x 2 by 2]>
         accumulator <base 0 strides [1, 0]>
@@ -493,7 +493,7 @@ MODULE
         accumulator <base 0 strides [1, 0]>
         : (tensor<4x4xbf16, #lhs>, tensor<4x2xbf16, #rhs>) -> tensor<4x2xf32, #res>
     %3 = fetta.relabel %2 : tensor<4x2xf32, #res> -> tensor<4x2xf32, #res>
-    // expected-error @+1 {{'fetta.contract' op overwrites what the host has placed or a view: init should come from fetta.contract or fetta.load}}
+    // expected-error @+1 {{'fetta.contract' op goes on from what the host has placed or from a view: init should come from fetta.contract or fetta.load}}
     %9 = fetta.contract "b k, k n -> b n" %0, %1 init(%3) b_stationary
         lanes <ce [b:0] row [k:0] column [n:0]> loops <scope [k x 2 by 2, b x 2 by 2]>
         accumulator <base 0 strides [1, 0]>

@@ -175,7 +175,7 @@ func.func @path_same(%a: tensor<4x5xf32>, %b: tensor<5x6xf32>, %c: tensor<6xf32>
 // -----
 
 func.func @init_type(%a: tensor<4x5xbf16>, %b: tensor<5x6xbf16>, %s: tensor<6x4xf32>) {
-  // expected-error @+1 {{'tnn.contract' op init should have the type of the result, 'tensor<4x6xf32>', got 'tensor<6x4xf32>'}}
+  // expected-error @+1 {{'tnn.contract' op init should be 'tensor<4x6xf32>', sums for every element of the result, got 'tensor<6x4xf32>'}}
   %0 = tnn.contract "ij,jk->ik" %a, %b init(%s) : (tensor<4x5xbf16>, tensor<5x6xbf16>, tensor<6x4xf32>) -> tensor<4x6xf32>
   return
 }
@@ -183,7 +183,7 @@ func.func @init_type(%a: tensor<4x5xbf16>, %b: tensor<5x6xbf16>, %s: tensor<6x4x
 // -----
 
 func.func @init_rounded(%a: tensor<4x5xbf16>, %b: tensor<5x6xbf16>, %s: tensor<4x6xbf16>) {
-  // expected-error @+1 {{'tnn.contract' op goes on from sums in f32 only, got 'tensor<4x6xbf16>'}}
+  // expected-error @+1 {{'tnn.contract' op init should be 'tensor<4x6xf32>', sums for every element of the result, got 'tensor<4x6xbf16>'}}
   %0 = tnn.contract "ij,jk->ik" %a, %b init(%s) : (tensor<4x5xbf16>, tensor<5x6xbf16>, tensor<4x6xbf16>) -> tensor<4x6xbf16>
   return
 }

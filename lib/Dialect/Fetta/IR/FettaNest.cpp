@@ -191,6 +191,9 @@ llvm::Expected<Nest> fetta::hw::getNest(ContractOp op, const Machine &) {
       nest.operands[id].slab = home.getSlab();
       nest.operands[id].baseRow = home.getRow();
     }
+  if (nest.roundsSums())
+    if (HomeAttr home = getHome(op.getInit()))
+      nest.sums = {home.getSlab(), home.getRow()};
   return nest;
 }
 

@@ -70,7 +70,7 @@ Operation *fetta::hw::getHomeOp(Value value) {
     if (auto relabel = dyn_cast_or_null<RelabelOp>(op))
       op = relabel.getSource().getDefiningOp();
     else if (auto contract = dyn_cast_or_null<ContractOp>(op);
-             contract && contract.getInit())
+             contract && contract.isInPlace())
       op = contract.getInit().getDefiningOp();
     else
       return op;
@@ -368,23 +368,29 @@ Value ContractOp::getTensor(unsigned operand) {
                                : getResult();
 }
 
-/// Partial sums lie as the result does and are overwritten by it.
+bool ContractOp::isInPlace() {
+  return getInit() && getType().getElementType().isF32();
+}
+
+/// Partial sums lie as the result does; an f32 result overwrites them.
 static LogicalResult verifyInit(ContractOp op, const Machine &machine) {
   Value init = op.getInit();
   if (!init)
     return success();
   if (failed(verifyInMemory(op, "init", init, machine)))
     return failure();
-  if (init.getType() != op.getType())
-    return op.emitOpError() << "init should have the type of the result, "
-                            << op.getType() << ", got " << init.getType();
-  if (!op.getType().getElementType().isF32())
-    return op.emitOpError()
-           << "goes on from partial sums of f32 only, got " << op.getType();
+  auto sums = RankedTensorType::get(op.getType().getShape(),
+                                    Float32Type::get(op.getContext()),
+                                    op.getType().getEncoding());
+  if (init.getType() != sums)
+    return op.emitOpError() << "init should lie as the result does, " << sums
+                            << ", got " << init.getType();
   if (!isa<LoadOp, ContractOp>(init.getDefiningOp()))
     return op.emitOpError()
-           << "overwrites what the host has placed or a view: init should come "
-              "from fetta.contract or fetta.load";
+           << "goes on from what the host has placed or from a view: init "
+              "should come from fetta.contract or fetta.load";
+  if (!op.isInPlace())
+    return success();
   if (op.getHomeAttr())
     return op.emitOpError() << "has the home of init and none of its own, got "
                             << op.getHomeAttr();

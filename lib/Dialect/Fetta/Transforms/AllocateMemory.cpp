@@ -71,6 +71,11 @@ findMeetings(Block &block, const TensorMemoryUse &memory,
     for (unsigned a = 0; a < 3; ++a)
       for (unsigned b = 0; b < a; ++b)
         meet(values[a], values[b], std::min(cycles[a], cycles[b]));
+    // Sums that end in another tensor are reloaded beside the beats.
+    if (op.getInit() && !op.isInPlace())
+      if (std::optional<unsigned> sums = memory.find(op.getInit()))
+        for (unsigned id : {0, 1})
+          meet(*sums, values[id], std::min(2 * cycles[OperandC], cycles[id]));
     if (draining)
       for (unsigned id : {0, 1})
         meet(draining->first, values[id],

@@ -63,7 +63,8 @@ TensorMemoryUse::TensorMemoryUse(Block &block) {
       for (Value operand : op.getOperands())
         use(operand, positions);
     auto contract = dyn_cast<ContractOp>(op);
-    Value source = contract ? contract.getInit() : Value();
+    Value source =
+        contract && contract.isInPlace() ? contract.getInit() : Value();
     if (auto relabel = dyn_cast<RelabelOp>(op))
       source = relabel.getSource();
     if (source) {

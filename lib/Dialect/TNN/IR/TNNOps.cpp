@@ -260,11 +260,11 @@ void ContractOp::build(OpBuilder &builder, OperationState &state, Type type,
 LogicalResult ContractOp::verify() {
   if (failed(verifyEinsum(*this, getEinsum(), {getLhs(), getRhs()})))
     return failure();
-  if (getInit() && getInit().getType() != getType())
-    return emitOpError() << "init should have the type of the result, "
-                         << getType() << ", got " << getInit().getType();
-  if (getInit() && !getType().getElementType().isF32())
-    return emitOpError() << "goes on from sums in f32 only, got " << getType();
+  if (auto sums = getType().clone(Float32Type::get(getContext()));
+      getInit() && getInit().getType() != sums)
+    return emitOpError() << "init should be " << sums
+                         << ", sums for every element of the result, got "
+                         << getInit().getType();
   if (!checkedProduct(getModeSizes()))
     return emitOpError() << "takes more multiply-adds than 63 bits can count: "
                          << "modes \"" << joinModes(getEinsum().getModes())

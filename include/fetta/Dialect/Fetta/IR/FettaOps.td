@@ -178,9 +178,10 @@ def Fetta_ContractOp : Fetta_Op<"contract", [Pure,
     place in the source (`file:line:column`) that reports speak of; it survives
     where locations are not printed. `sync` are its tokens.
 
-    With `init` an f32 result goes on from partial sums, in place: both lie in
-    one home, that of `init`, which has no later use. The sum of an element
-    continues from its partial sum in loop order.
+    With `init` the sum of an element continues from its partial sum in loop
+    order. An f32 result goes on in place: both lie in one home, that of `init`,
+    which has no later use. A bf16 result, in which the sums end, has a home of
+    its own; `init` lies as it does, in f32.
 
     ```mlir
     %2 = fetta.contract "b k, k n -> b n" %0, %1 b_stationary
@@ -218,6 +219,8 @@ def Fetta_ContractOp : Fetta_Op<"contract", [Pure,
   let extraClassDeclaration = [{
     /// The value of an operand (0: lhs, 1: rhs) or the result (2).
     ::mlir::Value getTensor(unsigned operand);
+    /// Whether the result overwrites the partial sums that it goes on from.
+    bool isInPlace();
   }];
   let hasVerifier = 1;
 }

@@ -101,8 +101,9 @@ def TNN_ContractOp : TNN_EinsumLikeOp<"contract"> {
   let description = [{
     An einsum of exactly two operands: one step of a contraction order. Products
     accumulate in f32; the result is rounded once when it is bf16. With `init`
-    the sums of an f32 result go on from those of `init`, which has its type: so
-    a sum over slices of a mode (`tnn-slice-batch`) is a chain of contractions.
+    the sums go on from those of `init`, which has the shape of the result and is
+    f32: so a sum over slices of a mode (`tnn-slice-batch`) is a chain of
+    contractions, of which the last one may round.
 
     ```mlir
     %t = tnn.contract "b i0 i1, i1 r -> b i0 r" %x, %g
