@@ -18,9 +18,7 @@ using namespace fetta;
 /// and what is left over counts as taken.
 static constexpr int64_t kLarge = 8;
 
-/// Rows of a tensor in a layout that gives bank bits to the dimensions whose
-/// chunks shrink most, as the mapper's free layouts do.
-static int64_t rowsOf(RankedTensorType type, const Machine &machine) {
+int64_t fetta::estimateRows(RankedTensorType type, const Machine &machine) {
   SmallVector<int64_t> chunks(type.getShape());
   for (unsigned bit = 0; bit < machine.laneBits(); ++bit) {
     auto *best = llvm::max_element(chunks, [](int64_t a, int64_t b) {
@@ -40,7 +38,8 @@ static int64_t rowsOf(RankedTensorType type, const Machine &machine) {
 static Value findRoot(Value value) {
   while (Operation *op = value.getDefiningOp()) {
     auto contract = dyn_cast<tnn::ContractOp>(op);
-    if (contract && contract.getInit())
+    if (contract && contract.getInit() &&
+        contract.getType().getElementType().isF32())
       value = contract.getInit();
     else if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp,
                  arith::TruncFOp, tensor::InsertSliceOp>(op))
@@ -62,7 +61,7 @@ RowEstimate fetta::estimateRows(func::FuncOp function, const Machine &machine) {
     auto [it, isNew] = lives.insert({root, {position, position}});
     it->second.second = position;
     auto type = cast<RankedTensorType>(value.getType());
-    int64_t needed = rowsOf(type, machine);
+    int64_t needed = estimateRows(type, machine);
     // The shape that a contraction sees counts, not that of the argument.
     int64_t &known = rows[root];
     known = known ? std::min(known, needed) : needed;

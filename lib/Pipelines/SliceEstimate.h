@@ -34,6 +34,9 @@ struct RowEstimate {
     return peak <= capacity && largestSlice * ahead <= capacity - peak;
   }
 };
+/// Rows of a tensor in a layout that gives bank bits to the dimensions whose
+/// chunks shrink most, as the mapper's free layouts do.
+int64_t estimateRows(mlir::RankedTensorType type, const Machine &machine);
 RowEstimate estimateRows(mlir::func::FuncOp function, const Machine &machine);
 
 /// What a function that is not sliced takes.

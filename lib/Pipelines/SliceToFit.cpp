@@ -104,8 +104,16 @@ private:
     return batch;
   }
 
+  /// Cuts modes of functions whose values are too large in slices of any size;
+  /// false if there are none.
+  bool planModes();
+  tnn::ModePlan planOf(func::FuncOp function) const {
+    return plans.lookup(function.getName());
+  }
+
   SliceToFitOptions options;
   Machine machine;
+  llvm::StringMap<tnn::ModePlan> plans; ///< By function; empty before a plan.
   /// Mappings by number of slices.
   std::map<int64_t, std::shared_ptr<AlikeContractions>> tried;
   Diagnostics cannotSlice; ///< Why, if so.
@@ -173,6 +181,22 @@ void SliceToFitPass::addRemedy(Diagnostics &reports, const Twine &remedy) {
 // Estimates
 //===----------------------------------------------------------------------===//
 
+bool SliceToFitPass::planModes() {
+  auto rowsOf = [&](RankedTensorType type) {
+    return estimateRows(type, machine);
+  };
+  tnn::MemoryRows rows{machine.rowsPerSlab, machine.slabs * machine.rowsPerSlab,
+                       rowsOf};
+  bool cuts = false;
+  for (func::FuncOp function : functions()) {
+    tnn::ModePlan plan = tnn::planModes(function, rows);
+    cuts |= !plan.cuts.empty();
+    plans[function.getName()] = std::move(plan);
+  }
+  tried.clear();
+  return cuts;
+}
+
 /// The next number of slices from `count` on that should fit, if any, with
 /// `ahead` slices of an argument that are loaded before their time.
 std::optional<int64_t> SliceToFitPass::estimate(int64_t count, int64_t ahead) {
@@ -180,14 +204,15 @@ std::optional<int64_t> SliceToFitPass::estimate(int64_t count, int64_t ahead) {
   for (;; count = std::min(nextCount(count), batch)) {
     bool fits = true;
     for (func::FuncOp function : functions()) {
-      if (count == 1) {
+      if (count == 1 && planOf(function).cuts.empty()) {
         fits &= estimateRows(function, machine).fits(machine);
         continue;
       }
       OwningOpRef<func::FuncOp> copy = function.clone();
       int64_t size = sliceSize(tnn::getBatchSize(function).value_or(1), count);
       if (failed(quietly(cannotSlice, [&]() {
-            return tnn::sliceBatch(*copy, size, /*sample=*/true);
+            return tnn::sliceBatch(*copy, size, /*sample=*/true,
+                                   /*classes=*/nullptr, planOf(function));
           })))
         return std::nullopt;
       fits &= estimateRows(*copy, machine).fits(machine, ahead);
@@ -286,13 +311,15 @@ LogicalResult
 SliceToFitPass::mapSlices(int64_t count, SizeFunction sizeOf, unsigned fill,
                           const std::shared_ptr<AlikeContractions> &alike) {
   alike->classes.clear();
-  if (count > 1)
-    for (auto function : getOperation().getOps<func::FuncOp>())
-      if (!function.isExternal() &&
-          failed(tnn::sliceBatch(
-              function, sizeOf(tnn::getBatchSize(function).value_or(1), count),
-              /*sample=*/alike->isTrial, &alike->classes)))
-        return failure();
+  for (auto function : getOperation().getOps<func::FuncOp>()) {
+    tnn::ModePlan plan = planOf(function);
+    if (function.isExternal() || (count == 1 && plan.cuts.empty()))
+      continue;
+    int64_t size = sizeOf(tnn::getBatchSize(function).value_or(1), count);
+    if (failed(tnn::sliceBatch(function, size, /*sample=*/alike->isTrial,
+                               &alike->classes, plan)))
+      return failure();
+  }
   OpPassManager passes(ModuleOp::getOperationName());
   options.map(passes, alike, fill);
   return runPipeline(passes, getOperation());
@@ -363,6 +390,8 @@ LogicalResult SliceToFitPass::runAuto() {
   FailureOr<std::optional<int64_t>> start = chooseOrder();
   if (failed(start))
     return failure();
+  if (!*start && options.inDram && options.reuse && planModes())
+    *start = estimate(1);
   int64_t batch = largestBatch();
   // Without rows that are used again, slices take as many rows as the whole.
   bool canSlice = options.inDram && options.reuse && *start;
@@ -395,6 +424,12 @@ LogicalResult SliceToFitPass::runAuto() {
       if (std::optional<int64_t> more =
               estimate(std::min(nextCount(count), batch))) {
         count = *more;
+        continue;
+      }
+    if (outcome == Outcome::ExceedsMemory && canSlice && plans.empty() &&
+        planModes())
+      if (std::optional<int64_t> more = estimate(1)) {
+        count = preferredCount(*more);
         continue;
       }
     if (outcome == Outcome::ExceedsMemory && !options.inDram)

@@ -58,9 +58,9 @@ private:
                : View{value, cast<RankedTensorType>(value.getType())};
   }
 
-  /// A slice of an argument.
+  /// A slice of an argument, or of what was stored so far of a result.
   struct Slice {
-    BlockArgument argument;
+    Value region; ///< An argument or an insert_slice.
     DramTile tile;
   };
 
@@ -84,6 +84,8 @@ private:
   LogicalResult replace(const Step &step, const MappedContraction &mapped);
   LogicalResult addSlice(tensor::ExtractSliceOp op);
   LogicalResult storeSlice(tensor::InsertSliceOp op);
+  /// The function returns a region under another shape than that of its tiles.
+  void reshapeRegion(Value region, RankedTensorType type);
   LogicalResult collect(Operation *terminator);
   void hoistTransfers();
   /// `view` in tensor memory under `layout`; places or loads an argument at
@@ -111,10 +113,11 @@ private:
   /// Roots in tensor memory.
   llvm::DenseMap<Value, Value> mapped;
   llvm::DenseMap<std::pair<Value, Type>, Value> relabels;
-  llvm::DenseMap<Value, Slice> slices;           ///< By extract_slice.
-  SmallVector<tensor::InsertSliceOp> insertions; ///< Slices of results.
-  llvm::DenseMap<Value, Value> stored;           ///< By insert_slice.
-  SmallVector<LoadOp> loads;                     ///< Of whole arguments.
+  llvm::DenseMap<Value, Slice> slices; ///< By extract_slice.
+  /// Slices of results; the steps before each.
+  SmallVector<std::pair<tensor::InsertSliceOp, size_t>> insertions;
+  llvm::DenseMap<Value, Value> stored; ///< By insert_slice.
+  SmallVector<LoadOp> loads;           ///< Of whole arguments.
 };
 
 LogicalResult FunctionMapper::run() {
@@ -156,7 +159,7 @@ LogicalResult FunctionMapper::run() {
       replaced.push_back(&op);
     } else if (auto slice = dyn_cast<tensor::InsertSliceOp>(op);
                slice && inDram) {
-      insertions.push_back(slice);
+      insertions.push_back({slice, steps.size()});
       replaced.push_back(&op);
     } else if (isa<tensor::EmptyOp>(op) && inDram &&
                llvm::all_of(op.getUsers(), [](Operation *user) {
@@ -164,12 +167,7 @@ LogicalResult FunctionMapper::run() {
                })) {
       // A region that slices are stored into.
     } else if (op.hasTrait<OpTrait::IsTerminator>()) {
-      if (failed(mapSteps()))
-        return failure();
-      for (tensor::InsertSliceOp insertion : insertions)
-        if (failed(storeSlice(insertion)))
-          return failure();
-      if (failed(collect(&op)))
+      if (failed(mapSteps()) || failed(collect(&op)))
         return failure();
     } else {
       return refuseOperation(&op);
@@ -218,19 +216,23 @@ auto FunctionMapper::sliceOf(const View &view) -> std::optional<Slice> {
   std::optional<DramTile> tile = reshapeTile(whole.tile, view.type.getShape());
   if (!tile)
     return std::nullopt;
-  return Slice{whole.argument, *tile};
+  return Slice{whole.region, *tile};
 }
 
 LogicalResult FunctionMapper::addSlice(tensor::ExtractSliceOp op) {
-  std::optional<Slice> source = sliceOf(viewOf(op.getSource()));
+  std::optional<Slice> source;
+  if (op.getSource().getDefiningOp<tensor::InsertSliceOp>())
+    source = Slice{op.getSource(), wholeTile(op.getSourceType().getShape())};
+  else
+    source = sliceOf(viewOf(op.getSource()));
   if (!source)
     return op.emitOpError() << "has no form on the machine, which takes slices "
-                               "of arguments only";
+                               "of arguments and of results";
   std::optional<DramTile> tile =
       sliceTile(source->tile, op, op.getDroppedDims());
   if (!tile)
     return op.emitOpError() << "should have static offsets, sizes and strides";
-  slices[op] = {source->argument, *tile};
+  slices[op] = {source->region, *tile};
   return success();
 }
 
@@ -298,9 +300,12 @@ Value FunctionMapper::inMemory(Location loc, const View &view,
   if (!value && inDram) {
     Slice slice = *sliceOf(view);
     OpBuilder::InsertionGuard guard(builder);
+    Value region = slice.region;
+    if (auto insertion = region.getDefiningOp<tensor::InsertSliceOp>())
+      region = stored.lookup(insertion);
     if (Operation *op = view.root.getDefiningOp())
       builder.setInsertionPoint(op);
-    auto load = LoadOp::create(builder, loc, type, slice.argument,
+    auto load = LoadOp::create(builder, loc, type, region,
                                builder.getI64IntegerAttr(slice.tile.at),
                                getStrides(builder.getContext(), slice.tile),
                                SyncAttr(), HomeAttr(), DenseI64ArrayAttr());
@@ -345,7 +350,7 @@ LogicalResult FunctionMapper::addStep(tnn::ContractOp op) {
   if (failed(readConstraints(op, *einsum, machine, spec)))
     return failure();
   for (unsigned id = 0; id < 3; ++id) {
-    // A sum that goes on lies where it began.
+    // A sum that goes on lies as it began.
     bool goesOn = id == 2 && op.getInit();
     FailureOr<unsigned> value =
         valueOf(op, goesOn ? viewOf(op.getInit()) : tensors[id]);
@@ -388,8 +393,16 @@ LogicalResult FunctionMapper::fixLayouts() {
 }
 
 LogicalResult FunctionMapper::mapSteps() {
-  if (steps.empty())
+  const auto *insertion = insertions.begin();
+  auto storeUpTo = [&](size_t step) {
+    for (; insertion != insertions.end() && insertion->second <= step;
+         ++insertion)
+      if (failed(storeSlice(insertion->first)))
+        return failure();
     return success();
+  };
+  if (steps.empty())
+    return storeUpTo(0);
   if (failed(fixLayouts()))
     return failure();
   unsigned failedStep = 0;
@@ -399,10 +412,10 @@ LogicalResult FunctionMapper::mapSteps() {
   if (!mapped)
     return steps[failedStep].op.emitOpError()
            << llvm::toString(mapped.takeError());
-  for (auto [step, contraction] : llvm::zip_equal(steps, *mapped))
-    if (failed(replace(step, contraction)))
+  for (auto [number, step] : llvm::enumerate(steps))
+    if (failed(storeUpTo(number)) || failed(replace(step, (*mapped)[number])))
       return failure();
-  return success();
+  return storeUpTo(steps.size());
 }
 
 LogicalResult FunctionMapper::replace(const Step &step,
@@ -433,6 +446,17 @@ LogicalResult FunctionMapper::replace(const Step &step,
   return success();
 }
 
+/// Places in a region do not depend on its shape.
+void FunctionMapper::reshapeRegion(Value region, RankedTensorType type) {
+  while (true) {
+    region.setType(type);
+    auto store = region.getDefiningOp<StoreOp>();
+    if (!store)
+      return;
+    region = store.getInto();
+  }
+}
+
 LogicalResult FunctionMapper::collect(Operation *terminator) {
   llvm::SmallDenseMap<Value, unsigned> collected;
   for (auto [index, operand] : llvm::enumerate(terminator->getOpOperands())) {
@@ -445,6 +469,11 @@ LogicalResult FunctionMapper::collect(Operation *terminator) {
       continue;
     }
     View view = viewOf(operand.get());
+    if (Value region = stored.lookup(view.root)) {
+      reshapeRegion(region, view.type);
+      operand.set(region);
+      continue;
+    }
     Value value = mapped.lookup(view.root);
     if (!value || isArgument(view.root))
       return terminator->emitOpError()

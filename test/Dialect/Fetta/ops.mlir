@@ -69,6 +69,14 @@ MODULE
         lanes <ce [b:0] row [k:0] column [n:0]> loops <scope [k x 2 by 2, b x 2 by 2]>
         accumulator <base 0 strides [1, 0]> sync <waits [s31 x 7] signals [s2 x 1]> phase wg
         : (tensor<4x4xbf16, #lhs>, tensor<4x2xbf16, #rhs>, tensor<4x2xf32, #res>) -> tensor<4x2xf32, #res>
+    // Sums that end in bf16 lie in a home of their own, and stay.
+    // CHECK: fetta.contract "b k, k n -> b n" %{{.*}}, %{{.*}} init(%{{.*}}) b_stationary
+    // CHECK: home <slab 3 row 5>
+    // CHECK-NEXT: : (tensor<4x4xbf16, #[[LHS]]>, tensor<4x2xbf16, #[[RHS]]>, tensor<4x2xf32, #{{.*}}>) -> tensor<4x2xbf16, #{{.*}}>
+    %6 = fetta.contract "b k, k n -> b n" %1, %2 init(%4) b_stationary
+        lanes <ce [b:0] row [k:0] column [n:0]> loops <scope [k x 2 by 2, b x 2 by 2]>
+        accumulator <base 0 strides [1, 0]> home <slab 3 row 5>
+        : (tensor<4x4xbf16, #lhs>, tensor<4x2xbf16, #rhs>, tensor<4x2xf32, #res>) -> tensor<4x2xbf16, #res>
     // CHECK: fetta.sync store <waits [s0 x 1]>
     fetta.sync store <waits [s0 x 1]>
     // CHECK: %[[Y0:.*]] = tensor.empty() : tensor<16xf32>

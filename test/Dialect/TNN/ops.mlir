@@ -58,5 +58,7 @@ func.func @sums(%x: tensor<4x5xbf16>, %d: tensor<4x6xbf16>, %s: tensor<5x6xf32>)
   // CHECK: tnn.contract "b i, b o -> i o" %{{.*}}, %{{.*}} init(%{{.*}}) {tnn.phase = "wg"} : (tensor<4x5xbf16>, tensor<4x6xbf16>, tensor<5x6xf32>) -> tensor<5x6xf32>
   %0 = tnn.contract "bi,bo->io" %x, %d init(%s) {tnn.phase = "wg"}
       : (tensor<4x5xbf16>, tensor<4x6xbf16>, tensor<5x6xf32>) -> tensor<5x6xf32>
+  // CHECK: tnn.contract "b i, b o -> i o" %{{.*}}, %{{.*}} init(%{{.*}}) : (tensor<4x5xbf16>, tensor<4x6xbf16>, tensor<5x6xf32>) -> tensor<5x6xbf16>
+  %1 = tnn.contract "bi,bo->io" %x, %d init(%0) : (tensor<4x5xbf16>, tensor<4x6xbf16>, tensor<5x6xf32>) -> tensor<5x6xbf16>
   return %0 : tensor<5x6xf32>
 }

@@ -19,7 +19,7 @@ func.func @one(%x: tensor<1x3xf32>, %h: tensor<3x4xf32>) -> tensor<1x4xf32> {
 // -----
 
 func.func @other(%x: tensor<6x3xf32>) -> tensor<6x3xf32> {
-  // expected-error @+1 {{'arith.addf' op cannot be sliced over the batch, only contractions and reshapes can}}
+  // expected-error @+1 {{'arith.addf' op cannot be sliced, only contractions and reshapes can}}
   %0 = arith.addf %x, %x : tensor<6x3xf32>
   return %0 : tensor<6x3xf32>
 }

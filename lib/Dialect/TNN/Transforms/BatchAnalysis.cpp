@@ -17,19 +17,6 @@ static RankedTensorType tensorType(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
-bool fetta::tnn::isView(Operation *op) {
-  return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, arith::TruncFOp,
-             arith::ExtFOp>(op);
-}
-
-SmallVector<ReassociationIndices> fetta::tnn::getReshapeGroups(Operation *op) {
-  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
-    return expand.getReassociationIndices();
-  if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op))
-    return collapse.getReassociationIndices();
-  return {};
-}
-
 /// The first used argument that is no parameter and has a leading dimension.
 static BlockArgument findBatchArgument(func::FuncOp function) {
   for (BlockArgument argument : function.getArguments()) {
@@ -51,81 +38,16 @@ std::optional<int64_t> fetta::tnn::getBatchSize(func::FuncOp function) {
                   : std::nullopt;
 }
 
-LogicalResult BatchAnalysis::checkOperation(Operation &op) {
-  if (isa<ContractOp>(op) || isView(&op) ||
-      op.hasTrait<OpTrait::IsTerminator>())
-    return success();
-  return op.emitOpError() << "cannot be sliced over the batch, only "
-                             "contractions and reshapes can";
-}
-
-LogicalResult BatchAnalysis::setDimension(Operation &op, Value value,
-                                          int64_t dimension, bool &changed) {
-  auto [entry, isNew] = dimensions.insert({value, dimension});
-  changed |= isNew;
-  if (entry->second != dimension)
-    return op.emitOpError()
-           << "cannot be sliced: dimensions " << entry->second << " and "
-           << dimension << " of " << value.getType() << " are both the batch";
-  return success();
-}
-
-LogicalResult BatchAnalysis::propagate(Operation &op, bool &changed) {
-  if (auto contract = dyn_cast<ContractOp>(op)) {
-    EinsumAttr einsum = contract.getEinsum();
-    std::pair<Value, SmallVector<StringAttr>> tensors[] = {
-        {contract.getLhs(), einsum.getInputModes(0)},
-        {contract.getRhs(), einsum.getInputModes(1)},
-        {contract.getResult(), einsum.getOutputModes()},
-        {contract.getInit(), einsum.getOutputModes()}};
-    for (auto &[value, modes] : tensors) {
-      auto dimension = value ? dimensions.find(value) : dimensions.end();
-      if (dimension == dimensions.end())
-        continue;
-      StringAttr mode = modes[dimension->second];
-      for (auto &[other, otherModes] : tensors) {
-        auto *position = llvm::find(otherModes, mode);
-        if (other && position != otherModes.end() &&
-            failed(setDimension(op, other, position - otherModes.begin(),
-                                changed)))
-          return failure();
-      }
-    }
-    return success();
-  }
-  if (!isView(&op))
-    return success();
-  Value source = op.getOperand(0), result = op.getResult(0);
-  SmallVector<ReassociationIndices> groups = getReshapeGroups(&op);
-  if (groups.empty()) { // A cast, or a scalar.
-    for (auto [from, to] : {std::pair(source, result), {result, source}})
-      if (auto it = dimensions.find(from); it != dimensions.end())
-        if (failed(setDimension(op, to, it->second, changed)))
-          return failure();
-    return success();
-  }
-  bool expands = isa<tensor::ExpandShapeOp>(op);
-  Value coarse = expands ? source : result, fine = expands ? result : source;
-  RankedTensorType fineType = tensorType(fine);
-  for (auto [coarseDim, group] : llvm::enumerate(groups)) {
-    auto c = dimensions.find(coarse);
-    bool isCoarse = c != dimensions.end() && c->second == int64_t(coarseDim);
-    auto f = dimensions.find(fine);
-    bool isFine = f != dimensions.end() && llvm::is_contained(group, f->second);
-    if (!isCoarse && !isFine)
-      continue;
-    SmallVector<int64_t> parts;
-    for (int64_t d : group)
-      if (fineType.getDimSize(d) == batch)
-        parts.push_back(d);
-    if (parts.size() != 1 || tensorType(coarse).getDimSize(coarseDim) != batch)
-      return op.emitOpError()
-             << "cannot be sliced: it " << (expands ? "splits" : "merges")
-             << " the batch of " << batch;
-    if (failed(setDimension(op, coarse, coarseDim, changed)) ||
-        failed(setDimension(op, fine, parts.front(), changed)))
-      return failure();
-  }
+LogicalResult fetta::tnn::checkSliceable(func::FuncOp function) {
+  if (!function.getBody().hasOneBlock())
+    return function.emitOpError()
+           << "cannot be sliced: it has "
+           << function.getBody().getBlocks().size() << " blocks";
+  for (Operation &op : function.getBody().front())
+    if (!isa<ContractOp>(op) && !isView(&op) &&
+        !op.hasTrait<OpTrait::IsTerminator>())
+      return op.emitOpError() << "cannot be sliced, only contractions and "
+                                 "reshapes can";
   return success();
 }
 
@@ -146,7 +68,7 @@ LogicalResult BatchAnalysis::classifyContract(ContractOp op) {
            << "cannot be sliced: it multiplies a sum over the batch, which is "
               "known only after the last slice, by "
            << (sliced.empty() ? "another one" : "a slice");
-  if (dimensions.contains(result)) {
+  if (mode.isHeldBy(result)) {
     kinds[result] = Kind::Sliced;
     return success();
   }
@@ -197,29 +119,18 @@ LogicalResult BatchAnalysis::classify(Operation &op) {
 }
 
 LogicalResult BatchAnalysis::run() {
-  if (!function.getBody().hasOneBlock())
-    return function.emitOpError()
-           << "cannot be sliced: it has "
-           << function.getBody().getBlocks().size() << " blocks";
+  if (failed(checkSliceable(function)))
+    return failure();
   Block &block = function.getBody().front();
   BlockArgument argument = findBatchArgument(function);
   if (!argument)
     return function.emitOpError()
            << "cannot be sliced: every argument is a parameter, none has a "
               "batch";
-  batch = tensorType(argument).getDimSize(0);
-  for (Operation &op : block)
-    if (failed(checkOperation(op)))
-      return failure();
-  dimensions[argument] = 0;
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (Operation &op : block)
-      if (failed(propagate(op, changed)))
-        return failure();
-  }
+  if (failed(mode.follow(argument, 0)))
+    return failure();
   for (BlockArgument other : function.getArguments())
-    kinds[other] = dimensions.contains(other) ? Kind::Sliced : Kind::Whole;
+    kinds[other] = mode.isHeldBy(other) ? Kind::Sliced : Kind::Whole;
   for (Operation &op : block)
     if (failed(classify(op)))
       return failure();

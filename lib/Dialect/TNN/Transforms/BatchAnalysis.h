@@ -14,17 +14,12 @@
 #ifndef FETTA_LIB_DIALECT_TNN_TRANSFORMS_BATCHANALYSIS_H
 #define FETTA_LIB_DIALECT_TNN_TRANSFORMS_BATCHANALYSIS_H
 
-#include "fetta/Dialect/TNN/IR/TNNOps.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
+#include "ModeDimensions.h"
 
 namespace fetta::tnn {
 
-/// Reshapes and casts: one operand, one result, linear.
-bool isView(mlir::Operation *op);
-/// The groups of a reshape; none for a cast.
-llvm::SmallVector<mlir::ReassociationIndices>
-getReshapeGroups(mlir::Operation *op);
+/// Whether a function is one block of what can be sliced; reports what is not.
+mlir::LogicalResult checkSliceable(mlir::func::FuncOp function);
 
 /// What becomes of a value.
 enum class Kind {
@@ -38,28 +33,27 @@ enum class Kind {
 /// Which dimension of every value is the batch, and kinds.
 class BatchAnalysis {
 public:
-  explicit BatchAnalysis(mlir::func::FuncOp function) : function(function) {}
+  explicit BatchAnalysis(mlir::func::FuncOp function)
+      : function(function),
+        mode(function, "the batch", ModeDimensions::Splits::Refuse) {}
 
   mlir::LogicalResult run();
 
   Kind kindOf(mlir::Value value) const { return kinds.lookup(value); }
   /// Batch dimension of a sliced value.
-  int64_t dimensionOf(mlir::Value value) const { return dimensions.at(value); }
-  int64_t getBatch() const { return batch; }
+  int64_t dimensionOf(mlir::Value value) const {
+    return mode.dimensionOf(value);
+  }
+  int64_t getBatch() const { return mode.getSize(); }
   /// Whether a sum must wait for all slices (it depends on a total).
   bool isLate(mlir::Operation *op) const { return late.contains(op); }
 
 private:
-  mlir::LogicalResult checkOperation(mlir::Operation &op);
-  mlir::LogicalResult propagate(mlir::Operation &op, bool &changed);
-  mlir::LogicalResult setDimension(mlir::Operation &op, mlir::Value value,
-                                   int64_t dimension, bool &changed);
   mlir::LogicalResult classify(mlir::Operation &op);
   mlir::LogicalResult classifyContract(ContractOp op);
 
   mlir::func::FuncOp function;
-  int64_t batch = 0;
-  llvm::DenseMap<mlir::Value, int64_t> dimensions;
+  ModeDimensions mode;
   llvm::DenseMap<mlir::Value, Kind> kinds;
   llvm::DenseSet<mlir::Operation *> late;
 };

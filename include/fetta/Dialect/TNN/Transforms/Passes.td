@@ -201,12 +201,24 @@ def TNNSliceBatchPass : Pass<"tnn-slice-batch", "::mlir::func::FuncOp"> {
     transfers overlap contractions, and the loss of a slice has time. The slices
     are as equal as `ceil(batch / slices)` allows, the last one may be smaller.
 
+    With `modes` other modes are cut into pieces, too, each followed from the
+    first contraction that names it (docs/Slicing.md). Contractions that hold one
+    run for each piece; a sum over pieces goes on in f32 from piece to piece, and
+    the last one rounds it where the result is bf16. What follows from parameters
+    alone is computed for the pieces where they are first needed.
+
     Refused: reshapes that split or merge the batch, operations other than
     contractions, reshapes and casts, results that are sums over the batch in
     bf16, products of two sums over the batch.
   }];
   let options = [
-    Option<"slices", "slices", "int64_t", "1", "Number of slices">];
+    Option<"slices", "slices", "int64_t", "1", "Number of slices">,
+    ListOption<"modes", "modes", "std::string",
+               "Other modes to cut, MODE:PIECES each">,
+    Option<"recompute", "recompute", "bool", "false",
+           "Load and compute pieces of parameters again for each loop">,
+    Option<"spill", "spill", "bool", "false",
+           "Keep sums over the batch that have pieces in DRAM">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];
 }

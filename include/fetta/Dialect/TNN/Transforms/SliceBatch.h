@@ -1,4 +1,4 @@
-//===- SliceBatch.h - Slices over the batch ---------------------*- C++ -*-===//
+//===- SliceBatch.h - Slices over the batch and other modes -----*- C++ -*-===//
 //
 // Part of Fetta, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,8 +6,9 @@
 //===----------------------------------------------------------------------===//
 ///
 /// \file
-/// Cuts a function of contractions into slices over its batch (the tokens), so
-/// that only a slice has to fit into the memory of a machine.
+/// Cuts a function of contractions into slices over its batch (the tokens), and
+/// what is too large even then into pieces over other modes, so that only a
+/// slice has to fit into the memory of a machine (docs/Slicing.md).
 ///
 //===----------------------------------------------------------------------===//
 
@@ -15,6 +16,7 @@
 #define FETTA_DIALECT_TNN_TRANSFORMS_SLICEBATCH_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/DenseMap.h"
 
 #include <optional>
@@ -34,16 +36,57 @@ struct SliceClass {
 };
 using SliceClasses = llvm::DenseMap<mlir::Operation *, SliceClass>;
 
+/// A mode that is cut into pieces, named by a value that holds it.
+struct ModeCut {
+  /// Number of the value: arguments of the function come first, then the
+  /// results of its operations. The same in a clone of the function.
+  unsigned value = 0;
+  unsigned dimension = 0;
+  int64_t size = 1; ///< Indices of a piece; the last one may have fewer.
+};
+
+/// Modes to cut besides the batch, and what becomes of values that hold them.
+struct ModePlan {
+  llvm::SmallVector<ModeCut, 4> cuts;
+  /// Pieces of what follows from parameters alone stay in memory; otherwise
+  /// they are loaded and computed again for each loop that needs them.
+  bool keepsParameters = true;
+  /// Sums over the batch stay in memory from slice to slice; otherwise those
+  /// with pieces are stored to the function's result and loaded again.
+  bool keepsSums = true;
+};
+
 /// Cuts `function` into slices of `size` elements of the batch, the last one
-/// smaller where it does not divide; no change if one slice holds all. The
+/// smaller where it does not divide, and the modes of `plan` into pieces. The
 /// rules are those of the pass `tnn-slice-batch`. Reports what cannot be
 /// sliced; the function is then unchanged. `sample`: only the first seven
 /// slices and the last one are written, which is more than ever live at the
 /// same time; what the function then says of mappings and memory is right, of
-/// values not. The classes of contractions are added to `classes`.
+/// values not. The classes of contractions are added to `classes`, but for
+/// plans with cuts, whose pieces differ.
 mlir::LogicalResult sliceBatch(mlir::func::FuncOp function, int64_t size,
                                bool sample = false,
-                               SliceClasses *classes = nullptr);
+                               SliceClasses *classes = nullptr,
+                               const ModePlan &plan = {});
+
+/// The mode called `name` in the first contraction that has one, cut into
+/// `count` pieces that are as equal as can be. Reports what is wrong.
+mlir::FailureOr<ModeCut> findMode(mlir::func::FuncOp function,
+                                  llvm::StringRef name, int64_t count);
+
+/// What a machine has room for, in rows of its memory.
+struct MemoryRows {
+  int64_t slab = 0, all = 0;
+  /// Rows of a tensor.
+  llvm::function_ref<int64_t(mlir::RankedTensorType)> of;
+};
+
+/// The modes to cut so that every value takes at most half a slab, and what one
+/// token needs of it an eighth: for each value that takes more, the one of its
+/// modes that costs least. A mode costs what its sums add to the work of the
+/// accumulators, and the parts of bursts that its tiles of DRAM leave unused.
+/// Without cuts where nothing is too large or no mode can be cut.
+ModePlan planModes(mlir::func::FuncOp function, const MemoryRows &rows);
 
 } // namespace fetta::tnn
 
