@@ -449,6 +449,10 @@ LogicalResult QueueScheduler::run(unsigned window, unsigned ahead,
     } else if (auto load = dyn_cast<LoadOp>(op)) {
       task.engine = Engine::Load;
       addTransfer(task, load, load.getType());
+      // What was spilled is read as the stores before it have left the region.
+      if (auto before = taskOf.find(load.getSource().getDefiningOp());
+          before != taskOf.end())
+        task.after.push_back({before->second, 0, 0});
     } else {
       addStore(task, cast<StoreOp>(op));
     }
