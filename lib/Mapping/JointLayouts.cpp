@@ -7,6 +7,7 @@
 #include "JointLayouts.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Sequence.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
@@ -218,5 +219,20 @@ JointLayouts mapping::chooseLayouts(ArrayRef<LayoutGroup> groups,
   for (auto [group, bits] : llvm::zip_equal(groups, result.layouts))
     if (!group.fixed)
       fillRow(group, machine.laneBits(), bits);
+  return result;
+}
+
+std::vector<Layout> fetta::mapping::layoutsOfValues(
+    const ProgramSpec &program, ArrayRef<unsigned> groupOf,
+    ArrayRef<std::optional<Layout>> layouts, const Machine &machine) {
+  std::vector<Layout> result;
+  for (auto [value, group] : llvm::zip_equal(program.values, groupOf)) {
+    std::optional<Layout> layout = layouts[group];
+    if (!layout)
+      layout = Layout::packed(
+          value.sizes, SmallVector<BankBit, 8>(machine.laneBits()),
+          llvm::to_vector<8>(llvm::seq<unsigned>(0, value.sizes.size())));
+    result.push_back(std::move(*layout));
+  }
   return result;
 }

@@ -88,6 +88,13 @@ JointLayouts chooseLayouts(llvm::ArrayRef<LayoutGroup> groups,
                            llvm::ArrayRef<ProgramClass> classes,
                            const Machine &machine);
 
+/// The layout of every value of a program, from those of the groups; values
+/// that no contraction touches are packed.
+std::vector<Layout>
+layoutsOfValues(const ProgramSpec &program, llvm::ArrayRef<unsigned> groupOf,
+                llvm::ArrayRef<std::optional<Layout>> layouts,
+                const Machine &machine);
+
 } // namespace fetta::mapping
 
 #endif // FETTA_LIB_MAPPING_JOINTLAYOUTS_H

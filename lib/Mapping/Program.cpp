@@ -90,7 +90,7 @@ private:
       result.conflicts += conflictsOf(mapping);
     }
     result.classes = unsigned(classes.size());
-    finishLayouts();
+    result.layouts = layoutsOfValues(program, groupOf, now.layouts, machine);
     return Error::success();
   }
 
@@ -467,17 +467,6 @@ private:
                        "other contractions: leave its scope free");
     score = best->score;
     return buildNest(spec, problemOn(best->dataflow), *best);
-  }
-
-  void finishLayouts() {
-    for (auto [v, value] : llvm::enumerate(program.values)) {
-      std::optional<Layout> layout = now.layouts[groupOf[v]];
-      if (!layout) // No contraction touches it.
-        layout = Layout::packed(
-            value.sizes, SmallVector<BankBit, 8>(machine.laneBits()),
-            llvm::to_vector<8>(llvm::seq<unsigned>(0, value.sizes.size())));
-      result.layouts.push_back(std::move(*layout));
-    }
   }
 
   const ProgramSpec &program;

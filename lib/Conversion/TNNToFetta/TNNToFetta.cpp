@@ -4,10 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "fetta/Conversion/TNNToFetta/TNNToFetta.h"
-#include "Alike.h"
 #include "Constraints.h"
-#include "Transfers.h"
+#include "FunctionMapper.h"
 #include "Unsupported.h"
 #include "fetta/Dialect/Fetta/IR/FettaOps.h"
 #include "fetta/Dialect/TNN/IR/TNNOps.h"
@@ -26,99 +24,6 @@ namespace fetta {
 using namespace mlir;
 using namespace fetta;
 using namespace fetta::hw;
-
-namespace {
-
-/// Maps one function.
-class FunctionMapper {
-public:
-  FunctionMapper(FunctionOpInterface function, const Machine &machine,
-                 std::optional<Dataflow> dataflow,
-                 const ProgramOptions &options, MemoryChoice memory,
-                 AlikeContractions *alike)
-      : function(function), machine(machine), dataflow(dataflow),
-        options(options), inDram(memory == MemoryChoice::Dram), alike(alike),
-        builder(function.getContext()) {}
-
-  LogicalResult run();
-
-private:
-  /// Reshapes of a value are the value seen under another shape. An f32
-  /// argument that is only rounded is a bf16 argument to the machine, because
-  /// the host rounds when it places.
-  struct View {
-    Value root; ///< An argument, a slice of one, or what a contraction makes.
-    RankedTensorType type;
-  };
-
-  View viewOf(Value value) {
-    auto it = views.find(value);
-    return it != views.end()
-               ? it->second
-               : View{value, cast<RankedTensorType>(value.getType())};
-  }
-
-  /// A slice of an argument, or of what was stored so far of a result.
-  struct Slice {
-    Value region; ///< An argument or an insert_slice.
-    DramTile tile;
-  };
-
-  bool isArgument(Value root) const {
-    return isa<BlockArgument>(root) || slices.contains(root);
-  }
-  /// The part of DRAM that a view of an argument or of a slice is.
-  std::optional<Slice> sliceOf(const View &view);
-
-  /// A contraction and how it sees its tensors.
-  struct Step {
-    tnn::ContractOp op;
-    std::array<View, 3> tensors;
-  };
-
-  LogicalResult addStep(tnn::ContractOp op);
-  /// The value of the program that stands for a root, seen as `view` by `op`.
-  FailureOr<unsigned> valueOf(tnn::ContractOp op, const View &view);
-  LogicalResult fixLayouts();
-  LogicalResult mapSteps();
-  LogicalResult replace(const Step &step, const MappedContraction &mapped);
-  LogicalResult addSlice(tensor::ExtractSliceOp op);
-  LogicalResult storeSlice(tensor::InsertSliceOp op);
-  /// The function returns a region under another shape than that of its tiles.
-  void reshapeRegion(Value region, RankedTensorType type);
-  LogicalResult collect(Operation *terminator);
-  void hoistTransfers();
-  /// `view` in tensor memory under `layout`; places or loads an argument at
-  /// first use.
-  Value inMemory(Location loc, const View &view, const Layout &layout);
-
-  RankedTensorType withLayout(RankedTensorType type, const Layout &layout) {
-    return RankedTensorType::get(type.getShape(), type.getElementType(),
-                                 LayoutAttr::get(type.getContext(), layout));
-  }
-
-  FunctionOpInterface function;
-  const Machine &machine;
-  std::optional<Dataflow> dataflow;
-  ProgramOptions options;
-  bool inDram;
-  AlikeContractions *alike; ///< May be null.
-  OpBuilder builder;
-  ProgramSpec program;
-  SmallVector<Step> steps;          ///< As in the program.
-  SmallVector<Operation *> stepOps; ///< Theirs.
-  /// Roots among the program's values, and the op whose shape came first.
-  llvm::DenseMap<Value, unsigned> valueNumbers;
-  llvm::DenseMap<Value, View> views;
-  /// Roots in tensor memory.
-  llvm::DenseMap<Value, Value> mapped;
-  llvm::DenseMap<std::pair<Value, Type>, Value> relabels;
-  llvm::DenseMap<Value, Slice> slices; ///< By extract_slice.
-  /// Slices of results; the steps before each.
-  SmallVector<std::pair<tensor::InsertSliceOp, size_t>> insertions;
-  llvm::DenseMap<Value, Value> stored; ///< By insert_slice.
-  SmallVector<LoadOp> loads;           ///< Of whole arguments.
-};
 
 LogicalResult FunctionMapper::run() {
   Region &body = function.getFunctionBody();
@@ -176,89 +81,6 @@ LogicalResult FunctionMapper::run() {
   for (Operation *op : llvm::reverse(replaced))
     op->erase();
   hoistTransfers();
-  return success();
-}
-
-/// Arguments are placed before anything runs, in their order. Those that the
-/// forward phase needs are loaded at once, in the order of their first use;
-/// what comes in for a result can be loaded only when that is stored.
-void FunctionMapper::hoistTransfers() {
-  Block &block = function.getFunctionBody().front();
-  if (!inDram) {
-    for (BlockArgument argument : llvm::reverse(block.getArguments()))
-      if (Value placed = mapped.lookup(argument))
-        placed.getDefiningOp()->moveBefore(&block, block.begin());
-    return;
-  }
-  auto isForward = [](Operation *user) {
-    auto contract = dyn_cast<ContractOp>(user);
-    return contract && contract.getPhase() == PhaseKind::Forward;
-  };
-  for (LoadOp load : llvm::reverse(loads))
-    if (llvm::any_of(load->getUsers(), [&](Operation *user) {
-          return isForward(user) || (isa<RelabelOp>(user) &&
-                                     llvm::any_of(user->getUsers(), isForward));
-        }))
-      load->moveBefore(&block, block.begin());
-}
-
-auto FunctionMapper::sliceOf(const View &view) -> std::optional<Slice> {
-  auto slice = slices.find(view.root);
-  auto argument = dyn_cast<BlockArgument>(view.root);
-  if (!argument && slice == slices.end())
-    return std::nullopt;
-  Slice whole =
-      argument
-          ? Slice{argument,
-                  wholeTile(
-                      cast<RankedTensorType>(argument.getType()).getShape())}
-          : slice->second;
-  std::optional<DramTile> tile = reshapeTile(whole.tile, view.type.getShape());
-  if (!tile)
-    return std::nullopt;
-  return Slice{whole.region, *tile};
-}
-
-LogicalResult FunctionMapper::addSlice(tensor::ExtractSliceOp op) {
-  std::optional<Slice> source;
-  if (op.getSource().getDefiningOp<tensor::InsertSliceOp>())
-    source = Slice{op.getSource(), wholeTile(op.getSourceType().getShape())};
-  else
-    source = sliceOf(viewOf(op.getSource()));
-  if (!source)
-    return op.emitOpError() << "has no form on the machine, which takes slices "
-                               "of arguments and of results";
-  std::optional<DramTile> tile =
-      sliceTile(source->tile, op, op.getDroppedDims());
-  if (!tile)
-    return op.emitOpError() << "should have static offsets, sizes and strides";
-  slices[op] = {source->region, *tile};
-  return success();
-}
-
-LogicalResult FunctionMapper::storeSlice(tensor::InsertSliceOp op) {
-  View view = viewOf(op.getSource());
-  Value value = isArgument(view.root) ? Value() : mapped.lookup(view.root);
-  if (!value)
-    return op.emitOpError() << "inserts what is not computed on the machine";
-  Value into = stored.lookup(op.getDest());
-  if (!into && op.getDest().getDefiningOp<tensor::EmptyOp>())
-    into = op.getDest();
-  std::optional<DramTile> tile =
-      sliceTile(wholeTile(op.getType().getShape()), op, op.getDroppedDims());
-  if (tile)
-    tile =
-        reshapeTile(*tile, cast<RankedTensorType>(value.getType()).getShape());
-  if (!into || !tile)
-    return op.emitOpError()
-           << "has no form on the machine, which stores slices of the results "
-              "of contractions into tensor.empty, at static places";
-  builder.setInsertionPoint(op);
-  stored[op] =
-      StoreOp::create(builder, op.getLoc(), op.getType(), value, into,
-                      builder.getI64IntegerAttr(tile->at),
-                      getStrides(builder.getContext(), *tile), SyncAttr(),
-                      /*blocks=*/DenseI64ArrayAttr());
   return success();
 }
 
@@ -502,6 +324,8 @@ LogicalResult FunctionMapper::collect(Operation *terminator) {
   }
   return success();
 }
+
+namespace {
 
 struct ConvertTNNToFettaPass
     : fetta::impl::ConvertTNNToFettaPassBase<ConvertTNNToFettaPass> {

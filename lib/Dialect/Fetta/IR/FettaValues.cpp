@@ -1,0 +1,88 @@
+//===- FettaValues.cpp - Machine, layout and home of a value -------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "DialectMemo.h"
+
+#include "fetta/Dialect/Fetta/IR/FettaOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/OpImplementation.h"
+
+using namespace mlir;
+using namespace fetta;
+using namespace fetta::hw;
+
+#define GET_OP_CLASSES
+#include "fetta/Dialect/Fetta/IR/FettaOps.cpp.inc"
+MachineAttr fetta::hw::getMachineAttr(Operation *op) {
+  for (; op; op = op->getParentOp())
+    if (auto machine = op->getAttrOfType<MachineAttr>(kMachineAttr))
+      return machine;
+  return {};
+}
+
+FailureOr<Machine> fetta::hw::getMachine(Operation *op) {
+  if (MachineAttr machine = getMachineAttr(op))
+    return machine.getMachine();
+  return op->emitOpError() << "needs the attribute '" << kMachineAttr
+                           << "' on the module; run fetta-attach-machine";
+}
+
+std::optional<Layout> fetta::hw::getLayout(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  auto layout = tensor ? dyn_cast_or_null<LayoutAttr>(tensor.getEncoding())
+                       : LayoutAttr();
+  if (!layout)
+    return std::nullopt;
+  return layout.getLayout(tensor.getShape());
+}
+
+ElementType fetta::hw::getElementType(Type type) {
+  return getElementTypeOrSelf(type).isF32() ? ElementType::F32
+                                            : ElementType::BF16;
+}
+
+int64_t fetta::hw::getPhysicalRows(RankedTensorType type) {
+  return getLayout(type)->rows() *
+         (getElementType(type) == ElementType::F32 ? 2 : 1);
+}
+
+LogicalResult fetta::hw::verifyFitsSlab(Operation *op, Type type, int64_t rows,
+                                        const Machine &machine) {
+  int64_t excess = rows - machine.rowsPerSlab;
+  if (excess <= 0)
+    return success();
+  return op->emitOpError() << kExceedsMemory << ": " << type << " takes "
+                           << rows << " rows, a slab has "
+                           << machine.rowsPerSlab << ": " << excess
+                           << " too many (" << excess * machine.lanes() * 2
+                           << " bytes); take fewer tokens, another order of "
+                              "contractions, or a machine with more "
+                              "rows_per_slab";
+}
+
+Operation *fetta::hw::getHomeOp(Value value) {
+  Operation *op = value.getDefiningOp();
+  while (true) {
+    if (auto relabel = dyn_cast_or_null<RelabelOp>(op))
+      op = relabel.getSource().getDefiningOp();
+    else if (auto contract = dyn_cast_or_null<ContractOp>(op);
+             contract && contract.isInPlace())
+      op = contract.getInit().getDefiningOp();
+    else
+      return op;
+  }
+}
+
+HomeAttr fetta::hw::getHome(Value value) {
+  Operation *op = getHomeOp(value);
+  if (auto place = dyn_cast_or_null<PlaceOp>(op))
+    return place.getHomeAttr();
+  if (auto load = dyn_cast_or_null<LoadOp>(op))
+    return load.getHomeAttr();
+  if (auto contract = dyn_cast_or_null<ContractOp>(op))
+    return contract.getHomeAttr();
+  return {};
+}
