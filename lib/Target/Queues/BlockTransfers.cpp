@@ -72,23 +72,19 @@ private:
 struct BlockTransfersPass
     : fetta::impl::FettaBlockTransfersPassBase<BlockTransfersPass> {
   void runOnOperation() override {
-    for (auto function : getOperation().getOps<FunctionOpInterface>()) {
-      FailureOr<Block *> block = getProgramBlock(function);
-      if (failed(block))
-        return signalPassFailure();
-      if (!*block)
-        continue;
-      FailureOr<Machine> machine = getMachine(function);
-      if (failed(machine))
-        return signalPassFailure();
-      BlockChooser chooser(*machine);
-      for (Operation &op : **block) {
+    auto chooseAll = [](FunctionOpInterface, Block &block,
+                        const Machine &machine) {
+      BlockChooser chooser(machine);
+      for (Operation &op : block) {
         if (auto load = dyn_cast<LoadOp>(op))
           chooser.choose(load, load.getType());
         else if (auto store = dyn_cast<StoreOp>(op))
           chooser.choose(store, store.getSource().getType());
       }
-    }
+      return success();
+    };
+    if (failed(forEachProgram(getOperation(), chooseAll)))
+      signalPassFailure();
   }
 };
 
