@@ -31,10 +31,11 @@ static void addMachinePasses(OpPassManager &manager,
   slicing.inDram = options.memory == MemoryChoice::Dram;
   slicing.reuse = options.reuse;
   slicing.schedule = options.schedule;
-  auto addOrder = [&](double extraFlops, bool smallestPeak) {
+  auto addOrder = [&](StringRef objective, double extraFlops,
+                      bool smallestPeak) {
     tnn::TNNOrderContractionsPassOptions order;
     order.order = options.order;
-    order.objective = options.objective;
+    order.objective = objective.str();
     order.extraFlops = extraFlops;
     order.smallestPeak = smallestPeak;
     slicing.orders.push_back([=](OpPassManager &passes) {
@@ -44,13 +45,16 @@ static void addMachinePasses(OpPassManager &manager,
     });
   };
   tnn::TNNOrderContractionsPassOptions unlimited;
-  addOrder(unlimited.extraFlops, unlimited.smallestPeak);
+  addOrder(options.objective, unlimited.extraFlops, unlimited.smallestPeak);
   // Where the tree of fewest multiply-adds leaves tiny slices: trees that store
-  // little, at a price, and steps in the order of the smallest peak.
-  if (options.order == ContractionOrder::CSSE && options.objective == "flops")
-    for (auto [extraFlops, smallestPeak] :
-         {std::pair(5., false), {5., true}, {25., true}})
-      addOrder(extraFlops, smallestPeak);
+  // little, at a price, or whose largest intermediate is small, and steps in
+  // the order of the smallest peak.
+  if (options.order == ContractionOrder::CSSE && options.objective == "flops") {
+    addOrder("flops", 5, /*smallestPeak=*/false);
+    addOrder("flops", 5, /*smallestPeak=*/true);
+    addOrder("flops", 25, /*smallestPeak=*/true);
+    addOrder("size", unlimited.extraFlops, /*smallestPeak=*/true);
+  }
   slicing.map = [=, schedule = bool(options.schedule)](
                     OpPassManager &passes,
                     const std::shared_ptr<AlikeContractions> &alike,
