@@ -14,8 +14,6 @@ using namespace mlir;
 using namespace fetta;
 using namespace fetta::hw;
 
-#define GET_OP_CLASSES
-#include "fetta/Dialect/Fetta/IR/FettaOps.cpp.inc"
 MachineAttr fetta::hw::getMachineAttr(Operation *op) {
   for (; op; op = op->getParentOp())
     if (auto machine = op->getAttrOfType<MachineAttr>(kMachineAttr))
