@@ -27,8 +27,8 @@ std::string fetta::contentOf(const SweepSpec &spec, const SweepPoint &point,
   text += spec.dram == DramModel::Ideal ? " ideal" : " bandwidth";
   text += point.layouts == LayoutChoice::Joint ? " joint " : " separate ";
   if (!spec.modelText.empty())
-    return text + stringifyContractionOrder(point.order.order).str() + "\n" +
-           spec.modelText;
+    return text + stringifyContractionOrder(point.order.order).str() + " " +
+           point.order.objectiveName + "\n" + spec.modelText;
   return text + contentOf(point.layer, point.order);
 }
 
@@ -124,7 +124,12 @@ void SweepRunner::leave(uint64_t number) {
 
 PointResult SweepRunner::price(Group &group, const SweepPoint &point) {
   std::call_once(group.once, [&] {
-    llvm::Expected<LayerPlan> plan = planLayer(point.layer, point.order, cache);
+    // What an order may depend on besides the mapping.
+    Machine machine = mappingMachine(point.machine);
+    machine.energyPreset = point.machine.energyPreset;
+    machine.clockHz = point.machine.clockHz;
+    llvm::Expected<LayerPlan> plan =
+        planLayer(point.layer, point.order, machine, cache);
     if (!plan) {
       group.reason = toString(plan.takeError());
       return;
@@ -177,8 +182,9 @@ llvm::Error SweepRunner::evaluate(uint64_t number, Group &group) {
     result = price(group, *point);
   }
   ++evaluated;
-  return options.journal ? options.journal->append(key, result)
-                         : llvm::Error::success();
+  return options.journal && result.lasting
+             ? options.journal->append(key, result)
+             : llvm::Error::success();
 }
 
 void SweepRunner::chunk(uint64_t task) {

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "fetta/Sweep/LayerPlan.h"
+#include "fetta/Mapping/MachineOrder.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Sequence.h"
@@ -22,6 +23,8 @@ std::string fetta::contentOf(const Layer &layer, const OrderChoice &choice) {
        {uint64_t(objective.isLargest), uint64_t(objective.flopWeight),
         uint64_t(objective.writeWeight)})
     text += " " + std::to_string(part);
+  if (choice.model)
+    text += " " + stringifyModelObjective(*choice.model).str();
   text += "\n" + formatEinsum(layer.einsum);
   for (int64_t size : layer.sizes)
     text += " " + std::to_string(size);
@@ -59,6 +62,7 @@ static llvm::Expected<ClosedNetwork> networkOf(const Layer &layer) {
 
 llvm::Expected<LayerPlan> fetta::planLayer(const Layer &layer,
                                            const OrderChoice &choice,
+                                           const Machine &machine,
                                            SearchCache &cache) {
   llvm::Expected<ClosedNetwork> network = networkOf(layer);
   if (!network)
@@ -76,7 +80,21 @@ llvm::Expected<LayerPlan> fetta::planLayer(const Layer &layer,
                      network->getIndices()[tokens].name);
 
   std::optional<ContractionTree> tree;
-  if (choice.order == ContractionOrder::CSSE) {
+  if (choice.order == ContractionOrder::CSSE && choice.model) {
+    MachineOrderOptions options;
+    options.objective = *choice.model;
+    // The order without a machine is the one to beat.
+    llvm::Expected<SearchResult> fewest = cache.search(*network, output);
+    if (!fewest)
+      return fewest.takeError();
+    options.fewestFlops = std::move(fewest->tree);
+    llvm::Expected<MachineOrder> found = orderForMachine(
+        *network, TrainingGoal::allGradients(*network, 0, output), machine,
+        options);
+    if (!found)
+      return found.takeError();
+    tree = found->best().tree;
+  } else if (choice.order == ContractionOrder::CSSE) {
     SearchOptions options;
     options.objective = choice.objective;
     llvm::Expected<SearchResult> found =
@@ -103,7 +121,10 @@ llvm::Expected<LayerPlan> fetta::planLayer(const Layer &layer,
       SharedPlan::create(*network, UnrootedTree(*tree), roots);
   if (!plan)
     return plan.takeError();
+  // The order may depend on the machine: its steps say which one it is.
   std::string content = contentOf(layer, choice);
+  for (const SharedPlan::Step &step : plan->getSteps())
+    content += " " + std::to_string(step.lhs) + "," + std::to_string(step.rhs);
   return LayerPlan{std::move(*network), tokens, std::move(*plan),
                    std::move(content)};
 }

@@ -115,9 +115,12 @@ public:
                                        const SweepPoint &point) override;
 
 private:
-  /// Runs a program; on failure its message, without names of scratch files.
-  llvm::Expected<std::optional<std::string>>
-  runTool(const ScratchFolder &folder, llvm::ArrayRef<std::string> command);
+  struct Outcome {
+    std::string problem; ///< Its message; empty when all went well.
+    bool killed = false; ///< It did not end by itself.
+  };
+  llvm::Expected<Outcome> runTool(const ScratchFolder &folder,
+                                  llvm::ArrayRef<std::string> command);
   PointResult simulate(llvm::StringRef bytes, DramModel dram) const;
 
   static PointResult refused(std::string reason) {
@@ -133,7 +136,7 @@ private:
 
 } // namespace
 
-llvm::Expected<std::optional<std::string>>
+llvm::Expected<ScheduledEvaluator::Outcome>
 ScheduledEvaluator::runTool(const ScratchFolder &folder,
                             llvm::ArrayRef<std::string> command) {
   llvm::SmallVector<llvm::StringRef, 8> arguments(command.begin(),
@@ -145,9 +148,15 @@ ScheduledEvaluator::runTool(const ScratchFolder &folder,
   int code = llvm::sys::ExecuteAndWait(command.front(), arguments, std::nullopt,
                                        redirects, 0, 0, &problem);
   if (code == 0)
-    return std::nullopt;
+    return Outcome();
   if (code == -1)
     return makeError("cannot run '{0}': {1}", command.front(), problem);
+  if (code < 0)
+    return Outcome{llvm::formatv("{0} was killed: {1}",
+                                 llvm::sys::path::filename(command.front()),
+                                 problem)
+                       .str(),
+                   true};
   std::string text;
   if (auto buffer = llvm::MemoryBuffer::getFile(messages))
     text = (*buffer)->getBuffer().str();
@@ -155,13 +164,12 @@ ScheduledEvaluator::runTool(const ScratchFolder &folder,
   llvm::StringRef(text).split(lines, '\n', -1, false);
   for (llvm::StringRef line : lines)
     if (size_t at = line.find("error: "); at != llvm::StringRef::npos)
-      return line.drop_front(at + 7).str();
+      return Outcome{line.drop_front(at + 7).str()};
   if (!lines.empty())
-    return lines.front().str();
-  return llvm::formatv("{0} ended with code {1} {2}",
-                       llvm::sys::path::filename(command.front()), code,
-                       problem)
-      .str();
+    return Outcome{lines.front().str()};
+  return Outcome{llvm::formatv("{0} ended with code {1} and no message",
+                               llvm::sys::path::filename(command.front()), code)
+                     .str()};
 }
 
 PointResult ScheduledEvaluator::simulate(llvm::StringRef bytes,
@@ -219,19 +227,22 @@ ScheduledEvaluator::evaluate(const SweepSpec &spec, const SweepPoint &point) {
   std::string pipeline =
       "--fetta-compile-training=machine=" + machine +
       " memory=dram slices=auto layouts=" + layouts +
-      " order=" + stringifyContractionOrder(point.order.order).str();
+      " order=" + stringifyContractionOrder(point.order.order).str() +
+      " objective=" + point.order.objectiveName;
   std::vector<std::string> commands[] = {
       {paths.opt, model, pipeline, "-o", program},
       {paths.translate, "--fetta-to-binary", program, "-o", binary}};
   for (const std::vector<std::string> &command : commands) {
-    llvm::Expected<std::optional<std::string>> problem =
-        runTool(*folder, command);
-    if (!problem)
-      return problem.takeError();
+    llvm::Expected<Outcome> outcome = runTool(*folder, command);
+    if (!outcome)
+      return outcome.takeError();
     if (stop && *stop)
       return PointResult();
-    if (*problem)
-      return refused(**problem);
+    if (!outcome->problem.empty()) {
+      PointResult result = refused(outcome->problem);
+      result.lasting = !outcome->killed;
+      return result;
+    }
   }
   auto buffer = llvm::MemoryBuffer::getFile(binary, /*IsText=*/false,
                                             /*RequiresNullTerminator=*/false);

@@ -35,10 +35,21 @@ std::vector<llvm::StringRef> SweepSpec::valuesOf(uint64_t point) const {
 }
 
 bool SweepSpec::changesMapping(const SweepAxis &axis) const {
+  bool modelled = order.model.has_value();
+  for (const SweepAxis &other : axes)
+    for (auto [i, column] : llvm::enumerate(other.columns))
+      for (const SweepTarget &target : columns[column].targets)
+        modelled |= target.kind == SweepTarget::Objective &&
+                    llvm::any_of(other.values[i], [](const auto &value) {
+                      return parseModelObjective(value).has_value();
+                    });
   return llvm::any_of(axis.columns, [&](unsigned column) {
-    return llvm::any_of(columns[column].targets, [](const SweepTarget &t) {
+    return llvm::any_of(columns[column].targets, [&](const SweepTarget &t) {
+      // The order may depend on the price of energy, with static power.
       return t.kind != SweepTarget::MachineKey ||
-             !llvm::is_contained(keysBesideMapping(), t.machineKey);
+             !llvm::is_contained(keysBesideMapping(), t.machineKey) ||
+             (modelled &&
+              (t.machineKey == "energy_preset" || t.machineKey == "clock_mhz"));
     });
   });
 }
@@ -58,11 +69,12 @@ llvm::Error fetta::setOrderKey(SweepTarget::Kind kind, llvm::StringRef value,
     order.order = *found;
   } else if (kind == SweepTarget::Objective) {
     std::optional<Objective> found = parseObjective(value);
-    if (!found)
-      return makeError("'objective' is '{0}', it must be flops, size, write, "
-                       "combo or combo-N",
-                       value);
-    order.objective = *found;
+    order.model = parseModelObjective(value);
+    if (!found && !order.model)
+      return makeError("'objective' is '{0}', it must be {1}", value,
+                       listObjectives());
+    order.objective = found.value_or(Objective());
+    order.objectiveName = value.str();
   } else {
     if (value != "joint" && value != "separate")
       return makeError("'layouts' is '{0}', it must be joint or separate",

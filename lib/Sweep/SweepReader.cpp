@@ -28,12 +28,6 @@ static constexpr SuiteLayer suite[] = {
 #undef FETTA_LAYER
 };
 
-static llvm::Error objectiveOfCompiler(const yaml::Location &location) {
-  return yaml::errorAt(location, "the compiler searches for the fewest "
-                                 "multiply-adds; an objective needs mode: "
-                                 "cost-model");
-}
-
 std::string SweepReader::besideFile(llvm::StringRef path) const {
   if (llvm::sys::path::is_absolute(path))
     return path.str();
@@ -102,8 +96,6 @@ llvm::Error SweepReader::readModes() {
       return yaml::errorAt(root.find(key)->location,
                            toString(std::move(error)));
   }
-  if (spec.mode == SweepMode::Scheduled && !spec.order.objective.isFlops())
-    return objectiveOfCompiler(root.find("objective")->location);
   return llvm::Error::success();
 }
 
@@ -375,9 +367,6 @@ llvm::Error SweepReader::addColumn(const yaml::Entry &entry, SweepAxis &axis) {
     if (!targets)
       return targets.takeError();
     for (SweepTarget &target : *targets) {
-      if (target.kind == SweepTarget::Objective &&
-          spec.mode == SweepMode::Scheduled)
-        return objectiveOfCompiler(entry.location);
       for (const SweepColumn &other : spec.columns)
         for (const SweepTarget &known : other.targets)
           if (known.kind == SweepTarget::Size &&

@@ -31,7 +31,7 @@ MappingCache mappings;
 
 LayerPlan planOf(const SweepPoint &point) {
   SearchCache cache;
-  return must(planLayer(point.layer, point.order, cache));
+  return must(planLayer(point.layer, point.order, point.machine, cache));
 }
 
 // The worked step of docs/Machine.md: 691,200 multiply-adds a phase, 2,073,600
@@ -254,7 +254,7 @@ TEST(CostModel, LayersThatAreNone) {
                                                "\", sizes: {" + sizes + "}}\n",
                                            "s.yaml"));
     SearchCache cache;
-    return messageOf(planLayer(spec.layer, OrderChoice(), cache));
+    return messageOf(planLayer(spec.layer, OrderChoice(), spec.machine, cache));
   };
   EXPECT_EQ(refusal("ab->ab", "a: 2, b: 3"),
             "a layer has X and at least one core; the einsum has 1 operand");

@@ -63,7 +63,8 @@ TEST(Sweep, PointsThatShareAMappingAreRight) {
       llvm::consumeError(point.takeError());
       continue;
     }
-    LayerPlan plan = must(planLayer(point->layer, point->order, cache));
+    LayerPlan plan =
+        must(planLayer(point->layer, point->order, point->machine, cache));
     // The machine itself, not what mappings depend on.
     MappedLayer mapped =
         must(mapLayer(plan, point->machine, LayoutChoice::Joint, mappings));
@@ -126,6 +127,32 @@ TEST(Sweep, GoesOnAfterStops) {
   llvm::sys::fs::remove(path);
 }
 
+// Orders by energy depend on the table: points of another preset have plans of
+// their own.
+TEST(Sweep, OrdersForAMachine) {
+  SweepSpec spec = sweepOf("vary:\n  objective: [flops, latency, energy, edp]\n"
+                           "  energy_preset: [tpu7nm, cacti7-scaled]\n"
+                           "  dram_latency_cycles: [10, 20]\n");
+  EXPECT_TRUE(spec.changesMapping(spec.axes[1]));
+  EXPECT_FALSE(spec.changesMapping(spec.axes[2]));
+  EXPECT_FALSE(sweepOf("vary: {energy_preset: [tpu7nm]}\n")
+                   .changesMapping(
+                       sweepOf("vary: {energy_preset: [tpu7nm]}\n").axes[0]));
+  SweepRun run = must(runSweep(spec, SweepOptions()));
+  SearchCache cache;
+  MappingCache mappings;
+  for (uint64_t i = 0; i < spec.pointCount(); ++i) {
+    SweepPoint point = must(spec.resolve(i));
+    LayerPlan plan =
+        must(planLayer(point.layer, point.order, point.machine, cache));
+    MappedLayer mapped =
+        must(mapLayer(plan, point.machine, LayoutChoice::Joint, mappings));
+    RawFigures alone = priceLayer(mapped, point.machine, spec.dram);
+    EXPECT_EQ(run.results[i].figures.cycles, alone.cycles) << i;
+    EXPECT_EQ(run.results[i].figures.weights, alone.weights) << i;
+  }
+}
+
 // An evaluator that gives up ends the sweep with its error.
 TEST(Sweep, EvaluatorsMayGiveUp) {
   SweepSpec spec = sweepOf(axes);
@@ -153,6 +180,9 @@ TEST(Sweep, ContentNamesAllThatMatters) {
   EXPECT_NE(contentOf(spec, other, ""), base);
   other = point;
   other.order.objective = Objective::size();
+  EXPECT_NE(contentOf(spec, other, ""), base);
+  other = point;
+  other.order.model = ModelObjective::Energy;
   EXPECT_NE(contentOf(spec, other, ""), base);
   other = point;
   other.layouts = LayoutChoice::Separate;

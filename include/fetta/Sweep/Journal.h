@@ -38,6 +38,9 @@ struct PointResult {
   Status status = NotDone;
   RawFigures figures; ///< Of one that is done.
   std::string reason; ///< Of one that is refused.
+  /// Whether the same would come out again. A program that was killed may do
+  /// better next time.
+  bool lasting = true;
 };
 
 class SweepJournal {

@@ -31,6 +31,9 @@ struct Layer {
 struct OrderChoice {
   ContractionOrder order = ContractionOrder::CSSE;
   Objective objective; ///< Of csse.
+  /// Of csse instead: an objective that takes a machine to know it.
+  std::optional<ModelObjective> model;
+  std::string objectiveName = "flops"; ///< As it was written.
 };
 
 /// Einsum, sizes and order as text: equal for equal ones only.
@@ -41,7 +44,7 @@ struct LayerPlan {
   ClosedNetwork network; ///< X, cores, dY.
   unsigned tokens;       ///< The index that counts tokens.
   SharedPlan plan;       ///< Phases: dY, X, then the cores in their order.
-  std::string content;   ///< Einsum, sizes and order: equal for equal plans.
+  std::string content;   ///< Einsum, sizes and steps: equal for equal plans.
 
   int64_t tokenCount() const { return network.getIndices()[tokens].size; }
   unsigned outputLeaf() const { return network.numLeaves() - 1; }
@@ -54,8 +57,10 @@ struct LayerPlan {
 /// Errors: no core, sizes below 1, a layer whose first index does not count
 /// tokens (it must lie on X and on the result, and on no core), indices on one
 /// tensor only, costs beyond 128 bits, an order that needs something else.
-llvm::Expected<LayerPlan>
-planLayer(const Layer &layer, const OrderChoice &choice, SearchCache &cache);
+/// The machine is looked at by objectives that take one only.
+llvm::Expected<LayerPlan> planLayer(const Layer &layer,
+                                    const OrderChoice &choice,
+                                    const Machine &machine, SearchCache &cache);
 
 /// The program of one slice of \p tokens tokens. Values are numbered as those
 /// of the plan. With \p sliced the gradients of cores go on from the sums
