@@ -9,6 +9,7 @@
 #include "fetta/Dialect/TNN/IR/TNNOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
@@ -17,6 +18,10 @@ using namespace fetta;
 /// A value of more than this part of a slab is large: slabs hold a few of them,
 /// and what is left over counts as taken.
 static constexpr int64_t kLarge = 8;
+
+/// Contractions of a program, at most. Each has a nest, transfers and tokens of
+/// its own: so many take a minute or two to compile.
+static constexpr int64_t kMostContractions = int64_t(1) << 16;
 
 int64_t fetta::estimateRows(RankedTensorType type, const Machine &machine) {
   SmallVector<int64_t> chunks(type.getShape());
@@ -142,4 +147,39 @@ double StepWork::cycles(int64_t slices) const {
       array + (slices > 1 ? count * double(contracts) * eachContract : 0);
   return std::max(sliced, link) + std::min(sliced, link) / count +
          count * eachSlice;
+}
+
+LogicalResult fetta::checkContractions(ArrayRef<SlicedFunction> functions) {
+  int64_t all = 0, most = -1;
+  const SlicedFunction *longest = nullptr;
+  for (const SlicedFunction &sliced : functions) {
+    // Whoever slices says what stands in the way.
+    ScopedDiagnosticHandler quiet(sliced.function->getContext(),
+                                  [](Diagnostic &) { return success(); });
+    FailureOr<int64_t> count =
+        tnn::countContractions(sliced.function, sliced.size, sliced.plan);
+    if (failed(count))
+      continue;
+    all += std::min(*count, INT64_MAX - all);
+    if (*count > most) {
+      most = *count;
+      longest = &sliced;
+    }
+  }
+  if (all <= kMostContractions)
+    return success();
+  func::FuncOp function = longest->function;
+  int64_t batch = tnn::getBatchSize(function).value_or(1);
+  int64_t size = std::min(batch, longest->size);
+  InFlightDiagnostic report = emitError(function.getLoc());
+  report << "function '" << function.getName() << "' is at least " << all
+         << " contractions in " << int64_t(llvm::divideCeil(batch, size))
+         << " slices of " << size << " of " << batch;
+  if (size_t modes = longest->plan.cuts.size())
+    report << " and pieces of " << modes << " modes";
+  report << "; a program has " << kMostContractions << " at most";
+  report.attachNote()
+      << "take a smaller batch, fewer slices, or a machine with "
+         "more rows_per_slab";
+  return report;
 }

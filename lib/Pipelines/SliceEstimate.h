@@ -13,6 +13,7 @@
 #ifndef FETTA_LIB_PIPELINES_SLICEESTIMATE_H
 #define FETTA_LIB_PIPELINES_SLICEESTIMATE_H
 
+#include "fetta/Dialect/TNN/Transforms/SliceBatch.h"
 #include "fetta/Machine/Machine.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -51,6 +52,16 @@ struct StepWork {
   double cycles(int64_t slices) const;
 };
 StepWork estimateWork(mlir::func::FuncOp function, const Machine &machine);
+
+/// A function, the size of its slices, and the modes that are cut besides.
+struct SlicedFunction {
+  mlir::func::FuncOp function;
+  int64_t size = 1;
+  tnn::ModePlan plan;
+};
+
+/// Says so where slices are more contractions than a program may have.
+mlir::LogicalResult checkContractions(llvm::ArrayRef<SlicedFunction> functions);
 
 } // namespace fetta
 

@@ -60,6 +60,9 @@ private:
   /// Orders, and says how many slices should fit, if any number does.
   FailureOr<std::optional<int64_t>> chooseOrder();
   std::optional<int64_t> estimate(int64_t count, int64_t ahead = 0);
+  /// Says so where `count` slices are more contractions than a program may
+  /// have.
+  LogicalResult checkCount(int64_t count, SizeFunction sizeOf);
   /// Cycles of all functions in slices.
   double estimateCycles(int64_t count);
   int64_t preferredCount(int64_t start);
@@ -117,6 +120,8 @@ private:
   /// Mappings by number of slices.
   std::map<int64_t, std::shared_ptr<AlikeContractions>> tried;
   Diagnostics cannotSlice; ///< Why, if so.
+  /// The number of slices that are too many contractions, if so.
+  std::optional<int64_t> tooMany;
 };
 } // namespace
 
@@ -197,12 +202,31 @@ bool SliceToFitPass::planModes() {
   return cuts;
 }
 
+LogicalResult SliceToFitPass::checkCount(int64_t count, SizeFunction sizeOf) {
+  std::vector<SlicedFunction> sliced;
+  for (func::FuncOp function : functions()) {
+    tnn::ModePlan plan = planOf(function);
+    if (count > 1 || !plan.cuts.empty())
+      sliced.push_back({function,
+                        sizeOf(tnn::getBatchSize(function).value_or(1), count),
+                        std::move(plan)});
+  }
+  return checkContractions(sliced);
+}
+
 /// The next number of slices from `count` on that should fit, if any, with
 /// `ahead` slices of an argument that are loaded before their time.
 std::optional<int64_t> SliceToFitPass::estimate(int64_t count, int64_t ahead) {
   int64_t batch = largestBatch();
+  tooMany.reset();
   for (;; count = std::min(nextCount(count), batch)) {
     bool fits = true;
+    Diagnostics ignored;
+    if (failed(
+            quietly(ignored, [&]() { return checkCount(count, sliceSize); }))) {
+      tooMany = count;
+      return std::nullopt;
+    }
     for (func::FuncOp function : functions()) {
       if (count == 1 && planOf(function).cuts.empty()) {
         fits &= estimateRows(function, machine).fits(machine);
@@ -375,6 +399,8 @@ LogicalResult SliceToFitPass::runGiven() {
            << count << " slices; take memory=dram, or slices=1";
   if (failed(order(0)))
     return failure();
+  if (failed(checkCount(count, equalSize)))
+    return failure();
   Diagnostics reports;
   Outcome outcome = tryCount(count, equalSize, kFills, reports);
   if (outcome == Outcome::ExceedsMemory)
@@ -392,6 +418,8 @@ LogicalResult SliceToFitPass::runAuto() {
     return failure();
   if (!*start && options.inDram && options.reuse && planModes())
     *start = estimate(1);
+  if (!*start && tooMany)
+    return checkCount(*tooMany, sliceSize);
   int64_t batch = largestBatch();
   // Without rows that are used again, slices take as many rows as the whole.
   bool canSlice = options.inDram && options.reuse && *start;
@@ -440,6 +468,8 @@ LogicalResult SliceToFitPass::runAuto() {
                          "slices do not help; reuse=1 cuts the batch into as "
                          "many slices as fit");
     emit(reports);
+    if (outcome == Outcome::ExceedsMemory && tooMany)
+      (void)checkCount(*tooMany, sliceSize);
     if (outcome != Outcome::ExceedsMemory)
       return success(outcome == Outcome::Fits);
     if (!cannotSlice.empty())

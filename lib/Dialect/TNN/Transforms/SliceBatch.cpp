@@ -33,43 +33,71 @@ static SmallVector<Value> numberValues(func::FuncOp function) {
   return values;
 }
 
-LogicalResult fetta::tnn::sliceBatch(func::FuncOp function, int64_t size,
-                                     bool sample, SliceClasses *classes,
-                                     const ModePlan &plan) {
+namespace {
+/// What a writer works with.
+struct Slicing {
+  std::optional<BatchAnalysis> batch; ///< Without it there is one slice.
+  std::vector<CutMode> cuts;
+
+  bool isWhole() const { return !batch && cuts.empty(); }
+};
+} // namespace
+
+static FailureOr<Slicing> analyze(func::FuncOp function, int64_t size,
+                                  const ModePlan &plan) {
   assert(size > 0 && "a slice holds something");
-  std::optional<BatchAnalysis> batch;
+  Slicing slicing;
+  std::optional<BatchAnalysis> &batch = slicing.batch;
   if (plan.cuts.empty() || size < getBatchSize(function).value_or(1)) {
     batch.emplace(function);
     if (failed(batch->run()))
       return failure();
-    if (size >= batch->getBatch()) {
-      if (plan.cuts.empty())
-        return success();
+    if (size >= batch->getBatch())
       batch.reset();
-    }
   }
-  std::vector<CutMode> cuts;
-  if (!plan.cuts.empty()) {
-    if (failed(checkSliceable(function)))
+  if (plan.cuts.empty())
+    return slicing;
+  if (failed(checkSliceable(function)))
+    return failure();
+  SmallVector<Value> values = numberValues(function);
+  for (const ModeCut &cut : plan.cuts) {
+    ModeDimensions mode(function, "the mode",
+                        ModeDimensions::Splits::EndAtBoundary);
+    Value seed = values[cut.value];
+    if (failed(mode.follow(seed, cut.dimension)))
       return failure();
-    SmallVector<Value> values = numberValues(function);
-    for (const ModeCut &cut : plan.cuts) {
-      ModeDimensions mode(function, "the mode",
-                          ModeDimensions::Splits::EndAtBoundary);
-      Value seed = values[cut.value];
-      if (failed(mode.follow(seed, cut.dimension)))
-        return failure();
-      if (batch && batch->kindOf(seed) == Kind::Sliced &&
-          batch->dimensionOf(seed) == cut.dimension)
-        return function.emitOpError()
-               << "cannot be sliced: the mode to be cut is the batch";
-      cuts.push_back({std::move(mode), cut.size});
-    }
+    if (batch && batch->kindOf(seed) == Kind::Sliced &&
+        batch->dimensionOf(seed) == cut.dimension)
+      return function.emitOpError()
+             << "cannot be sliced: the mode to be cut is the batch";
+    slicing.cuts.push_back({std::move(mode), cut.size});
   }
-  SliceWriter(function, batch ? &*batch : nullptr, size, sample, classes,
-              std::move(cuts), plan)
-      .run();
+  return slicing;
+}
+
+LogicalResult fetta::tnn::sliceBatch(func::FuncOp function, int64_t size,
+                                     bool sample, SliceClasses *classes,
+                                     const ModePlan &plan) {
+  FailureOr<Slicing> slicing = analyze(function, size, plan);
+  if (failed(slicing))
+    return failure();
+  if (!slicing->isWhole())
+    SliceWriter(function, slicing->batch ? &*slicing->batch : nullptr, size,
+                sample, classes, std::move(slicing->cuts), plan)
+        .run();
   return success();
+}
+
+FailureOr<int64_t> fetta::tnn::countContractions(func::FuncOp function,
+                                                 int64_t size,
+                                                 const ModePlan &plan) {
+  FailureOr<Slicing> slicing = analyze(function, size, plan);
+  if (failed(slicing))
+    return failure();
+  return SliceWriter(function, slicing->batch ? &*slicing->batch : nullptr,
+                     size, /*sample=*/false, /*classes=*/nullptr,
+                     std::move(slicing->cuts), plan)
+      .countContractions();
 }
 
 FailureOr<ModeCut> fetta::tnn::findMode(func::FuncOp function, StringRef name,

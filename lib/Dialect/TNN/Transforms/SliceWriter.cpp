@@ -353,6 +353,19 @@ SliceWriter::slicedArgumentsOf(ArrayRef<ContractOp> ops) const {
   return arguments;
 }
 
+int64_t SliceWriter::countContractions() {
+  findParameters();
+  int64_t total = 0;
+  for (ContractOp op : function.getBody().front().getOps<ContractOp>()) {
+    int64_t each = isSliceWork(op) ? all : 1;
+    for (unsigned c : cutsOf(op))
+      each = llvm::SaturatingMultiply<uint64_t>(each, cuts[c].count());
+    total = int64_t(std::min<uint64_t>(
+        llvm::SaturatingAdd<uint64_t>(total, each), INT64_MAX));
+  }
+  return total;
+}
+
 void SliceWriter::run() {
   Block &block = function.getBody().front();
   Operation *terminator = block.getTerminator();

@@ -44,6 +44,10 @@ public:
 
   void run();
 
+  /// Contractions of all slices; at least so many where parameters are
+  /// recomputed.
+  int64_t countContractions();
+
 private:
   /// Per cut the number of a piece, or -1.
   using Pieces = llvm::SmallVector<int64_t, 4>;

@@ -69,6 +69,12 @@ mlir::LogicalResult sliceBatch(mlir::func::FuncOp function, int64_t size,
                                SliceClasses *classes = nullptr,
                                const ModePlan &plan = {});
 
+/// Contractions that `sliceBatch` would write for all slices: as many, or more
+/// where parameters are computed again. Reports what cannot be sliced.
+mlir::FailureOr<int64_t> countContractions(mlir::func::FuncOp function,
+                                           int64_t size,
+                                           const ModePlan &plan = {});
+
 /// The mode called `name` in the first contraction that has one, cut into
 /// `count` pieces that are as equal as can be. Reports what is wrong.
 mlir::FailureOr<ModeCut> findMode(mlir::func::FuncOp function,
