@@ -30,9 +30,6 @@ std::string fetta::describe(const Program &program, size_t instruction) {
                        queueName(queueOf(i)));
 }
 
-static constexpr uint64_t MaxCount = 255;
-static constexpr unsigned MaxTokens = 7;
-
 namespace {
 
 struct Semaphore {

@@ -20,17 +20,17 @@ namespace {
 /// have completed. Checks each `after` at issue; false on deadlock.
 bool execute(llvm::ArrayRef<QueueItem> items, llvm::ArrayRef<ItemTokens> tokens,
              std::mt19937 &random) {
-  std::array<std::vector<unsigned>, numQueues> queues;
+  std::array<std::vector<unsigned>, QueueCount> queues;
   for (unsigned i = 0; i < items.size(); ++i)
     queues[items[i].queue].push_back(i);
-  std::array<size_t, numQueues> issued = {}, retired = {};
+  std::array<size_t, QueueCount> issued = {}, retired = {};
   std::vector<bool> completed(items.size());
   std::map<unsigned, int> semaphores;
   size_t left = items.size();
   while (left) {
     // Moves: issue the head of a queue, or complete something in flight.
     std::vector<std::pair<bool, unsigned>> moves;
-    for (unsigned q = 0; q < numQueues; ++q) {
+    for (unsigned q = 0; q < QueueCount; ++q) {
       if (issued[q] < queues[q].size()) {
         unsigned head = queues[q][issued[q]];
         bool ready = true;
@@ -79,8 +79,8 @@ size_t countWaits(llvm::ArrayRef<ItemTokens> tokens) {
 
 TEST(TokenPlan, SemaphoresHaveOneProducerAndOneConsumer) {
   std::vector<unsigned> seen;
-  for (unsigned p = 0; p < numQueues; ++p)
-    for (unsigned c = 0; c < numQueues; ++c)
+  for (unsigned p = 0; p < QueueCount; ++p)
+    for (unsigned c = 0; c < QueueCount; ++c)
       if (p != c)
         seen.push_back(semaphoreBetween(p, c));
   EXPECT_EQ(seen,

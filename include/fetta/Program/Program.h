@@ -17,6 +17,7 @@
 
 #include "fetta/Layout/Nest.h"
 #include "fetta/Machine/Machine.h"
+#include "fetta/Machine/Queues.h"
 #include "fetta/Network/Network.h"
 
 #include <string>
@@ -98,16 +99,15 @@ struct OpEntry {
   Phase phase = Phase::Forward;
 };
 
-/// The in-order queues of the machine (docs/Queues.md, section 1).
+/// The QueueCount in-order queues of the machine (docs/Queues.md, section 1).
 enum class Queue : uint8_t { Contract = 0, Load = 1, Store = 2, Vector = 3 };
-inline constexpr unsigned QueueCount = 4, SemaphoreCount = 32;
 /// `contract`, `load`, `store` or `vector`.
 llvm::StringRef queueName(Queue queue);
 
 /// So many tokens of a semaphore; count 0 stands for none.
 struct Token {
   uint8_t semaphore = 0; ///< Below SemaphoreCount.
-  uint8_t count = 0;     ///< At most 7.
+  uint8_t count = 0;     ///< At most MaxTokens.
   bool operator==(const Token &o) const {
     return semaphore == o.semaphore && count == o.count;
   }
@@ -117,7 +117,7 @@ struct Token {
 /// What an instruction takes before it issues and gives when it and all before
 /// it in its queue have completed.
 struct Tokens {
-  std::array<Token, 2> waits, signals;
+  std::array<Token, MaxTokenEntries> waits, signals;
   bool operator==(const Tokens &o) const {
     return waits == o.waits && signals == o.signals;
   }

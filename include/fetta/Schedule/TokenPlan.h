@@ -15,6 +15,8 @@
 #ifndef FETTA_SCHEDULE_TOKENPLAN_H
 #define FETTA_SCHEDULE_TOKENPLAN_H
 
+#include "fetta/Machine/Queues.h"
+
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/Error.h"
@@ -22,9 +24,6 @@
 #include <vector>
 
 namespace fetta {
-
-/// The queues of the machine.
-inline constexpr unsigned numQueues = 4;
 
 /// An instruction of one queue. `after`: earlier instructions of the program
 /// that must have completed before it issues. Those of its own queue are

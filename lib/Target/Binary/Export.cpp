@@ -14,8 +14,7 @@ using namespace mlir;
 using namespace fetta;
 using namespace fetta::hw;
 
-static_assert(kSemaphores == SemaphoreCount &&
-              int(QueueKind::Contract) == int(Queue::Contract) &&
+static_assert(int(QueueKind::Contract) == int(Queue::Contract) &&
               int(QueueKind::Load) == int(Queue::Load) &&
               int(QueueKind::Store) == int(Queue::Store) &&
               int(QueueKind::Vector) == int(Queue::Vector));

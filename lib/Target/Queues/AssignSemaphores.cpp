@@ -24,7 +24,7 @@ namespace {
 
 /// The last instruction of each queue that read and that wrote a row, or none.
 struct RowState {
-  std::array<int, numQueues> read, written;
+  std::array<int, QueueCount> read, written;
   RowState() {
     read.fill(-1);
     written.fill(-1);
@@ -79,21 +79,21 @@ LogicalResult Synchroniser::access(Operation *op, Value value, bool write) {
     return op->emitOpError() << "has an operand or result without a home in "
                                 "tensor memory; run fetta-allocate-memory";
   QueueItem &item = items.back();
-  std::array<int, numQueues> after;
+  std::array<int, QueueCount> after;
   after.fill(-1);
   int64_t first = home.getSlab() * machine.rowsPerSlab + home.getRow();
   int64_t count = getPhysicalRows(
       cast<RankedTensorType>(getHomeOp(value)->getResult(0).getType()));
   for (int64_t row = first; row < first + count; ++row) {
     RowState &state = rows[size_t(row)];
-    for (unsigned queue = 0; queue < numQueues; ++queue) {
+    for (unsigned queue = 0; queue < QueueCount; ++queue) {
       after[queue] = std::max(after[queue], state.written[queue]);
       if (write)
         after[queue] = std::max(after[queue], state.read[queue]);
     }
     (write ? state.written : state.read)[item.queue] = int(items.size()) - 1;
   }
-  for (unsigned queue = 0; queue < numQueues; ++queue)
+  for (unsigned queue = 0; queue < QueueCount; ++queue)
     if (queue != item.queue && after[queue] >= 0)
       item.after.push_back(unsigned(after[queue]));
   return success();

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "fetta/Dialect/Fetta/IR/FettaAttributes.h"
+#include "fetta/Machine/Queues.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/JSON.h"
@@ -393,18 +394,18 @@ LogicalResult SyncAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                ArrayRef<Token> waits, ArrayRef<Token> signals) {
   for (auto [what, tokens] :
        {std::pair("waits for", waits), std::pair("signals", signals)}) {
-    if (tokens.size() > kMaxTokenEntries)
+    if (tokens.size() > MaxTokenEntries)
       return emitError() << what << " " << tokens.size()
                          << " semaphores, an instruction has room for "
-                         << kMaxTokenEntries;
+                         << MaxTokenEntries;
     for (auto [index, token] : llvm::enumerate(tokens)) {
-      if (token.semaphore >= kSemaphores)
+      if (token.semaphore >= SemaphoreCount)
         return emitError() << what << " semaphore " << token.semaphore
-                           << ", there are " << kSemaphores;
-      if (token.count < 1 || token.count > kMaxTokens)
+                           << ", there are " << SemaphoreCount;
+      if (token.count < 1 || token.count > MaxTokens)
         return emitError() << what << " " << token.count
                            << " tokens of semaphore " << token.semaphore
-                           << ", a count is 1 to " << kMaxTokens;
+                           << ", a count is 1 to " << MaxTokens;
       if (index && tokens[index - 1].semaphore == token.semaphore)
         return emitError() << what << " semaphore " << token.semaphore
                            << " twice";

@@ -57,11 +57,6 @@ inline llvm::hash_code hash_value(const NamedLoop &loop) {
   return llvm::hash_combine(loop.mode, loop.count, loop.weight);
 }
 
-/// Semaphores of the machine, entries of an instruction for waits and for
-/// signals, and tokens that one entry moves (docs/Queues.md, section 1).
-inline constexpr unsigned kSemaphores = 32, kMaxTokenEntries = 2,
-                          kMaxTokens = 7;
-
 /// Tokens of a counting semaphore.
 struct Token {
   unsigned semaphore = 0;
