@@ -23,6 +23,9 @@ static constexpr double candidateSlack = 0.1;
 /// So much better than the tree of the fewest multiply-adds a schedule has to
 /// be: the compiler's own comes out a few tenths of a per cent off.
 static constexpr double worthIt = 0.995;
+/// How much worse an alternative may be as scheduled here, and still turn out
+/// to be better as compiled.
+static constexpr double closeEnough = 1.05;
 /// Mapping takes tens of milliseconds, and only what promises to be better than
 /// the tree of the fewest multiply-adds is mapped.
 static constexpr size_t mostMapped = 2;
@@ -46,6 +49,24 @@ double fetta::valueOf(ModelObjective objective,
     return cycles * candidate.serial.energy;
   }
   llvm_unreachable("every objective has a value");
+}
+
+size_t MachineOrder::alternative(unsigned number,
+                                 ModelObjective objective) const {
+  auto value = [&](size_t k) {
+    OrderCandidate scheduled = candidates[k];
+    scheduled.mapped.reset(); // Of some only, and another scale.
+    return valueOf(objective, scheduled);
+  };
+  llvm::SmallVector<size_t, 16> others;
+  for (size_t k : llvm::seq(candidates.size()))
+    if (k != chosen && value(k) <= closeEnough * value(chosen))
+      others.push_back(k);
+  llvm::stable_sort(others,
+                    [&](size_t x, size_t y) { return value(x) < value(y); });
+  if (number == 0 || number > others.size())
+    return chosen;
+  return others[number - 1];
 }
 
 namespace {

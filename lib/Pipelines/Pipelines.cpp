@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "fetta/Pipelines/Pipelines.h"
+#include "ChooseOrder.h"
 #include "SliceToFit.h"
 #include "fetta/Dialect/Fetta/Transforms/Passes.h"
 #include "fetta/Dialect/TNN/Transforms/Passes.h"
@@ -17,44 +18,42 @@
 using namespace mlir;
 using namespace fetta;
 
-/// Einsums to contractions, then the machine half: a verified program.
-static void addMachinePasses(OpPassManager &manager,
-                             const CompileOptions &options) {
+namespace {
+/// Adds passes to a module's pipeline.
+using AddPasses = std::function<void(OpPassManager &)>;
+
+/// The part from einsums to a verified program.
+class MachineHalf {
+public:
+  explicit MachineHalf(const CompileOptions &options);
+
+  /// The passes that order contractions by an objective of IR alone.
+  AddPasses orderBy(StringRef objective, double extraFlops, bool smallestPeak);
+  /// The same with the default of all other options, and where `count` is more
+  /// than 1 the next best ones on a machine, from one search.
+  std::vector<AddPasses> best(StringRef objective, unsigned count = 1);
+  /// The ways to order by an objective, as SliceToFitOptions::orders.
+  std::vector<AddPasses> waysToOrder(StringRef objective);
+  /// From ordering to a verified program.
+  AddPasses compile(std::vector<AddPasses> orders);
+
+private:
+  const CompileOptions &options;
+  SliceToFitOptions slicing; ///< Without orders.
+};
+} // namespace
+
+MachineHalf::MachineHalf(const CompileOptions &options) : options(options) {
   ConvertTNNToFettaPassOptions convert;
   convert.dataflow = options.dataflow;
   convert.layouts = options.layouts;
   convert.memory = options.memory;
   hw::FettaAllocateMemoryPassOptions allocate;
   allocate.reuse = options.reuse;
-  SliceToFitOptions slicing;
   slicing.slices = options.slices;
   slicing.inDram = options.memory == MemoryChoice::Dram;
   slicing.reuse = options.reuse;
   slicing.schedule = options.schedule;
-  auto addOrder = [&](StringRef objective, double extraFlops,
-                      bool smallestPeak) {
-    tnn::TNNOrderContractionsPassOptions order;
-    order.order = options.order;
-    order.objective = objective.str();
-    order.extraFlops = extraFlops;
-    order.smallestPeak = smallestPeak;
-    slicing.orders.push_back([=](OpPassManager &passes) {
-      passes.addNestedPass<func::FuncOp>(
-          tnn::createTNNOrderContractionsPass(order));
-      passes.addPass(createCSEPass());
-    });
-  };
-  tnn::TNNOrderContractionsPassOptions unlimited;
-  addOrder(options.objective, unlimited.extraFlops, unlimited.smallestPeak);
-  // Where the tree of fewest multiply-adds leaves tiny slices: trees that store
-  // little, at a price, or whose largest intermediate is small, and steps in
-  // the order of the smallest peak.
-  if (options.order == ContractionOrder::CSSE && options.objective == "flops") {
-    addOrder("flops", 5, /*smallestPeak=*/false);
-    addOrder("flops", 5, /*smallestPeak=*/true);
-    addOrder("flops", 25, /*smallestPeak=*/true);
-    addOrder("size", unlimited.extraFlops, /*smallestPeak=*/true);
-  }
   slicing.map = [=, schedule = bool(options.schedule)](
                     OpPassManager &passes,
                     const std::shared_ptr<AlikeContractions> &alike,
@@ -66,11 +65,104 @@ static void addMachinePasses(OpPassManager &manager,
       passes.addPass(createFettaScheduleQueuesPass(queues));
     passes.addPass(hw::createFettaAllocateMemoryPass(allocate));
   };
-  manager.addPass(createSliceToFitPass(std::move(slicing)));
-  manager.addPass(createFettaBlockTransfersPass());
-  manager.addPass(hw::createFettaRouteNetworksPass());
-  manager.addPass(createFettaAssignSemaphoresPass());
-  manager.addPass(createFettaVerifyProgramPass());
+}
+
+static AddPasses toAddPasses(const OpPassManager &ofFunction) {
+  return [=](OpPassManager &passes) {
+    passes.nest<func::FuncOp>() = ofFunction;
+    passes.addPass(createCSEPass());
+  };
+}
+
+AddPasses MachineHalf::orderBy(StringRef objective, double extraFlops,
+                               bool smallestPeak) {
+  tnn::TNNOrderContractionsPassOptions order;
+  order.order = options.order;
+  order.objective = objective.str();
+  order.extraFlops = extraFlops;
+  order.smallestPeak = smallestPeak;
+  OpPassManager ofFunction(func::FuncOp::getOperationName());
+  ofFunction.addPass(tnn::createTNNOrderContractionsPass(order));
+  return toAddPasses(ofFunction);
+}
+
+std::vector<AddPasses> MachineHalf::best(StringRef objective, unsigned count) {
+  tnn::TNNOrderContractionsPassOptions order;
+  order.order = options.order;
+  order.objective = objective.str();
+  OpPassManager first(func::FuncOp::getOperationName());
+  first.addPass(tnn::createTNNOrderContractionsPass(order));
+  std::vector<AddPasses> orders = {toAddPasses(first)};
+  for (unsigned number = 1; number < count; ++number) {
+    OpPassManager next(first); // Copies know what the others have found.
+    for (Pass &pass : next.getPasses())
+      if (failed(
+              pass.initializeOptions("alternative=" + std::to_string(number),
+                                     [](const Twine &message) -> LogicalResult {
+                                       llvm::report_fatal_error(message);
+                                     })))
+        llvm_unreachable("an error ends the process");
+    orders.push_back(toAddPasses(next));
+  }
+  return orders;
+}
+
+std::vector<AddPasses> MachineHalf::waysToOrder(StringRef objective) {
+  std::vector<AddPasses> orders = best(objective);
+  // Where the tree of fewest multiply-adds leaves tiny slices: trees that store
+  // little, at a price, or whose largest intermediate is small, and steps in
+  // the order of the smallest peak.
+  if (options.order == ContractionOrder::CSSE && objective == "flops") {
+    orders.push_back(orderBy("flops", 5, /*smallestPeak=*/false));
+    orders.push_back(orderBy("flops", 5, /*smallestPeak=*/true));
+    orders.push_back(orderBy("flops", 25, /*smallestPeak=*/true));
+    orders.push_back(orderBy("size", /*extraFlops=*/-1, /*smallestPeak=*/true));
+  }
+  return orders;
+}
+
+AddPasses MachineHalf::compile(std::vector<AddPasses> orders) {
+  SliceToFitOptions sliced = slicing;
+  sliced.orders = std::move(orders);
+  return [=](OpPassManager &passes) {
+    passes.addPass(createSliceToFitPass(sliced));
+    passes.addPass(createFettaBlockTransfersPass());
+    passes.addPass(hw::createFettaRouteNetworksPass());
+    passes.addPass(createFettaAssignSemaphoresPass());
+    passes.addPass(createFettaVerifyProgramPass());
+  };
+}
+
+/// Einsums to contractions, then the machine half: a verified program.
+static void addMachinePasses(OpPassManager &manager,
+                             const CompileOptions &options) {
+  MachineHalf half(options);
+  std::optional<ModelObjective> onMachine =
+      parseModelObjective(options.objective);
+  if (!onMachine || options.order != ContractionOrder::CSSE)
+    return half.compile(half.waysToOrder(options.objective))(manager);
+  ChooseOrderOptions choice;
+  choice.objective = *onMachine;
+  choice.dram = options.dram;
+  constexpr unsigned kKinds = 4; // More are the next ones by the model.
+  choice.mostCompiled = std::max(1u, options.compiledOrders.getValue());
+  std::vector<AddPasses> fewest = half.waysToOrder("flops");
+  auto add = [&](const Twine &name, AddPasses order) {
+    choice.candidates.push_back({name.str(), order, half.compile({order})});
+  };
+  choice.candidates.push_back(
+      {"fewest multiply-adds", fewest.front(), half.compile(fewest)});
+  std::vector<AddPasses> byModel = half.best(
+      options.objective, std::max(kKinds, choice.mostCompiled) - kKinds + 1);
+  add(options.objective + " by the model", byModel.front());
+  // The model does not know DRAM: trees that store less may need fewer slices.
+  add("little stored", half.orderBy("flops", 5, /*smallestPeak=*/true));
+  StringRef other = *onMachine == ModelObjective::Energy ? "latency" : "energy";
+  add(other + " by the model", half.best(other).front());
+  for (unsigned number = 1; number < byModel.size(); ++number)
+    add(options.objective + " by the model, number " + Twine(number + 1),
+        byModel[number]);
+  manager.addPass(createChooseOrderPass(std::move(choice)));
 }
 
 /// Names while locations point into the source; then the machine, so that a bad

@@ -228,7 +228,8 @@ ScheduledEvaluator::evaluate(const SweepSpec &spec, const SweepPoint &point) {
       "--fetta-compile-training=machine=" + machine +
       " memory=dram slices=auto layouts=" + layouts +
       " order=" + stringifyContractionOrder(point.order.order).str() +
-      " objective=" + point.order.objectiveName;
+      " objective=" + point.order.objectiveName +
+      " dram=" + dramModelName(spec.dram).str();
   std::vector<std::string> commands[] = {
       {paths.opt, model, pipeline, "-o", program},
       {paths.translate, "--fetta-to-binary", program, "-o", binary}};

@@ -71,6 +71,9 @@ struct MachineOrder {
   std::string reason;     ///< Why there is no optimum.
 
   const OrderCandidate &best() const { return candidates[chosen]; }
+  /// The chosen one (0), or of those that come close to it as scheduled the
+  /// next ones, the best first; the chosen one where there are not so many.
+  size_t alternative(unsigned number, ModelObjective objective) const;
   const OrderCandidate &fewestFlops() const { return candidates.front(); }
 };
 

@@ -14,6 +14,7 @@
 
 #include "fetta/Contraction/FixedOrder.h"
 #include "fetta/Conversion/TNNToFetta/TNNToFetta.h"
+#include "fetta/Simulator/Timing.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 
@@ -33,6 +34,20 @@ struct CompileOptions : mlir::PassPipelineOptions<CompileOptions> {
       llvm::cl::desc("What order=csse minimizes: flops, size, write, combo-N, "
                      "or on the machine latency, energy or edp"),
       llvm::cl::init("flops")};
+  Option<unsigned> compiledOrders{
+      *this, "compiled-orders",
+      llvm::cl::desc("With objective latency, energy or edp: how many "
+                     "different orders are compiled and timed at most"),
+      llvm::cl::init(4)};
+  Option<DramModel> dram{
+      *this, "dram",
+      llvm::cl::desc("With objective latency, energy or edp: DRAM of the runs "
+                     "that decide between orders"),
+      llvm::cl::init(DramModel::Bandwidth),
+      llvm::cl::values(
+          clEnumValN(DramModel::Ideal, "ideal", "Transfers take no time"),
+          clEnumValN(DramModel::Bandwidth, "bandwidth",
+                     "That of the machine"))};
   Option<DataflowChoice> dataflow{
       *this, "dataflow", llvm::cl::desc("What the PEs hold"),
       llvm::cl::init(DataflowChoice::Auto),

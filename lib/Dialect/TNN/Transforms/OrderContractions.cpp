@@ -168,6 +168,7 @@ TNNOrderContractionsPass::chooseTree(const EinsumFamily &family,
                                 std::move(fewest), getOperation());
       if (!found)
         return found.takeError();
+      found->chosen = found->alternative(alternative, *onMachine);
       ContractionTree tree = found->best().tree;
       return OrderedTree{std::move(tree), std::move(*search), std::move(*found),
                          order};
@@ -203,6 +204,8 @@ LogicalResult TNNOrderContractionsPass::readOptions() {
   minimized = *parsed;
   if (!machine.empty() && !onMachine)
     return fail("machine goes with an objective that takes one");
+  if (alternative != 0 && !onMachine)
+    return fail("alternative goes with an objective on a machine");
   if (onMachine && order != ContractionOrder::CSSE)
     return fail("objective=" + objective + " goes with order=csse");
   if ((storedPrice != 0) + (storedLimit >= 0) + (extraFlops >= 0) > 1)

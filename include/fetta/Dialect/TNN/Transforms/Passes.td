@@ -115,7 +115,9 @@ def TNNOrderContractionsPass
     machine executes best (docs/Search.md, "Orders for a machine"): the search
     is exact for steps that do not overlap; its best trees, that of the fewest
     multiply-adds and the fixed orders are then scheduled, and the best of them
-    is taken. DRAM is not looked at.
+    is taken, or with `alternative` one that comes close. DRAM is not looked at.
+    The pipelines compile what is taken and the tree of the fewest multiply-adds,
+    and keep the better program.
 
     Remarks (`--remarks-filter=tnn-order-contractions`): `passed` gives order,
     multiply-adds of a phase, whether they are proven the fewest, and for a
@@ -138,6 +140,9 @@ def TNNOrderContractionsPass
     Option<"objective", "objective", "std::string", "\"flops\"",
            "What csse minimizes: flops, size, write, combo-N, or on a machine "
            "latency, energy or edp">,
+    Option<"alternative", "alternative", "unsigned", "0",
+           "On a machine, the next best tree by the model: 1 the second, 2 the "
+           "third; the best one where no other comes close">,
     Option<"machine", "machine", "std::string", "",
            "Machine file (YAML) for an objective that takes one; without it, "
            "the machine that is attached to the module">,
