@@ -38,6 +38,10 @@ ProgramBuilder::ProgramBuilder(Machine machine) {
   program.machine = std::move(machine);
 }
 
+void ProgramBuilder::reserve(size_t instructions) {
+  program.code.reserve(instructions);
+}
+
 uint32_t ProgramBuilder::addTensor(TensorEntry tensor) {
   program.tensors.push_back(std::move(tensor));
   return uint32_t(program.tensors.size() - 1);

@@ -73,7 +73,8 @@ private:
         end = std::max(end, prefix.end[wait.task] + wait.finish);
     return end;
   }
-  Prefix extended(Prefix prefix, unsigned task) const;
+  /// Without a bound where no orders are compared.
+  Prefix extended(Prefix prefix, unsigned task, bool bounded) const;
 
   llvm::ArrayRef<ScheduleTask> tasks;
   unsigned window;
@@ -83,7 +84,7 @@ private:
 
 } // namespace
 
-Prefix Scheduler::extended(Prefix prefix, unsigned task) const {
+Prefix Scheduler::extended(Prefix prefix, unsigned task, bool bounded) const {
   prefix.end[task] = prefix.now = finish(prefix, task);
   prefix.done[task] = true;
   prefix.order.push_back(task);
@@ -91,6 +92,8 @@ Prefix Scheduler::extended(Prefix prefix, unsigned task) const {
   while (prefix.first < tasks.size() && prefix.done[prefix.first])
     ++prefix.first;
   prefix.length = std::max(prefix.length, prefix.now + tasks[task].drain);
+  if (!bounded)
+    return prefix;
   prefix.bound = std::max(prefix.now + prefix.remaining, prefix.length);
   unsigned end = std::min<unsigned>(tasks.size(), prefix.first + 2 * window);
   for (unsigned t = prefix.first; t < end; ++t)
@@ -125,11 +128,11 @@ std::vector<unsigned> Scheduler::run(size_t width) {
           if (std::tuple(start(prefix, t), -tail[t]) <
               std::tuple(start(prefix, best), -tail[best]))
             best = t;
-        next.push_back(extended(std::move(prefix), best));
+        next.push_back(extended(std::move(prefix), best, /*bounded=*/false));
         continue;
       }
       for (unsigned t : choices) {
-        Prefix longer = extended(prefix, t);
+        Prefix longer = extended(prefix, t, /*bounded=*/true);
         llvm::ArrayRef<uint8_t> ends(
             reinterpret_cast<const uint8_t *>(longer.end.data()),
             longer.end.size() * sizeof(int64_t));

@@ -203,6 +203,8 @@ struct Program {
 class ProgramBuilder {
 public:
   explicit ProgramBuilder(Machine machine);
+  /// Makes room for about so many instructions.
+  void reserve(size_t instructions);
   uint32_t addTensor(TensorEntry tensor);
   uint32_t addRegion(DramRegion region);
   uint32_t addOp(OpEntry op);

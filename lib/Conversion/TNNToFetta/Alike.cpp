@@ -10,16 +10,18 @@
 using namespace mlir;
 using namespace fetta;
 
-using Key = decltype(AlikeContractions::mapped)::key_type;
+using tnn::SliceClass;
 
 /// Values that contractions of one class see first, as the same operand, form a
 /// group.
-static void groupValues(ProgramSpec &program, ArrayRef<Key> keys) {
-  std::map<std::tuple<unsigned, int64_t, unsigned, SmallVector<int64_t, 8>>,
+static void groupValues(ProgramSpec &program,
+                        ArrayRef<const SliceClass *> classes) {
+  std::map<std::tuple<unsigned, SmallVector<int64_t, 4>, unsigned,
+                      SmallVector<int64_t, 8>>,
            unsigned>
       groups;
   std::vector<bool> seen(program.values.size());
-  for (auto [step, key] : llvm::zip_equal(program.steps, keys))
+  for (auto [step, kind] : llvm::zip_equal(program.steps, classes))
     for (unsigned id = 0; id < 3; ++id) {
       unsigned number = step.values[id];
       if (seen[number])
@@ -27,47 +29,51 @@ static void groupValues(ProgramSpec &program, ArrayRef<Key> keys) {
       seen[number] = true;
       ProgramSpec::Value &value = program.values[number];
       auto group =
-          groups.insert({{std::get<1>(key), std::get<2>(key), id, value.sizes},
+          groups.insert({{kind->contract, kind->sizes, id, value.sizes},
                          unsigned(groups.size())});
       value.group = group.first->second;
     }
 }
 
-llvm::Expected<std::vector<MappedContraction>>
+llvm::Expected<StepMappings>
 fetta::mapProgramLike(StringRef function, ProgramSpec &program,
                       ArrayRef<Operation *> ops, const Machine &machine,
                       const ProgramOptions &options, AlikeContractions *alike,
                       unsigned *failedStep) {
-  std::vector<Key> keys;
-  for (auto [op, step] : llvm::zip_equal(ops, program.steps)) {
+  StepMappings result;
+  std::vector<const SliceClass *> classes;
+  for (Operation *op : ops) {
     if (!alike)
       break;
     auto it = alike->classes.find(op);
     if (it == alike->classes.end())
       break;
-    keys.push_back({function.str(), it->second.contract, it->second.size,
-                    step.contraction.accumulates});
+    classes.push_back(&it->second);
   }
-  bool hasClasses = !ops.empty() && keys.size() == ops.size();
+  bool hasClasses = !ops.empty() && classes.size() == ops.size();
   if (hasClasses) {
-    std::vector<MappedContraction> steps;
-    for (const Key &key : keys)
-      if (auto it = alike->mapped.find(key); it != alike->mapped.end())
-        steps.push_back(it->second);
+    auto &known = alike->mapped[function.str()];
+    for (const SliceClass *kind : classes)
+      if (auto it = known.find(*kind); it != known.end())
+        result.steps.push_back(&it->second);
       else
         break;
-    if (steps.size() == ops.size())
-      return steps;
-    groupValues(program, keys);
+    if (result.steps.size() == ops.size())
+      return result;
+    result.steps.clear();
+    groupValues(program, classes);
   }
   llvm::Expected<MappedProgram> mapped =
       mapProgram(program, machine, options, failedStep);
   if (!mapped)
     return mapped.takeError();
   if (hasClasses)
-    for (auto [key, step] : llvm::zip_equal(keys, mapped->steps))
-      alike->mapped.try_emplace(key, step);
-  return std::move(mapped->steps);
+    for (auto [kind, step] : llvm::zip_equal(classes, mapped->steps))
+      alike->mapped[function.str()].try_emplace(*kind, step);
+  result.own = std::move(mapped->steps);
+  for (const MappedContraction &step : result.own)
+    result.steps.push_back(&step);
+  return result;
 }
 
 void fetta::remarkMapping(StringRef function, hw::ContractOp contract,

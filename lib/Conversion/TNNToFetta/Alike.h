@@ -17,10 +17,16 @@
 
 namespace fetta {
 
+/// Mappings of the contractions of a function: those alike may share one.
+struct StepMappings {
+  std::vector<const MappedContraction *> steps;
+  std::vector<MappedContraction> own; ///< What nobody else keeps.
+};
+
 /// mapProgram for the contractions `ops` of a function. Where `alike` knows
 /// their classes, values that play the same part in a class get one layout; and
 /// if all are mapped there already, these mappings are the result.
-llvm::Expected<std::vector<MappedContraction>>
+llvm::Expected<StepMappings>
 mapProgramLike(llvm::StringRef function, ProgramSpec &program,
                llvm::ArrayRef<mlir::Operation *> ops, const Machine &machine,
                const ProgramOptions &options, AlikeContractions *alike,

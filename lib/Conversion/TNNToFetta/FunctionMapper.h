@@ -86,9 +86,10 @@ private:
   void reshapeRegion(Value region, RankedTensorType type);
   LogicalResult collect(Operation *terminator);
   void hoistTransfers();
-  /// `view` in tensor memory under `layout`; places or loads an argument at
-  /// first use.
-  Value inMemory(Location loc, const View &view, const Layout &layout);
+  /// `view` in tensor memory as `type`, which has a layout; places or loads an
+  /// argument at first use.
+  Value inMemory(Location loc, const View &view, RankedTensorType type);
+  FailureOr<const EinsumModes *> modesOf(tnn::ContractOp op);
 
   RankedTensorType withLayout(RankedTensorType type, const Layout &layout) {
     return RankedTensorType::get(type.getShape(), type.getElementType(),
@@ -102,6 +103,14 @@ private:
   bool inDram;
   AlikeContractions *alike; ///< May be null.
   OpBuilder builder;
+  llvm::DenseMap<Attribute, std::unique_ptr<EinsumModes>> einsums;
+  /// A mapped contraction and what others that are like it can take over.
+  struct Model {
+    std::array<RankedTensorType, 3> types; ///< Of lhs, rhs and result.
+    ContractOp contract;
+  };
+  /// By mapping, and all else that a contraction has from its own operation.
+  std::map<std::array<const void *, 8>, Model> models;
   ProgramSpec program;
   SmallVector<Step> steps;          ///< As in the program.
   SmallVector<Operation *> stepOps; ///< Theirs.

@@ -116,8 +116,7 @@ FailureOr<unsigned> FunctionMapper::valueOf(tnn::ContractOp op,
 }
 
 Value FunctionMapper::inMemory(Location loc, const View &view,
-                               const Layout &layout) {
-  RankedTensorType type = withLayout(view.type, layout);
+                               RankedTensorType type) {
   Value &value = mapped[view.root];
   if (!value && inDram) {
     Slice slice = *sliceOf(view);
@@ -145,6 +144,17 @@ Value FunctionMapper::inMemory(Location loc, const View &view,
   return relabeled;
 }
 
+FailureOr<const EinsumModes *> FunctionMapper::modesOf(tnn::ContractOp op) {
+  std::unique_ptr<EinsumModes> &known = einsums[op.getEinsum()];
+  if (known)
+    return known.get();
+  llvm::Expected<EinsumModes> einsum = parseEinsum(op.getEinsum().getSpec());
+  if (!einsum)
+    return op.emitOpError() << llvm::toString(einsum.takeError());
+  known = std::make_unique<EinsumModes>(std::move(*einsum));
+  return known.get();
+}
+
 LogicalResult FunctionMapper::addStep(tnn::ContractOp op) {
   std::array<View, 3> tensors = {viewOf(op.getLhs()), viewOf(op.getRhs()),
                                  viewOf(op.getResult())};
@@ -156,20 +166,21 @@ LogicalResult FunctionMapper::addStep(tnn::ContractOp op) {
 
   ProgramSpec::Step step;
   ContractionSpec &spec = step.contraction;
-  llvm::Expected<EinsumModes> einsum = parseEinsum(op.getEinsum().getSpec());
-  if (!einsum)
-    return op.emitOpError() << llvm::toString(einsum.takeError());
-  spec.sizes.assign(einsum->names.size(), 1);
+  FailureOr<const EinsumModes *> found = modesOf(op);
+  if (failed(found))
+    return failure();
+  const EinsumModes &einsum = **found;
+  spec.sizes.assign(einsum.names.size(), 1);
   for (unsigned id = 0; id < 3; ++id) {
-    spec.modes[id] = einsum->modes[id];
+    spec.modes[id] = einsum.modes[id];
     for (auto [mode, size] :
-         llvm::zip_equal(einsum->modes[id], tensors[id].type.getShape()))
+         llvm::zip_equal(einsum.modes[id], tensors[id].type.getShape()))
       spec.sizes[mode] = size;
   }
   spec.resultType = getElementType(op.getType());
   spec.accumulates = bool(op.getInit());
   spec.dataflow = dataflow;
-  if (failed(readConstraints(op, *einsum, machine, spec)))
+  if (failed(readConstraints(op, einsum, machine, spec)))
     return failure();
   for (unsigned id = 0; id < 3; ++id) {
     // A sum that goes on lies as it began.
@@ -228,14 +239,15 @@ LogicalResult FunctionMapper::mapSteps() {
   if (failed(fixLayouts()))
     return failure();
   unsigned failedStep = 0;
-  llvm::Expected<std::vector<MappedContraction>> mapped =
+  llvm::Expected<StepMappings> mapped =
       mapProgramLike(function.getName(), program, stepOps, machine, options,
                      alike, &failedStep);
   if (!mapped)
     return steps[failedStep].op.emitOpError()
            << llvm::toString(mapped.takeError());
   for (auto [number, step] : llvm::enumerate(steps))
-    if (failed(storeUpTo(number)) || failed(replace(step, (*mapped)[number])))
+    if (failed(storeUpTo(number)) ||
+        failed(replace(step, *mapped->steps[number])))
       return failure();
   return storeUpTo(steps.size());
 }
@@ -244,24 +256,45 @@ LogicalResult FunctionMapper::replace(const Step &step,
                                       const MappedContraction &mapping) {
   tnn::ContractOp op = step.op;
   const std::array<View, 3> &tensors = step.tensors;
-  for (auto [view, layout] : llvm::zip_equal(tensors, mapping.layouts))
-    if (failed(verifyFitsSlab(op, view.type,
-                              getPhysicalRows(withLayout(view.type, layout)),
-                              machine)))
-      return failure();
-
+  auto phaseName = op->getAttrOfType<StringAttr>(tnn::kPhaseAttr);
+  View sums = op.getInit() ? viewOf(op.getInit()) : View();
+  Model &model = models[{
+      &mapping, op.getEinsum().getAsOpaquePointer(),
+      phaseName.getAsOpaquePointer(), op.getLoc().getAsOpaquePointer(),
+      tensors[0].type.getAsOpaquePointer(),
+      tensors[1].type.getAsOpaquePointer(),
+      tensors[2].type.getAsOpaquePointer(), sums.type.getAsOpaquePointer()}];
+  if (!model.contract)
+    for (unsigned id = 0; id < 3; ++id) {
+      model.types[id] = withLayout(tensors[id].type, mapping.layouts[id]);
+      if (failed(verifyFitsSlab(op, tensors[id].type,
+                                getPhysicalRows(model.types[id]), machine)))
+        return failure();
+    }
   builder.setInsertionPoint(op);
-  Value lhs = inMemory(op.getLoc(), tensors[0], mapping.layouts[0]);
-  Value rhs = inMemory(op.getLoc(), tensors[1], mapping.layouts[1]);
-  PhaseKind phase = PhaseKind::Forward;
-  if (auto attribute = op->getAttrOfType<StringAttr>(tnn::kPhaseAttr))
-    phase = symbolizePhaseKind(attribute.getValue()).value_or(phase);
-  ContractOp contract = createContract(
-      builder, op.getLoc(), op.getEinsum().getSpec(), lhs, rhs,
-      withLayout(tensors[2].type, mapping.layouts[2]), mapping.nest, phase,
-      op.getInit()
-          ? inMemory(op.getLoc(), viewOf(op.getInit()), mapping.layouts[2])
-          : Value());
+  Value lhs = inMemory(op.getLoc(), tensors[0], model.types[0]);
+  Value rhs = inMemory(op.getLoc(), tensors[1], model.types[1]);
+  Value init;
+  if (op.getInit())
+    init = inMemory(op.getLoc(), sums,
+                    RankedTensorType::get(sums.type.getShape(),
+                                          sums.type.getElementType(),
+                                          model.types[2].getEncoding()));
+  ContractOp contract;
+  if (model.contract) {
+    contract = cast<ContractOp>(builder.clone(*model.contract));
+    contract.getLhsMutable().assign(lhs);
+    contract.getRhsMutable().assign(rhs);
+    if (init)
+      contract.getInitMutable().assign(init);
+  } else {
+    PhaseKind phase = PhaseKind::Forward;
+    if (phaseName)
+      phase = symbolizePhaseKind(phaseName.getValue()).value_or(phase);
+    contract = model.contract =
+        createContract(builder, op.getLoc(), op.getEinsum().getSpec(), lhs, rhs,
+                       model.types[2], mapping.nest, phase, init);
+  }
   mapped[op.getResult()] = contract.getResult();
   if (!alike || !alike->isTrial)
     remarkMapping(function.getName(), contract, mapping, machine);

@@ -66,6 +66,8 @@ private:
   uint32_t addRegion(DramRegion region, ArrayRef<int64_t> shape);
   FailureOr<uint32_t> routeOf(ContractOp op, unsigned operand);
   std::string resultName(unsigned index);
+  /// A gradient is what the backward phases compute.
+  TensorRole resultRole(Value value);
 
   FunctionOpInterface function;
   const Machine &machine;
@@ -77,6 +79,7 @@ private:
   /// Regions of arguments, of results by the first store of their chain, and of
   /// everything that was stored so far.
   llvm::DenseMap<Value, uint32_t> regions;
+  HomeFinder homes;
   int64_t nextAddress = 0;
   unsigned loads = 0, spills = 0;
   SymbolTableCollection symbols;
@@ -87,7 +90,7 @@ private:
 
 FailureOr<uint32_t> Exporter::addTensor(Operation *op, TensorEntry entry) {
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
-  HomeAttr home = getHome(op->getResult(0));
+  HomeAttr home = homes.getHome(op->getResult(0));
   if (!home)
     return op->emitOpError()
            << "has no home in tensor memory; run fetta-allocate-memory";
@@ -119,9 +122,8 @@ static SmallVector<int64_t, 4> shapeOf(Value value) {
       cast<RankedTensorType>(value.getType()).getShape());
 }
 
-/// A gradient is what the backward phases compute.
-static TensorRole resultRole(Value value) {
-  auto contract = dyn_cast_or_null<ContractOp>(getHomeOp(value));
+TensorRole Exporter::resultRole(Value value) {
+  auto contract = dyn_cast_or_null<ContractOp>(homes.find(value));
   return !contract || contract.getPhase() == PhaseKind::Forward
              ? TensorRole::Result
              : TensorRole::Gradient;
@@ -220,7 +222,7 @@ LogicalResult Exporter::findResults(Operation *terminator) {
       return terminator->emitOpError()
              << "result #" << index
              << " should come from fetta.collect or fetta.store";
-    Operation *home = getHomeOp(collect.getSource());
+    Operation *home = homes.find(collect.getSource());
     if (!isa<ContractOp>(home))
       return collect.emitOpError() << "collects what was not computed; a "
                                       "result is computed on the machine";
@@ -257,7 +259,7 @@ LogicalResult Exporter::addStore(StoreOp op) {
     region.elementType = getElementType(op.getType());
     regions[op] = addRegion(std::move(region), shapeOf(op));
   }
-  auto tensor = tensors.find(getHomeOp(op.getSource()));
+  auto tensor = tensors.find(homes.find(op.getSource()));
   if (tensor == tensors.end())
     return op.emitOpError() << "reads a tensor that is placed later";
   Dma dma;
@@ -289,7 +291,7 @@ FailureOr<uint32_t> Exporter::routeOf(ContractOp op, unsigned operand) {
 }
 
 LogicalResult Exporter::addContract(ContractOp op) {
-  llvm::Expected<Nest> nest = getNest(op, machine);
+  llvm::Expected<Nest> nest = getNest(op, homes);
   if (!nest)
     return op.emitOpError() << llvm::toString(nest.takeError());
   if (!op.getRoutes())
@@ -314,7 +316,7 @@ LogicalResult Exporter::addContract(ContractOp op) {
 
   std::array<uint32_t, 3> operands, operandRoutes;
   for (unsigned id = 0; id < 3; ++id) {
-    Operation *home = getHomeOp(op.getTensor(id));
+    Operation *home = homes.find(op.getTensor(id));
     auto it = tensors.find(home);
     if (it == tensors.end())
       return op.emitOpError() << "reads a tensor that is placed later";
@@ -326,7 +328,7 @@ LogicalResult Exporter::addContract(ContractOp op) {
   }
   uint32_t sums = 0;
   if (op.getInit() && !op.isInPlace()) {
-    auto it = tensors.find(getHomeOp(op.getInit()));
+    auto it = tensors.find(homes.find(op.getInit()));
     if (it == tensors.end())
       return op.emitOpError() << "goes on from sums that are placed later";
     sums = it->second;
@@ -352,6 +354,7 @@ FailureOr<Program> Exporter::run() {
       return failure();
   if (failed(findResults(block.getTerminator())))
     return failure();
+  builder.reserve(block.getOperations().size());
   for (Operation &op : block) {
     LogicalResult result = success();
     if (auto contract = dyn_cast<ContractOp>(op))

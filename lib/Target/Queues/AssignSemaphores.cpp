@@ -51,6 +51,7 @@ private:
   const Machine &machine;
   std::vector<RowState> rows; ///< [slab * rowsPerSlab + row].
   TransferOrder transfers;
+  HomeFinder homes;
   SmallVector<Operation *> ops;
   llvm::DenseMap<Operation *, unsigned> index;
   std::vector<QueueItem> items;
@@ -74,7 +75,7 @@ void Synchroniser::addInstruction(Operation *op, unsigned queue) {
 /// Orders the last instruction after those of other queues that touched the
 /// rows of `value`.
 LogicalResult Synchroniser::access(Operation *op, Value value, bool write) {
-  HomeAttr home = getHome(value);
+  HomeAttr home = homes.getHome(value);
   if (!home)
     return op->emitOpError() << "has an operand or result without a home in "
                                 "tensor memory; run fetta-allocate-memory";
@@ -83,7 +84,7 @@ LogicalResult Synchroniser::access(Operation *op, Value value, bool write) {
   after.fill(-1);
   int64_t first = home.getSlab() * machine.rowsPerSlab + home.getRow();
   int64_t count = getPhysicalRows(
-      cast<RankedTensorType>(getHomeOp(value)->getResult(0).getType()));
+      cast<RankedTensorType>(homes.find(value)->getResult(0).getType()));
   for (int64_t row = first; row < first + count; ++row) {
     RowState &state = rows[size_t(row)];
     for (unsigned queue = 0; queue < QueueCount; ++queue) {

@@ -47,10 +47,9 @@ struct AlikeContractions {
   /// Contractions that are about to be converted; those of a class read and
   /// write tensors that play the same part. All or none of a function.
   tnn::SliceClasses classes;
-  /// Mappings by function, class, elements of the slice, and whether a sum goes
-  /// on. The conversion looks here first and adds what it maps.
-  std::map<std::tuple<std::string, unsigned, int64_t, bool>, MappedContraction>
-      mapped;
+  /// Mappings by function and class. The conversion looks here first and adds
+  /// what it maps.
+  std::map<std::string, std::map<tnn::SliceClass, MappedContraction>> mapped;
   /// Whether to keep remarks back.
   bool isTrial = false;
 };

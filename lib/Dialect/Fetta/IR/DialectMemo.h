@@ -38,6 +38,11 @@ struct FettaDialect::Memo {
   llvm::DenseMap<llvm::ArrayRef<const void *>, std::unique_ptr<KnownNest>>
       nests;
   llvm::BumpPtrAllocator keys;
+  /// What right switch words and masks do, by machine, kind, words and masks.
+  llvm::DenseMap<
+      std::tuple<const void *, RouteKind, const void *, const void *>,
+      BitMapAttr>
+      routes;
 
   static Memo &of(mlir::MLIRContext *context) {
     return context->getLoadedDialect<FettaDialect>()->getMemo();

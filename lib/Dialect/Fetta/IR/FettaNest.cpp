@@ -181,18 +181,18 @@ llvm::Expected<const Nest &> fetta::hw::getUnplacedNest(ContractOp op) {
   return known->nest;
 }
 
-llvm::Expected<Nest> fetta::hw::getNest(ContractOp op, const Machine &) {
+llvm::Expected<Nest> fetta::hw::getNest(ContractOp op, HomeFinder &homes) {
   llvm::Expected<const Nest &> unplaced = getUnplacedNest(op);
   if (!unplaced)
     return unplaced.takeError();
   Nest nest = *unplaced;
   for (unsigned id = 0; id < 3; ++id)
-    if (HomeAttr home = getHome(op.getTensor(id))) {
+    if (HomeAttr home = homes.getHome(op.getTensor(id))) {
       nest.operands[id].slab = home.getSlab();
       nest.operands[id].baseRow = home.getRow();
     }
   if (nest.roundsSums())
-    if (HomeAttr home = getHome(op.getInit()))
+    if (HomeAttr home = homes.getHome(op.getInit()))
       nest.sums = {home.getSlab(), home.getRow()};
   return nest;
 }

@@ -424,6 +424,29 @@ LogicalResult ContractOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   return success();
 }
 
+/// What switch words and masks do: followed once for each machine.
+static FailureOr<BitMapAttr> getMapOfWords(RouteOp op, const Machine &machine) {
+  FettaDialect::Memo &memo = FettaDialect::Memo::of(op.getContext());
+  Attribute masks = op.getMasksAttr();
+  std::tuple key(getMachineAttr(op).getAsOpaquePointer(), op.getKind(),
+                 op.getWordsAttr().getAsOpaquePointer(),
+                 masks.getAsOpaquePointer());
+  {
+    std::lock_guard<std::mutex> lock(memo.mutex);
+    if (BitMapAttr known = memo.routes.lookup(key))
+      return known;
+  }
+  llvm::Expected<Route> route = getRoute(op, machine);
+  if (!route)
+    return op.emitOpError() << llvm::toString(route.takeError());
+  llvm::Expected<BitMap> map = liftRoute(*route);
+  if (!map)
+    return op.emitOpError() << llvm::toString(map.takeError());
+  BitMapAttr attribute = BitMapAttr::get(op.getContext(), *map);
+  std::lock_guard<std::mutex> lock(memo.mutex);
+  return memo.routes[key] = attribute;
+}
+
 LogicalResult RouteOp::verify() {
   FailureOr<Machine> machine = getMachine(*this);
   if (failed(machine))
@@ -438,15 +461,11 @@ LogicalResult RouteOp::verify() {
       return emitOpError() << "has masks but no switch words";
     return success();
   }
-  llvm::Expected<Route> route = getRoute(*this, *machine);
-  if (!route)
-    return emitOpError() << llvm::toString(route.takeError());
-  llvm::Expected<BitMap> map = liftRoute(*route);
-  if (!map)
-    return emitOpError() << llvm::toString(map.takeError());
-  if (getMapAttr() && !(getMapAttr().getMap() == *map))
-    return emitOpError() << "switch words do "
-                         << BitMapAttr::get(getContext(), *map)
-                         << ", but the map is " << getMapAttr();
+  FailureOr<BitMapAttr> map = getMapOfWords(*this, *machine);
+  if (failed(map))
+    return failure();
+  if (getMapAttr() && getMapAttr() != *map)
+    return emitOpError() << "switch words do " << *map << ", but the map is "
+                         << getMapAttr();
   return success();
 }

@@ -61,21 +61,42 @@ LogicalResult fetta::hw::verifyFitsSlab(Operation *op, Type type, int64_t rows,
                               "rows_per_slab";
 }
 
-Operation *fetta::hw::getHomeOp(Value value) {
-  Operation *op = value.getDefiningOp();
-  while (true) {
-    if (auto relabel = dyn_cast_or_null<RelabelOp>(op))
-      op = relabel.getSource().getDefiningOp();
-    else if (auto contract = dyn_cast_or_null<ContractOp>(op);
-             contract && contract.isInPlace())
-      op = contract.getInit().getDefiningOp();
-    else
-      return op;
-  }
+/// The value whose home the result of an operation has; null for one of its
+/// own.
+static Value getHomeSource(Operation *op) {
+  if (auto relabel = dyn_cast_or_null<RelabelOp>(op))
+    return relabel.getSource();
+  if (auto contract = dyn_cast_or_null<ContractOp>(op);
+      contract && contract.isInPlace())
+    return contract.getInit();
+  return {};
 }
 
-HomeAttr fetta::hw::getHome(Value value) {
-  Operation *op = getHomeOp(value);
+Operation *fetta::hw::getHomeOp(Value value) {
+  Operation *op = value.getDefiningOp();
+  while (Value source = getHomeSource(op))
+    op = source.getDefiningOp();
+  return op;
+}
+
+Operation *HomeFinder::find(Value value) {
+  SmallVector<Operation *> links;
+  Operation *op = value.getDefiningOp();
+  while (Value source = getHomeSource(op)) {
+    auto [it, isNew] = known.try_emplace(op, nullptr);
+    if (!isNew) {
+      op = it->second;
+      break;
+    }
+    links.push_back(op);
+    op = source.getDefiningOp();
+  }
+  for (Operation *link : links)
+    known[link] = op;
+  return op;
+}
+
+static HomeAttr getOwnHome(Operation *op) {
   if (auto place = dyn_cast_or_null<PlaceOp>(op))
     return place.getHomeAttr();
   if (auto load = dyn_cast_or_null<LoadOp>(op))
@@ -84,3 +105,9 @@ HomeAttr fetta::hw::getHome(Value value) {
     return contract.getHomeAttr();
   return {};
 }
+
+HomeAttr fetta::hw::getHome(Value value) {
+  return getOwnHome(getHomeOp(value));
+}
+
+HomeAttr HomeFinder::getHome(Value value) { return getOwnHome(find(value)); }

@@ -41,7 +41,7 @@ private:
     llvm::Expected<EinsumModes> einsum = parseEinsum(op.getEinsum());
     if (!einsum)
       return op.emitOpError() << llvm::toString(einsum.takeError());
-    llvm::Expected<Nest> nest = getNest(op, machine);
+    llvm::Expected<Nest> nest = getNest(op, homes);
     if (!nest)
       return op.emitOpError() << llvm::toString(nest.takeError());
     SerialCycles cycles = serialCycles(*nest, machine);
@@ -97,6 +97,7 @@ private:
 
   const Machine &machine;
   raw_ostream &os;
+  HomeFinder homes;
   llvm::DenseMap<Value, unsigned> numbers; ///< In the order of appearance.
 };
 

@@ -212,9 +212,15 @@ void SliceWriter::runContract(ContractOp op, const Place &place) {
   auto contract = ContractOp::create(builder, op.getLoc(), type, lhs, rhs, init,
                                      op.getEinsum());
   contract->setDiscardableAttrs(op->getDiscardableAttrDictionary());
-  if (classes && cuts.empty())
-    (*classes)[contract] = {numbers.lookup(op),
-                            isSliceWork(op) ? length(place.slice) : 0};
+  if (classes) {
+    SliceClass &kind = (*classes)[contract];
+    kind = {numbers.lookup(op),
+            {isSliceWork(op) ? length(place.slice) : 0},
+            /*continues=*/bool(init),
+            /*goesOn=*/!isLast};
+    for (unsigned c : cutsOf(op))
+      kind.sizes.push_back(cuts[c].length(place.pieces[c]));
+  }
   if (!endsSum || (!isLast && !inDram)) {
     sum = contract;
     return;

@@ -52,6 +52,18 @@ mlir::Operation *getHomeOp(mlir::Value value);
 /// Home of a value in tensor memory, or null before allocation.
 HomeAttr getHome(mlir::Value value);
 
+/// getHomeOp of many values while no operation changes: chains of partial sums
+/// are as long as a program has slices, and each link is followed once.
+class HomeFinder {
+public:
+  mlir::Operation *find(mlir::Value value);
+  HomeAttr getHome(mlir::Value value);
+
+private:
+  /// Of relabels and partial sums in place.
+  llvm::DenseMap<mlir::Operation *, mlir::Operation *> known;
+};
+
 /// The modes of an einsum text of two operands.
 struct EinsumModes {
   /// Every mode once, in the order of first appearance.
@@ -65,7 +77,7 @@ llvm::Expected<EinsumModes> parseEinsum(llvm::StringRef text);
 
 /// The nest of a contraction whose operands have layouts. Slab and base row
 /// are those of the homes, 0 before allocation.
-llvm::Expected<Nest> getNest(ContractOp op, const Machine &machine);
+llvm::Expected<Nest> getNest(ContractOp op, HomeFinder &homes);
 /// The same with all operands in row 0 of slab 0: one object for all
 /// contractions that are alike, which lives as long as the context. So what
 /// follows from it can be kept by its address.

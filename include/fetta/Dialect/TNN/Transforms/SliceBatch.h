@@ -28,11 +28,18 @@ namespace fetta::tnn {
 std::optional<int64_t> getBatchSize(mlir::func::FuncOp function);
 
 /// Contractions of a sliced function that do the same: the contraction of the
-/// function before, by its number, and the elements of the batch in its slice,
-/// 0 for what is computed once.
+/// function before, by its number, the elements of the batch in its slice (0
+/// for what is computed once) and those of its piece of each cut mode, and
+/// whether its sums go on from others, or to others in f32.
 struct SliceClass {
   unsigned contract = 0;
-  int64_t size = 0;
+  llvm::SmallVector<int64_t, 4> sizes;
+  bool continues = false, goesOn = false;
+
+  bool operator<(const SliceClass &o) const {
+    return std::tie(contract, sizes, continues, goesOn) <
+           std::tie(o.contract, o.sizes, o.continues, o.goesOn);
+  }
 };
 using SliceClasses = llvm::DenseMap<mlir::Operation *, SliceClass>;
 
@@ -62,8 +69,7 @@ struct ModePlan {
 /// sliced; the function is then unchanged. `sample`: only the first seven
 /// slices and the last one are written, which is more than ever live at the
 /// same time; what the function then says of mappings and memory is right, of
-/// values not. The classes of contractions are added to `classes`, but for
-/// plans with cuts, whose pieces differ.
+/// values not. The classes of contractions are added to `classes`.
 mlir::LogicalResult sliceBatch(mlir::func::FuncOp function, int64_t size,
                                bool sample = false,
                                SliceClasses *classes = nullptr,
