@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <map>
+#include <queue>
 
 using namespace fetta;
 
@@ -30,8 +31,9 @@ static int64_t beatsAtPeak(int64_t work, const Machine &machine) {
 
 namespace {
 
-/// Finds the longest chain. Times are those of beats, counted from 1; a sum of
-/// an output-stationary tile counts as one of the cycle in which it leaves.
+/// Finds the longest chain. Times are those of beats, counted from 1; a beat of
+/// an output-stationary contraction counts as one of the cycle behind it, in
+/// which its sums leave at the earliest.
 class Chains {
 public:
   explicit Chains(const Program &program)
@@ -44,7 +46,9 @@ public:
       begin += *route;
   }
 
-  int64_t longest() {
+  /// What binds a beat of the array, too, if `compute` cycles do not: then the
+  /// beats of a few contractions stand between two parts of a chain.
+  int64_t longest(int64_t compute) {
     int64_t end = 0;
     for (const Instruction &instruction : program.code) {
       if (const auto *contract = std::get_if<Contract>(&instruction))
@@ -52,7 +56,7 @@ public:
       else if (const auto *dma = std::get_if<Dma>(&instruction))
         add(*dma);
     }
-    return end;
+    return end < compute ? end : std::max(end, oneBeatACycle());
   }
 
 private:
@@ -60,7 +64,26 @@ private:
     std::pair<int64_t, int64_t> rows;
     int64_t lastBeat;
     int64_t firstWord = 0; ///< No word is complete before this beat.
+    llvm::SmallVector<unsigned, 1> jobs; ///< Contractions that write them.
   };
+
+  /// Dates of a contraction, and of what comes after it.
+  enum Date : unsigned {
+    Start, ///< No beat of it multiplies before.
+    First, ///< No word of its result is complete before.
+    Last,  ///< Its last sum leaves.
+  };
+  struct Behind {
+    unsigned job;
+    Date from, to;
+    int64_t cycles;
+  };
+  struct Job {
+    int64_t start = 0, beats = 0;
+    llvm::SmallVector<Behind, 4> behind; ///< At least so much later.
+  };
+
+  int64_t oneBeatACycle() const;
 
   /// Cycles that the words of the route take through which the first
   /// contraction streams, if it is loaded before.
@@ -106,7 +129,7 @@ private:
       int64_t last = after[dma.tensor];
       for (const Write &write : written[dma.tensor])
         last = std::max(last, write.lastBeat + pipeline + 1);
-      stores[region.name].push_back({slice(dma), last});
+      stores[region.name].push_back({slice(dma), last, 0, {}});
       return;
     }
     // What was in the tensor's place does not matter to who reads it now.
@@ -136,6 +159,11 @@ private:
   int64_t add(const Contract &contract) {
     const Nest &nest = contract.nest;
     int64_t beats = beatsAtPeak(multiplyAdds(nest), machine);
+    auto self = unsigned(jobs.size());
+    jobs.push_back({0, beats, {}});
+    auto follows = [&](unsigned job, Date from, Date to, int64_t cycles) {
+      jobs[job].behind.push_back({self, from, to, cycles});
+    };
     // First beat that multiplies, last beat, first complete word.
     int64_t start = begin, last = 0, firstWord = 0;
     auto reads = [&](uint32_t tensor, const Operand &operand) {
@@ -150,9 +178,13 @@ private:
       bool fromContractions =
           !loaded[tensor] && !isPreloaded(program.tensors[tensor].role);
       std::optional<int64_t> earliest;
+      std::optional<unsigned> writer;
+      unsigned writers = 0;
       for (const Write &write : written[tensor]) {
         if (write.rows.second < first || end < write.rows.first)
           continue;
+        writers += unsigned(write.jobs.size());
+        writer = write.jobs.front();
         earliest =
             std::min(earliest.value_or(write.firstWord), write.firstWord);
         if (write.rows.first < first || end < write.rows.second)
@@ -160,15 +192,26 @@ private:
         last = std::max(last, write.lastBeat + std::max(beats, pipeline + 2));
         if (wholly)
           firstWord = std::max(firstWord, write.lastBeat + pipeline + 2);
+        for (unsigned job : write.jobs) {
+          follows(job, Last, Last, std::max(beats, pipeline + 2));
+          if (wholly)
+            follows(job, Last, First, pipeline + 2);
+        }
       }
       // No beat multiplies before its words are there.
       if (fromContractions && earliest)
         start = std::max(start, *earliest + pipeline + 2);
+      if (fromContractions && writers == 1)
+        follows(*writer, First, Start, pipeline + 2);
     };
     for (OperandId id : {OperandA, OperandB}) {
       uint32_t tensor = contract.tensors[id];
       reads(tensor, nest.operands[id]);
-      start = std::max(start, lossBefore(tensor) + 1);
+      for (const Write &write : lossBefore(tensor)) {
+        start = std::max(start, write.lastBeat + pipeline + 2);
+        for (unsigned job : write.jobs)
+          follows(job, Last, Start, pipeline + 2);
+      }
     }
     uint32_t result = contract.tensors[OperandC];
     if (nest.accumulate && nest.dataflow != Dataflow::OutputStationary)
@@ -177,6 +220,7 @@ private:
       start = std::max(start, open + 1);
     last = std::max(last, start + beats - 1);
     firstWord = std::max(firstWord, start);
+    jobs[self].start = start;
     if (!nest.drainAtEnd) {
       open = last;
       return last;
@@ -186,24 +230,23 @@ private:
       if (write.rows == rows) {
         write.lastBeat = std::max(write.lastBeat, last);
         write.firstWord = std::min(write.firstWord, firstWord);
+        write.jobs.push_back(self);
         return last;
       }
-    written[result].push_back({rows, last, firstWord});
+    written[result].push_back({rows, last, firstWord, {self}});
     return last;
   }
 
-  /// When the result NAME of a tensor d_NAME that the host places is there.
-  int64_t lossBefore(uint32_t tensor) const {
+  /// The writes of the result NAME of a tensor d_NAME that the host places.
+  llvm::ArrayRef<Write> lossBefore(uint32_t tensor) const {
     llvm::StringRef name = program.tensors[tensor].name;
-    int64_t last = 0;
     if (!isPreloaded(program.tensors[tensor].role) || !name.consume_front("d_"))
-      return last;
+      return {};
     for (size_t t = 0; t < program.tensors.size(); ++t)
       if (program.tensors[t].role == TensorRole::Result &&
           program.tensors[t].name == name)
-        for (const Write &write : written[t])
-          last = std::max(last, write.lastBeat + pipeline + 1);
-    return last;
+        return written[t];
+    return {};
   }
 
   const Program &program;
@@ -215,7 +258,52 @@ private:
   int64_t begin = 2;          ///< No beat counts before this one.
   std::map<std::string, std::vector<Write>> stores; ///< By region.
   int64_t open = 0; ///< Last beat of what a scope that stays open holds.
+  std::vector<Job> jobs;
 };
+
+/// Beats of one contraction have an earliest date, and some time must pass
+/// behind the last of them; the array issues one a cycle. So the program takes
+/// at least what one machine takes for jobs with heads and tails that may be
+/// interrupted: of those that may run, always the one with the longest tail
+/// (Jackson's preemptive schedule; Carlier, 1982).
+int64_t Chains::oneBeatACycle() const {
+  std::vector<std::array<int64_t, 3>> tails(jobs.size());
+  std::vector<unsigned> byStart(jobs.size());
+  for (size_t j = jobs.size(); j-- > 0;) {
+    std::array<int64_t, 3> &tail = tails[j];
+    tail = {0, 0, pipeline + 1};
+    for (const Behind &behind : jobs[j].behind)
+      tail[behind.from] = std::max(
+          tail[behind.from], behind.cycles + tails[behind.job][behind.to]);
+    tail[First] = std::max(tail[First], tail[Last]);
+    tail[Start] =
+        std::max({tail[Start], tail[First], jobs[j].beats - 1 + tail[Last]});
+    byStart[j] = unsigned(j);
+  }
+  llvm::stable_sort(byStart, [&](unsigned a, unsigned b) {
+    return jobs[a].start < jobs[b].start;
+  });
+  int64_t end = 0, now = 0;
+  std::priority_queue<std::pair<int64_t, int64_t>> ready; // Tail, beats.
+  for (size_t next = 0; next < byStart.size() || !ready.empty();) {
+    if (ready.empty())
+      now = std::max(now, jobs[byStart[next]].start);
+    for (; next < byStart.size() && jobs[byStart[next]].start <= now; ++next)
+      ready.push({tails[byStart[next]][Last], jobs[byStart[next]].beats});
+    auto [tail, beats] = ready.top();
+    ready.pop();
+    int64_t until = now + beats;
+    if (next < byStart.size())
+      until = std::min(until, jobs[byStart[next]].start);
+    beats -= until - now;
+    now = until;
+    if (beats > 0)
+      ready.push({tail, beats});
+    else
+      end = std::max(end, now - 1 + tail);
+  }
+  return end;
+}
 
 } // namespace
 
@@ -232,6 +320,6 @@ Limits fetta::limitsOf(const Program &program, int64_t dramBytes) {
       (unsigned __int128)dramBytes * (unsigned __int128)machine.clockHz;
   limits.dram = int64_t((cycles + uint64_t(machine.dramBytesPerSecond) - 1) /
                         uint64_t(machine.dramBytesPerSecond));
-  limits.criticalPath = Chains(program).longest();
+  limits.criticalPath = Chains(program).longest(limits.compute);
   return limits;
 }

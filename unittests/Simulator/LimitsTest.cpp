@@ -25,10 +25,11 @@ using namespace fetta::test;
 
 namespace {
 
-/// A chain of contractions, each of which reads the result of the one before.
+/// A contraction that reads the result of the one before, or of step `from`.
 struct Step {
   llvm::SmallVector<int64_t, 8> sizes;
   std::array<llvm::SmallVector<unsigned, 8>, 3> modes;
+  std::optional<unsigned> from = std::nullopt;
 };
 
 /// Dense layouts with random low bits.
@@ -46,13 +47,14 @@ Layout drawLayout(llvm::ArrayRef<int64_t> sizes, const Machine &machine,
   return Layout::packed(sizes, banks, order);
 }
 
-/// The chain with the layouts and dataflows of one draw.
+/// The steps with the layouts and dataflows of one draw.
 Program drawProgram(llvm::ArrayRef<Step> steps, const Machine &machine,
                     std::mt19937_64 &random) {
   ProgramBuilder builder(machine);
   int64_t slab = 0;
-  uint32_t result = 0;
-  Layout layout;
+  std::vector<uint32_t> results;
+  std::vector<Layout> layouts;
+  std::vector<int64_t> slabs;
   for (auto [s, step] : llvm::enumerate(steps)) {
     ContractionSpec spec;
     spec.sizes = step.sizes;
@@ -64,16 +66,17 @@ Program drawProgram(llvm::ArrayRef<Step> steps, const Machine &machine,
         sizes.push_back(spec.sizes[m]);
       return sizes;
     };
+    unsigned from = step.from.value_or(s == 0 ? 0 : unsigned(s - 1));
     if (s > 0)
-      spec.layouts[OperandA] = layout;
+      spec.layouts[OperandA] = layouts[from];
     if (random() % 2)
       spec.layouts[OperandC] = drawLayout(shape(OperandC), machine, random);
     MappedContraction mapped = must(mapContraction(spec, machine));
     std::array<uint32_t, 3> tensors;
     for (unsigned id = 0; id < 3; ++id) {
       if (id == OperandA && s > 0) {
-        tensors[id] = result;
-        mapped.nest.operands[id].slab = slab - 1;
+        tensors[id] = results[from];
+        mapped.nest.operands[id].slab = unsigned(slabs[from]);
         continue;
       }
       TensorEntry tensor;
@@ -86,8 +89,9 @@ Program drawProgram(llvm::ArrayRef<Step> steps, const Machine &machine,
                                             : TensorRole::Temporary;
       tensors[id] = builder.addTensor(std::move(tensor));
     }
-    result = tensors[OperandC];
-    layout = mapped.layouts[OperandC];
+    results.push_back(tensors[OperandC]);
+    layouts.push_back(mapped.layouts[OperandC]);
+    slabs.push_back(slab - 1);
     std::array<uint32_t, 3> numbers = {};
     std::array<Route, 3> words = routesOf(mapped.nest, machine);
     for (unsigned net = 0; net < 3; ++net)
@@ -149,6 +153,62 @@ TEST(CriticalPath, SumsOverAllOfAnOperandHoldUpWhatFollows) {
   // Modes that the sum keeps hold nothing up: rows follow each other.
   Step rows = {{8, 4, 4}, {{{0, 1}, {1, 2}, {0, 2}}}};
   leastGap({rows, rows, rows}, machineFor(3, 0, 1), 200);
+}
+
+TEST(CriticalPath, ReadersOfOneResultTakeTurns) {
+  // The beats of all that read a result come behind its first words, one a
+  // cycle: another reader costs its beats.
+  Step first = {{4, 4}, {{{0}, {0, 1}, {1}}}};
+  Step reader = {{4, 12}, {{{0}, {0, 1}, {0, 1}}}, 0};
+  Machine machine = machineFor(3, 0, 0);
+  auto limitOf = [&](unsigned readers) {
+    std::vector<Step> steps(1 + readers, reader);
+    steps[0] = first;
+    std::mt19937_64 random(1);
+    return limitsOf(drawProgram(steps, machine, random), 0).criticalPath;
+  };
+  constexpr int64_t beats = 4 * 12 / 8;
+  EXPECT_EQ(limitOf(3), limitOf(1) + 2 * beats);
+  EXPECT_EQ(limitOf(2), limitOf(1) + beats);
+  EXPECT_LE(leastGap({first, reader, reader, reader}, machine, 100), 1);
+  // What follows one of the readers follows its last row; the other fills the
+  // time in between or comes last.
+  Step behind = {{4, 12}, {{{0, 1}, {0, 1}, {0}}}, 1};
+  leastGap({first, reader, reader, behind}, machine, 100);
+}
+
+TEST(CriticalPath, RandomTrees) {
+  std::mt19937_64 random(11);
+  auto draw = [&] { return int64_t(1 + random() % 5); };
+  for (unsigned tree = 0; tree < 60; ++tree) {
+    SCOPED_TRACE("tree " + std::to_string(tree));
+    Machine machine =
+        machineFor(1 + random() % 3, random() % 3, 1 + random() % 2);
+    std::vector<Step> steps;
+    std::vector<std::array<int64_t, 2>> shapes = {{draw(), draw()}};
+    for (unsigned s = 0; s < 4 + tree % 4; ++s) {
+      auto from = unsigned(random() % std::max<unsigned>(1, s));
+      auto [m, k] = shapes[s == 0 ? 0 : from];
+      if (s == 0)
+        shapes.clear();
+      int64_t n = 4 * draw(), p = draw();
+      // Sums over one mode, over both, or none.
+      switch (random() % 3) {
+      case 0:
+        steps.push_back({{m, k, n}, {{{0, 1}, {1, 2}, {0, 2}}}, from});
+        shapes.push_back({m, n});
+        break;
+      case 1:
+        steps.push_back({{m, k, n, p}, {{{0, 1}, {0, 1, 2, 3}, {2, 3}}}, from});
+        shapes.push_back({n, p});
+        break;
+      default:
+        steps.push_back({{m, k}, {{{0, 1}, {0, 1}, {0, 1}}}, from});
+        shapes.push_back({m, k});
+      }
+    }
+    leastGap(steps, machine, 10);
+  }
 }
 
 TEST(CriticalPath, RandomChains) {
