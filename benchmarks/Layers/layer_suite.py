@@ -3,8 +3,9 @@
 """Training steps of the layers of models/Suite.def: a table.
 
 Compiles every layer for a machine with its arguments in DRAM, in slices where
-it does not fit, and simulates the step with ideal DRAM and with that of the
-machine: cycles, the roofline limit, the share of it, what binds, utilization,
+it does not fit, once for ideal DRAM and once for that of the machine (option
+dram= of the pipeline), and simulates each program with the DRAM that it is for:
+cycles, the roofline limit, the share of it, what binds, utilization,
 energy, and where the cycles went of every layer below 90 % of its limit. A
 layer that is refused or takes too long is listed with the message; the others
 go on. Geometric means at the end, apart for what compute and what DRAM binds.
@@ -109,10 +110,10 @@ def fingerprint(options):
     return digest.hexdigest()[:16]
 
 
-def compile_step(tools, folder, options):
+def compile_step(tools, folder, dram, options):
     """Figures of the compiler; leaves P.mlir and P.fbin in the folder."""
     passes = (f"machine={options.machine} memory=dram slices={options.slices} "
-              f"{options.passes}")
+              f"dram={dram} {options.passes}")
     seconds = []
     for _ in range(options.repeat):
         done, taken = tools("fetta-opt", folder / "m.mlir",
@@ -221,10 +222,12 @@ def measure(name, layer, usual_tokens, tools, options, key):
     command = f"models/generate.py --suite {name} --tokens {layer.tokens}"
     (folder / "m.mlir").write_text(suite.module(layer, command))
     try:
-        result.update(compile_step(tools, folder, options))
-        for dram in options.dram.split(","):
+        # Values are those of the last one.
+        for dram in sorted(options.dram.split(","), key=DRAM_MODELS.index):
+            compiled = compile_step(tools, folder, dram, options)
             start = time.perf_counter()
-            result[dram] = simulate(tools, folder, dram, "--timing-only")
+            result[dram] = {**compiled, **simulate(tools, folder, dram,
+                                                   "--timing-only")}
             result[dram]["simulation_seconds"] = time.perf_counter() - start
         if options.values:
             work = layer.optimum * layer.tokens / usual_tokens
@@ -245,16 +248,15 @@ def percent(share):
 def row(result):
     """A line of the table."""
     cells = [result["layer"], f"{result['tokens']:,}"]
-    if "compile_seconds" not in result:
-        cells += [""] * 8 + [result["failed"]]
-        return "| " + " | ".join(cells) + " |"
-    cells += [result["slices"], f"{result['contractions']:,}",
-              f"{result['compile_seconds']:.2f}"]
     for dram in DRAM_MODELS:
         if dram not in result:
-            cells += [""] * (2 if dram == "ideal" else 3)
+            cells += [""] * (3 if dram == "ideal" else 6)
             continue
         entry = result[dram]
+        cells += [entry["slices"]]
+        if dram == "bandwidth":
+            cells += [f"{entry['contractions']:,}",
+                      f"{entry['compile_seconds']:.2f}"]
         cells += [f"{entry['cycles']:,}"]
         if dram == "bandwidth":
             cells += [entry["binding_limit"]]
@@ -312,8 +314,8 @@ def print_utilization(results, batches):
 
 
 def write_csv(results, path):
-    keys = ["layer", "tokens", "slices", "contractions", "compile_seconds"]
-    models = ["cycles", "macs", "utilization", "binding_limit", "share_of_limit",
+    keys = ["layer", "tokens"]
+    models = ["slices", "contractions", "compile_seconds", "cycles", "macs", "utilization", "binding_limit", "share_of_limit",
               "dram_bytes", "reason"]
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
@@ -382,10 +384,10 @@ def main():
     key, tools = fingerprint(options), Tools(options)
     chosen = [layers[name].with_tokens(count) if count else layers[name]
               for count in options.tokens or [None] for name in names]
-    print("| layer | tokens | slices | contractions | compile s | ideal DRAM: "
-          "cycles | share of the limit | machine DRAM: cycles | binds | share "
-          "of the limit | below 90 % because of |")
-    print("|---" * 11 + "|", flush=True)
+    print("| layer | tokens | ideal DRAM: slices | cycles | share of the limit "
+          "| machine DRAM: slices | contractions | compile s | cycles | binds | "
+          "share of the limit | below 90 % because of |")
+    print("|---" * 12 + "|", flush=True)
     results = []
     for number, layer in enumerate(chosen, 1):
         print(f"[{number}/{len(chosen)}] {layer.name}, {layer.tokens} tokens",

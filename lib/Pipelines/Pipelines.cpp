@@ -50,10 +50,14 @@ MachineHalf::MachineHalf(const CompileOptions &options) : options(options) {
   convert.memory = options.memory;
   hw::FettaAllocateMemoryPassOptions allocate;
   allocate.reuse = options.reuse;
+  const LinkModel link =
+      options.dram == DramModel::Ideal ? LinkModel::Ideal : LinkModel::Tasks;
+  allocate.dram = link;
   slicing.slices = options.slices;
   slicing.inDram = options.memory == MemoryChoice::Dram;
   slicing.reuse = options.reuse;
   slicing.schedule = options.schedule;
+  slicing.link = link;
   slicing.map = [=, schedule = bool(options.schedule)](
                     OpPassManager &passes,
                     const std::shared_ptr<AlikeContractions> &alike,
@@ -61,9 +65,12 @@ MachineHalf::MachineHalf(const CompileOptions &options) : options(options) {
     passes.addPass(createConvertTNNToFettaPass(convert, alike));
     FettaScheduleQueuesPassOptions queues;
     queues.fill = fill;
+    queues.dram = link;
     if (schedule)
       passes.addPass(createFettaScheduleQueuesPass(queues));
-    passes.addPass(hw::createFettaAllocateMemoryPass(allocate));
+    hw::FettaAllocateMemoryPassOptions places = allocate;
+    places.improve = !alike || !alike->isTrial;
+    passes.addPass(hw::createFettaAllocateMemoryPass(places));
   };
 }
 

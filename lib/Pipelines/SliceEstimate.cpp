@@ -104,7 +104,8 @@ RowEstimate fetta::estimateRows(func::FuncOp function, const Machine &machine) {
   return estimate;
 }
 
-StepWork fetta::estimateWork(func::FuncOp function, const Machine &machine) {
+StepWork fetta::estimateWork(func::FuncOp function, const Machine &machine,
+                             LinkModel link) {
   StepWork work;
   for (auto op : function.getOps<tnn::ContractOp>()) {
     ++work.contracts;
@@ -125,6 +126,8 @@ StepWork fetta::estimateWork(func::FuncOp function, const Machine &machine) {
       multiplyAdds *= double(size);
     work.array += multiplyAdds / double(machine.pes());
   }
+  if (link == LinkModel::Ideal)
+    return work;
   double bytes = 0;
   for (TypeRange types :
        {function.getArgumentTypes(), function.getResultTypes()})

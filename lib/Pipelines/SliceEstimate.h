@@ -15,6 +15,7 @@
 
 #include "fetta/Dialect/TNN/Transforms/SliceBatch.h"
 #include "fetta/Machine/Machine.h"
+#include "fetta/Schedule/ListSchedule.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace fetta {
@@ -51,7 +52,9 @@ struct StepWork {
   /// itself. Good for comparing numbers of slices and orders, not more.
   double cycles(int64_t slices) const;
 };
-StepWork estimateWork(mlir::func::FuncOp function, const Machine &machine);
+/// With an ideal link, transfers take nothing.
+StepWork estimateWork(mlir::func::FuncOp function, const Machine &machine,
+                      LinkModel link);
 
 /// A function, the size of its slices, and the modes that are cut besides.
 struct SlicedFunction {

@@ -251,12 +251,15 @@ std::optional<int64_t> SliceToFitPass::estimate(int64_t count, int64_t ahead) {
 double SliceToFitPass::estimateCycles(int64_t count) {
   double cycles = 0;
   for (func::FuncOp function : functions())
-    cycles += estimateWork(function, machine).cycles(count);
+    cycles += estimateWork(function, machine, options.link).cycles(count);
   return cycles;
 }
 
 /// `start`, or more slices if these are faster.
 int64_t SliceToFitPass::preferredCount(int64_t start) {
+  // Slices cost the array something, and nothing else binds.
+  if (options.link == LinkModel::Ideal)
+    return start;
   // Room for transfers that run ahead is worth a little.
   if (std::optional<int64_t> roomy = estimate(start, kSlicesAhead))
     if (estimateCycles(*roomy) <= estimateCycles(start) * kWorthOfRoom)

@@ -14,6 +14,7 @@
 #define FETTA_LIB_PIPELINES_SLICETOFIT_H
 
 #include "fetta/Conversion/TNNToFetta/TNNToFetta.h"
+#include "fetta/Schedule/ListSchedule.h"
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
 #include <functional>
@@ -26,6 +27,7 @@ struct SliceToFitOptions {
   bool inDram = true;   ///< Only what lies in DRAM can be sliced.
   bool reuse = true;    ///< Rows of dead values are used again.
   bool schedule = true; ///< `map` decides how much is loaded ahead.
+  LinkModel link = LinkModel::Tasks; ///< For which to choose.
   /// Ways to order contractions. The first is taken unless it leaves slices
   /// that are tiny, and another one takes fewer cycles in slices that fit.
   std::vector<std::function<void(mlir::OpPassManager &)>> orders;

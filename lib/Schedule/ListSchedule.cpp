@@ -122,6 +122,9 @@ orderWithIdealLink(llvm::ArrayRef<ScheduleTask> tasks, unsigned window) {
 
 std::vector<unsigned> fetta::listSchedule(llvm::ArrayRef<ScheduleTask> tasks,
                                           const ScheduleOptions &options) {
+  std::vector<ScheduleTask> ideal;
+  if (options.link == LinkModel::Ideal)
+    tasks = ideal = withIdealLink(tasks);
   std::vector<unsigned> given(tasks.size()), givenArray;
   std::iota(given.begin(), given.end(), 0u);
   for (unsigned t : given)

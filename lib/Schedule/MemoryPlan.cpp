@@ -6,209 +6,74 @@
 
 #include "fetta/Schedule/MemoryPlan.h"
 
+#include "RowPlanner.h"
+
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
-#include <set>
-#include <tuple>
 
 using namespace fetta;
 
-namespace {
+/// Values of a part of a program; those that live before and after it come on
+/// top.
+static constexpr size_t patternValues = 160;
 
-class Planner {
-public:
-  Planner(llvm::ArrayRef<LiveValue> values, llvm::ArrayRef<Meeting> meetings,
-          int64_t slabs, int64_t rowsPerSlab)
-      : values(values), rowsPerSlab(rowsPerSlab), slabs(size_t(slabs)),
-        neighbours(values.size()) {
-    int64_t last = 0;
-    for (const LiveValue &value : values) {
-      firstPosition = std::min(firstPosition, value.begin);
-      last = std::max(last, value.end);
-    }
-    periodLength = (last - firstPosition) / numPeriods + 1;
-    for (const Meeting &meeting : meetings) {
-      if (meeting.a == meeting.b)
-        continue;
-      neighbours[meeting.a].push_back({meeting.b, meeting.cycles});
-      neighbours[meeting.b].push_back({meeting.a, meeting.cycles});
-    }
-  }
-
-  enum class Order { Saturation, Rows, Time };
-
-  /// The first value without a place, or nothing.
-  std::optional<unsigned> run(Order order);
-
-  std::vector<std::optional<SlabRows>> places;
-  int64_t conflictCycles = 0;
-
-  /// Rows of the largest gap in any slab while the value lives.
-  int64_t largestGap(unsigned value) const;
-
-private:
-  std::optional<int64_t> firstFit(unsigned value, size_t slab) const;
-  std::vector<std::pair<int64_t, int64_t>> taken(unsigned value,
-                                                 size_t slab) const;
-  bool place(unsigned value);
-  void put(unsigned value, SlabRows where);
-
-  /// The program in periods of equal length, so that only values of the same
-  /// time are looked at.
-  static constexpr int64_t numPeriods = 256;
-  size_t periodOf(int64_t position) const {
-    return size_t((position - firstPosition) / periodLength);
-  }
-
-  llvm::ArrayRef<LiveValue> values;
-  int64_t rowsPerSlab;
-  size_t slabs;
-  int64_t firstPosition = 0, periodLength = 1;
-  /// Values by slab and period, in each period in which they live.
-  std::vector<std::array<std::vector<unsigned>, numPeriods>> occupants;
-  std::vector<int64_t> used; ///< Highest row, by slab.
-  std::vector<llvm::SmallVector<std::pair<unsigned, int64_t>, 8>> neighbours;
-  /// Conflict cycles that a slab would cost an open value: [value][slab].
-  std::vector<llvm::SmallVector<int64_t, 4>> cost;
-};
-
-} // namespace
-
-/// Rows of the slab that are taken while the value lives, sorted.
-std::vector<std::pair<int64_t, int64_t>> Planner::taken(unsigned value,
-                                                        size_t slab) const {
-  std::vector<std::pair<int64_t, int64_t>> rows;
-  const LiveValue &v = values[value];
-  size_t first = periodOf(v.begin), last = periodOf(v.end);
-  for (size_t period = first; period <= last; ++period)
-    for (unsigned other : occupants[slab][period]) {
-      const LiveValue &o = values[other];
-      // Once, in the first period of both.
-      if (o.begin <= v.end && v.begin <= o.end &&
-          std::max(first, periodOf(o.begin)) == period)
-        rows.push_back({places[other]->row, places[other]->row + o.rows});
-    }
-  llvm::sort(rows);
-  return rows;
-}
-
-std::optional<int64_t> Planner::firstFit(unsigned value, size_t slab) const {
-  int64_t begin = 0, rows = values[value].rows;
-  for (auto [takenBegin, takenEnd] : taken(value, slab)) {
-    if (takenBegin - begin >= rows)
-      return begin;
-    begin = std::max(begin, takenEnd);
-  }
-  return rowsPerSlab - begin >= rows ? std::optional(begin) : std::nullopt;
-}
-
-int64_t Planner::largestGap(unsigned value) const {
-  int64_t largest = 0;
-  for (size_t slab = 0; slab < slabs; ++slab) {
-    int64_t begin = 0;
-    for (auto [takenBegin, takenEnd] : taken(value, slab)) {
-      largest = std::max(largest, takenBegin - begin);
-      begin = std::max(begin, takenEnd);
-    }
-    largest = std::max(largest, rowsPerSlab - begin);
-  }
-  return largest;
-}
-
-void Planner::put(unsigned value, SlabRows where) {
-  size_t slab = size_t(where.slab);
-  places[value] = where;
-  for (size_t period = periodOf(values[value].begin),
-              last = periodOf(values[value].end);
-       period <= last; ++period)
-    occupants[slab][period].push_back(value);
-  used[slab] = std::max(used[slab], where.row + values[value].rows);
-  conflictCycles += cost[value][slab];
-  for (auto [other, cycles] : neighbours[value])
-    cost[other][slab] += cycles;
-}
-
-bool Planner::place(unsigned value) {
-  // Least conflict; DMA in the last slab and the rest elsewhere; then where it
-  // lies lowest, so that slabs fill evenly.
-  using Score = std::tuple<int64_t, bool, int64_t, size_t>;
-  std::optional<std::pair<Score, SlabRows>> best;
-  for (size_t slab = 0; slab < slabs; ++slab) {
-    std::optional<int64_t> row = firstFit(value, slab);
-    if (!row)
-      continue;
-    bool last = slab + 1 == slabs;
-    Score score(cost[value][slab], last != values[value].streamed,
-                std::max(used[slab], *row + values[value].rows), slab);
-    if (!best || score < best->first)
-      best = {score, {int64_t(slab), *row}};
-  }
-  if (!best)
-    return false;
-  put(value, best->second);
-  return true;
-}
-
-std::optional<unsigned> Planner::run(Order order) {
-  places.assign(values.size(), std::nullopt);
-  occupants.assign(slabs, {});
-  used.assign(slabs, 0);
-  cost.assign(values.size(), llvm::SmallVector<int64_t, 4>(slabs, 0));
-  conflictCycles = 0;
-  std::vector<unsigned> open;
+/// Slices of a batch repeat: where the values of a part in the middle lie well,
+/// with all the work for few values, is where others should.
+static std::optional<RowPlanner::Pattern>
+findPattern(llvm::ArrayRef<LiveValue> values, llvm::ArrayRef<Meeting> meetings,
+            int64_t slabs, int64_t rowsPerSlab, uint64_t mostWork,
+            const RowPlanner &whole) {
+  std::vector<unsigned> byTime(values.size());
+  std::iota(byTime.begin(), byTime.end(), 0u);
+  llvm::stable_sort(byTime, [&](unsigned a, unsigned b) {
+    return values[a].begin < values[b].begin;
+  });
+  const size_t first = (values.size() - patternValues) / 2;
+  const int64_t begin = values[byTime[first]].begin,
+                end = values[byTime[first + patternValues - 1]].begin;
+  std::vector<LiveValue> part;
+  std::vector<unsigned> valueOf;
+  llvm::DenseMap<unsigned, unsigned> numberOf;
   for (unsigned v = 0; v < values.size(); ++v) {
-    if (values[v].fixed)
-      put(v, *values[v].fixed);
-    else
-      open.push_back(v);
+    if (values[v].begin > end || values[v].end < begin)
+      continue;
+    numberOf[v] = unsigned(part.size());
+    valueOf.push_back(v);
+    part.push_back(values[v]);
+    part.back().begin = std::max(begin, values[v].begin);
+    part.back().end = std::min(end, values[v].end);
   }
-  if (order != Order::Saturation) {
-    llvm::stable_sort(open, [&](unsigned a, unsigned b) {
-      return order == Order::Rows ? values[a].rows > values[b].rows
-                                  : values[a].begin < values[b].begin;
-    });
-    for (unsigned value : open)
-      if (!place(value))
-        return value;
+  if (part.size() > 2 * patternValues)
+    return std::nullopt; // Most live all the time.
+  std::vector<Meeting> partMeetings;
+  for (const Meeting &meeting : meetings) {
+    auto a = numberOf.find(meeting.a), b = numberOf.find(meeting.b);
+    if (a != numberOf.end() && b != numberOf.end())
+      partMeetings.push_back({a->second, b->second, meeting.cycles});
+  }
+  auto result = planMemory(part, partMeetings, slabs, rowsPerSlab, mostWork);
+  auto *plan = std::get_if<MemoryPlan>(&result);
+  if (!plan)
     return std::nullopt;
+  RowPlanner::Pattern pattern;
+  pattern.cycles = plan->cycles();
+  for (auto [v, place] : llvm::zip_equal(valueOf, plan->places)) {
+    if (values[v].begin <= begin && values[v].end >= end)
+      pattern.places[v] = place;
+    llvm::SmallVector<SlabRows, 4> &alike = pattern.alike[whole.signature(v)];
+    if (!llvm::is_contained(alike, place))
+      alike.push_back(place);
   }
-  // Most slabs that cost something, then what meets others for longest.
-  std::vector<int64_t> meetings(values.size(), 0);
-  for (unsigned v : open)
-    for (auto [other, cycles] : neighbours[v])
-      meetings[v] += cycles;
-  auto rank = [&](unsigned v) {
-    return std::tuple(-llvm::count_if(cost[v], [](int64_t c) { return c > 0; }),
-                      -meetings[v], -values[v].rows, v);
-  };
-  std::set<decltype(rank(0))> ranks;
-  for (unsigned v : open)
-    ranks.insert(rank(v));
-  while (!ranks.empty()) {
-    unsigned value = std::get<3>(*ranks.begin());
-    ranks.erase(ranks.begin());
-    // Its neighbours may rank higher then.
-    llvm::SmallVector<unsigned, 8> changed;
-    for (auto [other, cycles] : neighbours[value])
-      if (ranks.erase(rank(other)))
-        changed.push_back(other);
-    if (!place(value))
-      return value;
-    for (unsigned other : changed)
-      ranks.insert(rank(other));
-  }
-  return std::nullopt;
+  return pattern;
 }
 
 std::variant<MemoryPlan, MemoryShortage>
 fetta::planMemory(llvm::ArrayRef<LiveValue> values,
                   llvm::ArrayRef<Meeting> meetings, int64_t slabs,
-                  int64_t rowsPerSlab) {
+                  int64_t rowsPerSlab, uint64_t mostWork) {
   // The position with most rows alive decides whether any packing could do.
   MemoryShortage shortage;
   std::vector<std::pair<int64_t, int64_t>> changes; // (position, rows)
@@ -227,22 +92,39 @@ fetta::planMemory(llvm::ArrayRef<LiveValue> values,
   if (shortage.missing > 0)
     return shortage;
   shortage.fragmented = true;
-  Planner planner(values, meetings, slabs, rowsPerSlab);
-  for (auto order : {Planner::Order::Saturation, Planner::Order::Rows,
-                     Planner::Order::Time}) {
-    std::optional<unsigned> failed = planner.run(order);
-    if (!failed) {
-      MemoryPlan plan;
-      for (const std::optional<SlabRows> &place : planner.places)
-        plan.places.push_back(*place);
-      plan.conflictCycles = planner.conflictCycles;
-      return plan;
+  RowPlanner planner(values, meetings, slabs, rowsPerSlab);
+  std::optional<MemoryPlan> best;
+  auto weigh = [&]() {
+    planner.improve(mostWork);
+    MemoryPlan plan = planner.plan();
+    if (!best || plan.cycles() < best->cycles())
+      best = std::move(plan);
+  };
+  if (mostWork > 0 && values.size() > 2 * patternValues)
+    if (std::optional<RowPlanner::Pattern> pattern = findPattern(
+            values, meetings, slabs, rowsPerSlab, mostWork, planner))
+      if (!planner.run(*pattern)) {
+        weigh();
+        // As good as the part: no other order will be better by much.
+        int64_t parts = int64_t(values.size() / patternValues);
+        if (4 * best->cycles() <= 5 * parts * pattern->cycles)
+          return *std::move(best);
+      }
+  for (auto order : {RowPlanner::Order::Saturation, RowPlanner::Order::Rows,
+                     RowPlanner::Order::Time}) {
+    if (best && (mostWork == 0 || best->cycles() == 0))
+      break;
+    if (std::optional<unsigned> failed = planner.run(order)) {
+      if (order == RowPlanner::Order::Saturation) {
+        shortage.value = *failed;
+        shortage.missing = values[*failed].rows - planner.largestGap(*failed);
+      }
+      continue;
     }
-    if (order == Planner::Order::Saturation) {
-      shortage.value = *failed;
-      shortage.missing = values[*failed].rows - planner.largestGap(*failed);
-    }
+    weigh();
   }
+  if (best)
+    return *std::move(best);
   return shortage;
 }
 

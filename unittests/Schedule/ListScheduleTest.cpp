@@ -237,6 +237,31 @@ TEST(ListSchedule, LinkIsNeverIdle) {
             busy + 50 + 2 * 30 + 4 * 100 + 50);
 }
 
+// For an ideal link nothing but the array counts.
+TEST(ListSchedule, OrdersForAnIdealLink) {
+  ScheduleOptions options;
+  options.link = LinkModel::Ideal;
+  unsigned different = 0;
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    std::vector<ScheduleTask> tasks = randomSlices(random, 1 + seed % 5);
+    std::vector<unsigned> order(tasks.size()),
+        found = listSchedule(tasks, options);
+    std::iota(order.begin(), order.end(), 0u);
+    ASSERT_TRUE(lengthOf(tasks, found)) << "not legal";
+    EXPECT_LE(scheduleLength(tasks, found, LinkModel::Ideal),
+              scheduleLength(tasks, order, LinkModel::Ideal));
+    // Times of transfers do not matter.
+    for (ScheduleTask &task : tasks)
+      if (task.engine != Engine::Array)
+        task.occupancy *= 3;
+    EXPECT_EQ(listSchedule(tasks, options), found);
+    different += found != listSchedule(tasks);
+  }
+  EXPECT_GT(different, 0u);
+}
+
 // What a store needs comes late; another load has no reason to wait for it.
 TEST(ListSchedule, LoadsInOrderOfNeed) {
   std::vector<ScheduleTask> tasks = {

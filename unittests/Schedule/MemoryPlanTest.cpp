@@ -8,6 +8,7 @@
 
 #include "gtest/gtest.h"
 
+#include <array>
 #include <random>
 
 using namespace fetta;
@@ -120,6 +121,156 @@ TEST(MemoryPlan, RandomPrograms) {
     }
   }
   EXPECT_GT(fitted, 50u);
+}
+
+/// Cycles of meetings in one slab, and of rows that pass to or from a transfer
+/// with at most 12 positions between: all of them at once, less for each
+/// position between.
+std::pair<int64_t, int64_t> costOf(llvm::ArrayRef<LiveValue> values,
+                                   llvm::ArrayRef<Meeting> meetings,
+                                   llvm::ArrayRef<SlabRows> places) {
+  int64_t conflicts = 0, waits = 0;
+  for (const Meeting &m : meetings)
+    if (m.a != m.b && places[m.a].slab == places[m.b].slab)
+      conflicts += m.cycles;
+  for (size_t a = 0; a < values.size(); ++a)
+    for (size_t b = 0; b < values.size(); ++b) {
+      int64_t gap = values[b].begin - values[a].end;
+      if (gap >= 1 && gap <= 12 && places[a].slab == places[b].slab &&
+          places[a].row < places[b].row + values[b].rows &&
+          places[b].row < places[a].row + values[a].rows)
+        waits +=
+            (values[a].storeCycles + values[b].loadCycles) * (13 - gap) / 12;
+    }
+  return {conflicts, waits};
+}
+
+/// Values like those of slices: each step makes one and reads the two before.
+std::vector<LiveValue> chain(std::mt19937 &random, unsigned count, int64_t rows,
+                             std::vector<Meeting> &meetings) {
+  std::vector<LiveValue> values;
+  for (unsigned i = 0; i < count; ++i) {
+    values.push_back(value(1 + int64_t(random()) % rows, i, i + 2));
+    if (random() % 4 == 0)
+      values.back().loadCycles = 20;
+    if (random() % 4 == 0)
+      values.back().storeCycles = 20;
+    for (unsigned other = i < 2 ? 0 : i - 2; other < i; ++other)
+      meetings.push_back({i, other, 1 + int64_t(random() % 9)});
+  }
+  return values;
+}
+
+TEST(MemoryPlan, RowsRestAroundTransfers) {
+  // Rows 0-3 were free a position ago, 4-7 always.
+  std::vector<LiveValue> values = {value(4, 0, 3), value(4, 5, 6)};
+  auto plan = std::get<MemoryPlan>(planMemory(values, {}, 1, 8));
+  EXPECT_EQ(plan.places[1], (SlabRows{0, 0}));
+  values[1].loadCycles = 10;
+  plan = std::get<MemoryPlan>(planMemory(values, {}, 1, 8));
+  EXPECT_EQ(plan.places[1], (SlabRows{0, 4}));
+  EXPECT_EQ(plan.cycles(), 0);
+  values[1].loadCycles = 0;
+  values[0].storeCycles = 10;
+  plan = std::get<MemoryPlan>(planMemory(values, {}, 1, 8));
+  EXPECT_EQ(plan.places[1], (SlabRows{0, 4}));
+  // What only contractions use passes at once; so does all without room.
+  plan = std::get<MemoryPlan>(planMemory(values, {}, 1, 4));
+  EXPECT_EQ(plan.waitCycles, 10 * 11 / 12);
+  values[0].storeCycles = 0;
+  plan = std::get<MemoryPlan>(planMemory(values, {}, 1, 4));
+  EXPECT_EQ(plan.waitCycles, 0);
+}
+
+// Few values, with every assignment to slabs: first fit alone, and with moves.
+TEST(MemoryPlan, AgainstEveryColouring) {
+  unsigned optimal = 0, worse = 0, count = 0;
+  for (unsigned seed = 0; seed < 200; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    std::vector<Meeting> meetings;
+    std::vector<LiveValue> values = chain(random, 8, 1, meetings);
+    for (LiveValue &v : values) {
+      v.loadCycles = v.storeCycles = 0;
+      v.end += int64_t(random() % 4);
+    }
+    for (unsigned n = 0; n < 6; ++n)
+      meetings.push_back({unsigned(random() % 8), unsigned(random() % 8),
+                          int64_t(random() % 9)});
+    const int64_t rows = 3;
+    auto first = planMemory(values, meetings, 2, rows, /*mostWork=*/0);
+    auto result = planMemory(values, meetings, 2, rows);
+    auto *plan = std::get_if<MemoryPlan>(&result);
+    if (!plan)
+      continue;
+    expectDisjoint(values, *plan, rows);
+    // Values of one row never lie in each other's way.
+    int64_t least = INT64_MAX;
+    for (unsigned colours = 0; colours < 256; ++colours) {
+      bool fits = true;
+      for (int64_t position = 0; position < 14; ++position) {
+        std::array<int64_t, 2> alive = {};
+        for (unsigned v = 0; v < 8; ++v)
+          if (values[v].begin <= position && position <= values[v].end)
+            ++alive[colours >> v & 1];
+        fits &= alive[0] <= rows && alive[1] <= rows;
+      }
+      int64_t conflicts = 0;
+      for (const Meeting &m : meetings)
+        if (m.a != m.b && (colours >> m.a & 1) == (colours >> m.b & 1))
+          conflicts += m.cycles;
+      if (fits)
+        least = std::min(least, conflicts);
+    }
+    ++count;
+    ASSERT_GE(plan->conflictCycles, least);
+    optimal += plan->conflictCycles == least;
+    if (auto *before = std::get_if<MemoryPlan>(&first)) {
+      EXPECT_LE(plan->conflictCycles, before->conflictCycles);
+      worse += before->conflictCycles > least;
+    }
+  }
+  EXPECT_GT(count, 100u);
+  EXPECT_GE(optimal, count * 7 / 10) << "of " << count;
+  EXPECT_GT(worse, count / 5) << "first fit alone leaves something to do";
+}
+
+TEST(MemoryPlan, CostsAreThoseOfThePlaces) {
+  for (unsigned seed = 0; seed < 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    std::vector<Meeting> meetings;
+    std::vector<LiveValue> values = chain(random, 50, 6, meetings);
+    auto result = planMemory(values, meetings, 3, 9);
+    auto *plan = std::get_if<MemoryPlan>(&result);
+    if (!plan)
+      continue;
+    expectDisjoint(values, *plan, 9);
+    EXPECT_EQ(std::pair(plan->conflictCycles, plan->waitCycles),
+              costOf(values, meetings, plan->places));
+  }
+}
+
+// Slices: three tensors that meet, and one that meets all and lives for ever.
+TEST(MemoryPlan, LongProgramsRepeat) {
+  std::vector<LiveValue> values = {value(6, 0, 3 * 200)};
+  std::vector<Meeting> meetings;
+  for (unsigned slice = 0; slice < 200; ++slice)
+    for (unsigned n = 0; n < 3; ++n) {
+      unsigned v = unsigned(values.size());
+      values.push_back(value(4, 3 * slice + n, 3 * slice + n + 2));
+      meetings.push_back({0, v, 5});
+      for (unsigned before = 1; before <= 2 && before < v; ++before)
+        meetings.push_back({v - before, v, 5});
+    }
+  auto plan = std::get<MemoryPlan>(planMemory(values, meetings, 4, 8));
+  expectDisjoint(values, plan, 8);
+  EXPECT_EQ(plan.conflictCycles, 0);
+  // All of them alive together: no part is smaller.
+  for (LiveValue &v : values)
+    v.begin = 0, v.end = 600;
+  plan = std::get<MemoryPlan>(planMemory(values, meetings, 4, 640));
+  expectDisjoint(values, plan, 640);
 }
 
 TEST(MemoryPlan, Picture) {

@@ -41,8 +41,8 @@ struct CompileOptions : mlir::PassPipelineOptions<CompileOptions> {
       llvm::cl::init(4)};
   Option<DramModel> dram{
       *this, "dram",
-      llvm::cl::desc("With objective latency, energy or edp: DRAM of the runs "
-                     "that decide between orders"),
+      llvm::cl::desc("The DRAM for which slices and orders are chosen; the "
+                     "program runs with any"),
       llvm::cl::init(DramModel::Bandwidth),
       llvm::cl::values(
           clEnumValN(DramModel::Ideal, "ideal", "Transfers take no time"),

@@ -79,6 +79,9 @@ struct ScheduleOptions {
   /// Rows that may be alive. What is loaded before it is needed stays within;
   /// no order needs more unless the given one does.
   int64_t rows = INT64_MAX;
+  /// What the order is for: with `Ideal`, only its length with transfers that
+  /// take no time is weighed.
+  LinkModel link = LinkModel::Tasks;
 };
 
 /// A topological order of small length. Tasks come in an order that is legal
@@ -87,7 +90,8 @@ struct ScheduleOptions {
 /// time, with transfers as early as dependences and rows allow; and a list
 /// schedule of array and link, which takes what can begin first, and of that
 /// what most depends on. Never longer than the given order, with either link;
-/// of those that are not, the one that gains most over both. Deterministic.
+/// of those that are not, the one that gains most over both. For an ideal link,
+/// its length with that alone counts. Deterministic.
 std::vector<unsigned> listSchedule(llvm::ArrayRef<ScheduleTask> tasks,
                                    const ScheduleOptions &options = {});
 

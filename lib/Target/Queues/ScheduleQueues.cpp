@@ -59,7 +59,7 @@ public:
       : function(function), block(block), machine(machine),
         transfers(function) {}
 
-  LogicalResult run(unsigned window, unsigned ahead, unsigned fill);
+  LogicalResult run(ScheduleOptions options, unsigned ahead, unsigned fill);
 
 private:
   LogicalResult findCosts();
@@ -75,7 +75,7 @@ private:
   std::vector<RowTask> rowTasks(ArrayRef<unsigned> contracts) const;
   std::vector<unsigned> reorder(ArrayRef<unsigned> order,
                                 ArrayRef<unsigned> contracts) const;
-  void runOrders(std::vector<unsigned> &order, unsigned window, int64_t rows);
+  void runOrders(std::vector<unsigned> &order, const ScheduleOptions &options);
   void emit(Operation *op);
 
   FunctionOpInterface function;
@@ -384,8 +384,9 @@ QueueScheduler::reorder(ArrayRef<unsigned> order,
 }
 
 /// Small programs that wait a lot are run, order by order.
-void QueueScheduler::runOrders(std::vector<unsigned> &order, unsigned window,
-                               int64_t rows) {
+void QueueScheduler::runOrders(std::vector<unsigned> &order,
+                               const ScheduleOptions &options) {
+  auto [window, rows, link] = options;
   if (costs.size() > mostFollowed)
     return;
   int64_t length = scheduleLength(tasks, order, LinkModel::Ideal),
@@ -409,7 +410,7 @@ void QueueScheduler::runOrders(std::vector<unsigned> &order, unsigned window,
   std::vector<unsigned> found = reorder(order, better);
   if (found.size() == order.size() &&
       peakRows(tasks, found) <= std::max(rows, peakRows(tasks, order)) &&
-      scheduleLength(tasks, found) <= scheduleLength(tasks, order))
+      scheduleLength(tasks, found, link) <= scheduleLength(tasks, order, link))
     order = std::move(found);
 }
 
@@ -428,7 +429,7 @@ void QueueScheduler::emit(Operation *op) {
   op->moveBefore(block.getTerminator());
 }
 
-LogicalResult QueueScheduler::run(unsigned window, unsigned ahead,
+LogicalResult QueueScheduler::run(ScheduleOptions options, unsigned ahead,
                                   unsigned fill) {
   SmallVector<Operation *> all;
   for (Operation &op : block.without_terminator()) {
@@ -457,13 +458,12 @@ LogicalResult QueueScheduler::run(unsigned window, unsigned ahead,
       addStore(task, cast<StoreOp>(op));
     }
   }
-  int64_t placed = addRows();
+  options.rows = machine.slabs * machine.rowsPerSlab / 100 * fill - addRows();
   if (failed(sortTasks()))
     return failure();
   limitLoads(ahead);
-  int64_t rows = machine.slabs * machine.rowsPerSlab / 100 * fill - placed;
-  std::vector<unsigned> order = listSchedule(tasks, {window, rows});
-  runOrders(order, window, rows);
+  std::vector<unsigned> order = listSchedule(tasks, options);
+  runOrders(order, options);
   for (Operation *op : all)
     if (isa<PlaceOp>(op))
       emit(op);
@@ -487,12 +487,12 @@ struct ScheduleQueuesPass
           << fill.getValue();
       return signalPassFailure();
     }
-    if (failed(forEachProgram(getOperation(),
-                              [&](FunctionOpInterface function, Block &block,
-                                  const Machine &machine) {
-                                return QueueScheduler(function, block, machine)
-                                    .run(window, ahead, fill);
-                              })))
+    if (failed(forEachProgram(getOperation(), [&](FunctionOpInterface function,
+                                                  Block &block,
+                                                  const Machine &machine) {
+          return QueueScheduler(function, block, machine)
+              .run({window, INT64_MAX, dram}, ahead, fill);
+        })))
       signalPassFailure();
   }
 };

@@ -12,6 +12,7 @@
 #ifndef FETTA_TARGET_QUEUES_PASSES_H
 #define FETTA_TARGET_QUEUES_PASSES_H
 
+#include "fetta/Schedule/ListSchedule.h"
 #include "mlir/Pass/Pass.h"
 
 namespace fetta {

@@ -58,6 +58,8 @@ def FettaScheduleQueuesPass
     The order is never longer than that of the source, neither with the DRAM of
     the machine nor with transfers that take no time, as far as the schedule
     knows: it does not see slabs, rows that are used again, and staging buffers.
+    With `dram=ideal` the order is for transfers that take no time, and only
+    its length with these counts.
     Small programs whose array waits a lot are then run row by row, order by
     order (docs/Queues.md, section 5).
   }];
@@ -67,7 +69,14 @@ def FettaScheduleQueuesPass
     Option<"ahead", "ahead", "unsigned", /*default=*/"4",
            "Parts of one argument that may be loaded before they are used">,
     Option<"fill", "fill", "unsigned", /*default=*/"80",
-           "Per cent of tensor memory up to which to load ahead">
+           "Per cent of tensor memory up to which to load ahead">,
+    Option<"dram", "dram", "::fetta::LinkModel", "::fetta::LinkModel::Tasks",
+           "The DRAM for which the order is chosen", [{
+      ::llvm::cl::values(
+        clEnumValN(::fetta::LinkModel::Tasks, "bandwidth",
+                   "That of the machine, weighed together with an ideal one"),
+        clEnumValN(::fetta::LinkModel::Ideal, "ideal",
+                   "Transfers take no time"))}]>
   ];
 }
 

@@ -133,17 +133,45 @@ static LogicalResult refuse(FunctionOpInterface function,
 /// rows that pass from one queue to another at once make the second wait until
 /// the first has completed.
 static std::vector<LiveValue> keepApart(std::vector<LiveValue> values,
-                                        int64_t distance) {
-  for (LiveValue &value : values)
+                                        int64_t distance, bool weigh) {
+  for (LiveValue &value : values) {
     if (value.streamed) {
       value.begin -= distance;
       value.end += distance;
     }
+    if (!weigh)
+      value.loadCycles = value.storeCycles = 0;
+  }
   return values;
 }
 
+/// What it costs when rows pass between a transfer and another queue at once:
+/// the whole transfer, or the end of the contraction before it.
+static void addTransferCycles(Block &block, TensorMemoryUse &memory,
+                              const Machine &machine, LinkModel link) {
+  auto cycles = [&](RankedTensorType type) -> int64_t {
+    if (link == LinkModel::Ideal)
+      return machine.pipelineCycles();
+    double bytes = double(type.getNumElements()) *
+                   (getElementType(type) == ElementType::F32 ? 4 : 2);
+    return machine.dramLatencyCycles +
+           int64_t(bytes * double(machine.clockHz) /
+                   double(machine.dramBytesPerSecond));
+  };
+  for (Operation &op : block) {
+    if (auto load = dyn_cast<LoadOp>(op)) {
+      if (std::optional<unsigned> home = memory.find(load.getResult()))
+        memory.live[*home].loadCycles = cycles(load.getType());
+    } else if (auto store = dyn_cast<StoreOp>(op)) {
+      if (std::optional<unsigned> home = memory.find(store.getSource()))
+        memory.live[*home].storeCycles = cycles(store.getSource().getType());
+    }
+  }
+}
+
 static LogicalResult allocate(FunctionOpInterface function, Block &block,
-                              const Machine &machine, bool reuse) {
+                              const Machine &machine, bool reuse,
+                              LinkModel link, bool improve) {
   TensorMemoryUse memory(block);
   if (!reuse)
     for (LiveValue &value : memory.live)
@@ -156,11 +184,17 @@ static LogicalResult allocate(FunctionOpInterface function, Block &block,
       findMeetings(block, memory, machine);
   if (failed(meetings))
     return failure();
+  addTransferCycles(block, memory, machine, link);
+  // As far apart as possible; where that does not fit, by what it costs.
+  SmallVector<std::pair<int64_t, bool>> attempts;
+  if (link != LinkModel::Ideal)
+    attempts = {{memory.positions, false}, {48, false}, {12, false}};
+  attempts.append({{0, true}, {0, false}});
   std::variant<MemoryPlan, MemoryShortage> plan;
-  for (int64_t distance :
-       {memory.positions, int64_t(48), int64_t(12), int64_t(0)}) {
-    plan = planMemory(keepApart(memory.live, distance), *meetings,
-                      machine.slabs, machine.rowsPerSlab);
+  for (auto [distance, weigh] : attempts) {
+    plan = planMemory(keepApart(memory.live, distance, weigh), *meetings,
+                      machine.slabs, machine.rowsPerSlab,
+                      improve ? defaultPlanWork : 0);
     if (std::holds_alternative<MemoryPlan>(plan))
       break;
   }
@@ -181,7 +215,7 @@ struct AllocateMemoryPass
     if (failed(forEachProgram(getOperation(), [&](FunctionOpInterface function,
                                                   Block &block,
                                                   const Machine &machine) {
-          return allocate(function, block, machine, reuse);
+          return allocate(function, block, machine, reuse, dram, improve);
         })))
       signalPassFailure();
   }

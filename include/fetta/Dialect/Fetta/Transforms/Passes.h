@@ -13,6 +13,7 @@
 #define FETTA_DIALECT_FETTA_TRANSFORMS_PASSES_H
 
 #include "fetta/Dialect/Fetta/IR/FettaDialect.h"
+#include "fetta/Schedule/ListSchedule.h"
 #include "mlir/Pass/Pass.h"
 
 namespace fetta::hw {

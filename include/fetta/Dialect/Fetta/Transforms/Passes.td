@@ -25,15 +25,29 @@ def FettaAllocateMemoryPass : Pass<"fetta-allocate-memory", "::mlir::ModuleOp"> 
     Rows are packed first fit over the lifetimes of values, in the order of the
     block, so that rows of dead values are used again; where there is room, rows
     rest for a while before and after DMA moves them, because rows that pass from
-    queue to queue make the second wait for the first. Homes that are already set
-    stay. Every function has the whole memory.
+    queue to queue make the second wait for the first: for as long as the
+    transfer takes, or with `dram=ideal` for the end of a contraction. Larger
+    values first and earlier ones first are tried, too. Then values that meet
+    others in their slab, or are moved by DMA right after or before others use
+    their rows, go where that costs fewer cycles, and what lies there elsewhere,
+    while all together costs less. Homes that are already set stay. Every
+    function has the whole memory.
 
     A function whose values do not fit is refused with the number of rows that
     are missing, where most are alive.
   }];
   let options = [
     Option<"reuse", "reuse", "bool", /*default=*/"true",
-           "Use the rows of dead values again">
+           "Use the rows of dead values again">,
+    Option<"dram", "dram", "::fetta::LinkModel", "::fetta::LinkModel::Tasks",
+           "The DRAM for which rows rest around transfers", [{
+      ::llvm::cl::values(
+        clEnumValN(::fetta::LinkModel::Tasks, "bandwidth", "That of the machine"),
+        clEnumValN(::fetta::LinkModel::Ideal, "ideal",
+                   "Transfers take no time"))}]>,
+    Option<"improve", "improve", "bool", /*default=*/"true",
+           "Move values where that saves cycles; without, the first places that "
+           "are found">
   ];
 }
 
