@@ -97,7 +97,8 @@ ChooseOrderPass::isNew(const ChooseOrderOptions::Candidate &candidate,
   OwningOpRef<ModuleOp> ordered = getOperation().clone();
   become(source.clone());
   for (OwningOpRef<ModuleOp> &other : orders)
-    if (OperationEquivalence::isRegionEquivalentTo(
+    if (!candidate.sameOrder &&
+        OperationEquivalence::isRegionEquivalentTo(
             &ordered->getBodyRegion(), &other->getBodyRegion(),
             OperationEquivalence::IgnoreLocations))
       return false;

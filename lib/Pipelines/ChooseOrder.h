@@ -30,6 +30,8 @@ struct ChooseOrderOptions {
     std::function<void(mlir::OpPassManager &)> order;
     /// From the module before `order` to verified programs.
     std::function<void(mlir::OpPassManager &)> compile;
+    /// Compiled though its order is that of one before: in other slices.
+    bool sameOrder = false;
   };
   /// At least one. The first is what the others have to beat.
   std::vector<Candidate> candidates;

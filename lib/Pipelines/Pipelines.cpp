@@ -35,7 +35,7 @@ public:
   /// The ways to order by an objective, as SliceToFitOptions::orders.
   std::vector<AddPasses> waysToOrder(StringRef objective);
   /// From ordering to a verified program.
-  AddPasses compile(std::vector<AddPasses> orders);
+  AddPasses compile(std::vector<AddPasses> orders, unsigned moreSlices = 0);
 
 private:
   const CompileOptions &options;
@@ -128,8 +128,10 @@ std::vector<AddPasses> MachineHalf::waysToOrder(StringRef objective) {
   return orders;
 }
 
-AddPasses MachineHalf::compile(std::vector<AddPasses> orders) {
+AddPasses MachineHalf::compile(std::vector<AddPasses> orders,
+                               unsigned moreSlices) {
   SliceToFitOptions sliced = slicing;
+  sliced.more = moreSlices;
   sliced.orders = std::move(orders);
   return [=](OpPassManager &passes) {
     passes.addPass(createSliceToFitPass(sliced));
@@ -146,11 +148,24 @@ static void addMachinePasses(OpPassManager &manager,
   MachineHalf half(options);
   std::optional<ModelObjective> onMachine =
       parseModelObjective(options.objective);
-  if (!onMachine || options.order != ContractionOrder::CSSE)
-    return half.compile(half.waysToOrder(options.objective))(manager);
   ChooseOrderOptions choice;
-  choice.objective = *onMachine;
   choice.dram = options.dram;
+  if (!onMachine || options.order != ContractionOrder::CSSE) {
+    std::vector<AddPasses> ways = half.waysToOrder(options.objective);
+    // Without a link nothing tells how many slices are best but the conflicts
+    // of rows in slabs, which the places of all decide.
+    if (options.dram == DramModel::Bandwidth || options.slices != "auto" ||
+        options.memory != MemoryChoice::Dram)
+      return half.compile(ways)(manager);
+    choice.mostCompiled = 3;
+    for (unsigned more : llvm::seq(choice.mostCompiled))
+      choice.candidates.push_back({Twine(more).str() + " steps more slices",
+                                   ways.front(), half.compile(ways, more),
+                                   /*sameOrder=*/true});
+    manager.addPass(createChooseOrderPass(std::move(choice)));
+    return;
+  }
+  choice.objective = *onMachine;
   constexpr unsigned kKinds = 4; // More are the next ones by the model.
   choice.mostCompiled = std::max(1u, options.compiledOrders.getValue());
   std::vector<AddPasses> fewest = half.waysToOrder("flops");

@@ -23,6 +23,12 @@ static constexpr int64_t kLarge = 8;
 /// its own: so many take a minute or two to compile.
 static constexpr int64_t kMostContractions = int64_t(1) << 16;
 
+int64_t fetta::nextCount(int64_t count) {
+  if (count < 3)
+    return count + 1;
+  return llvm::isPowerOf2_64(count) ? count + count / 2 : count / 3 * 4;
+}
+
 int64_t fetta::estimateRows(RankedTensorType type, const Machine &machine) {
   SmallVector<int64_t> chunks(type.getShape());
   for (unsigned bit = 0; bit < machine.laneBits(); ++bit) {

@@ -36,6 +36,9 @@ struct RowEstimate {
     return peak <= capacity && largestSlice * ahead <= capacity - peak;
   }
 };
+/// The number of slices to try after this one: 1, 2, 3, 4, 6, 8, 12, 16, ...
+int64_t nextCount(int64_t count);
+
 /// Rows of a tensor in a layout that gives bank bits to the dimensions whose
 /// chunks shrink most, as the mapper's free layouts do.
 int64_t estimateRows(mlir::RankedTensorType type, const Machine &machine);

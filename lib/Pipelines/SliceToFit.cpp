@@ -161,13 +161,6 @@ static constexpr double kWorthOfRoom = 1.03;
 /// Numbers of slices that are tried with the first of these.
 static constexpr size_t kMoreSlices = 3;
 
-/// 1, 2, 3, 4, 6, 8, 12, 16, ...
-static int64_t nextCount(int64_t count) {
-  if (count < 3)
-    return count + 1;
-  return llvm::isPowerOf2_64(count) ? count + count / 2 : count / 3 * 4;
-}
-
 static bool exceedsMemory(ArrayRef<Diagnostic> reports) {
   return llvm::any_of(reports, [](const Diagnostic &report) {
     return StringRef(report.str()).contains(kExceedsMemory);
@@ -257,9 +250,8 @@ double SliceToFitPass::estimateCycles(int64_t count) {
 
 /// `start`, or more slices if these are faster.
 int64_t SliceToFitPass::preferredCount(int64_t start) {
-  // Slices cost the array something, and nothing else binds.
   if (options.link == LinkModel::Ideal)
-    return start;
+    return start; // More would only cost.
   // Room for transfers that run ahead is worth a little.
   if (std::optional<int64_t> roomy = estimate(start, kSlicesAhead))
     if (estimateCycles(*roomy) <= estimateCycles(start) * kWorthOfRoom)
@@ -427,6 +419,10 @@ LogicalResult SliceToFitPass::runAuto() {
   // Without rows that are used again, slices take as many rows as the whole.
   bool canSlice = options.inDram && options.reuse && *start;
   int64_t count = canSlice && **start > 1 ? preferredCount(**start) : 1;
+  if (options.more > 0 && count == 1)
+    return mlir::emitError(getOperation().getLoc()) << "fits in one slice";
+  for (unsigned step = 0; step < options.more; ++step)
+    count = std::min(nextCount(count), batch);
   // More slices rather than transfers that do not run ahead; these before still
   // more slices.
   SmallVector<std::pair<int64_t, ArrayRef<unsigned>>> attempts;

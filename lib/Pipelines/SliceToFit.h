@@ -28,6 +28,9 @@ struct SliceToFitOptions {
   bool reuse = true;    ///< Rows of dead values are used again.
   bool schedule = true; ///< `map` decides how much is loaded ahead.
   LinkModel link = LinkModel::Tasks; ///< For which to choose.
+  /// With `auto`, so many steps more slices than would be taken; where that is
+  /// one slice, an error.
+  unsigned more = 0;
   /// Ways to order contractions. The first is taken unless it leaves slices
   /// that are tiny, and another one takes fewer cycles in slices that fit.
   std::vector<std::function<void(mlir::OpPassManager &)>> orders;
