@@ -100,10 +100,13 @@ private:
           return !function.isExternal() && function.getBody().hasOneBlock();
         });
   }
+  static int64_t batchOf(func::FuncOp function) {
+    return tnn::getBatchSize(function).value_or(1);
+  }
   int64_t largestBatch() {
     int64_t batch = 1;
     for (auto function : getOperation().getOps<func::FuncOp>())
-      batch = std::max(batch, tnn::getBatchSize(function).value_or(1));
+      batch = std::max(batch, batchOf(function));
     return batch;
   }
 
@@ -184,11 +187,15 @@ bool SliceToFitPass::planModes() {
     return estimateRows(type, machine);
   };
   tnn::MemoryRows rows{machine.rowsPerSlab, machine.slabs * machine.rowsPerSlab,
-                       rowsOf};
+                       rowsOf,
+                       double(machine.pes()) * double(machine.clockHz) /
+                           double(machine.dramBytesPerSecond)};
   bool cuts = false;
   for (func::FuncOp function : functions()) {
-    tnn::ModePlan plan = tnn::planModes(function, rows);
-    cuts |= !plan.cuts.empty();
+    tnn::ModePlan plan = tnn::planStreams(function, rows);
+    if (plan.isEmpty())
+      plan = tnn::planModes(function, rows);
+    cuts |= !plan.isEmpty();
     plans[function.getName()] = std::move(plan);
   }
   tried.clear();
@@ -197,13 +204,9 @@ bool SliceToFitPass::planModes() {
 
 LogicalResult SliceToFitPass::checkCount(int64_t count, SizeFunction sizeOf) {
   std::vector<SlicedFunction> sliced;
-  for (func::FuncOp function : functions()) {
-    tnn::ModePlan plan = planOf(function);
-    if (count > 1 || !plan.cuts.empty())
-      sliced.push_back({function,
-                        sizeOf(tnn::getBatchSize(function).value_or(1), count),
-                        std::move(plan)});
-  }
+  for (func::FuncOp function : functions())
+    if (tnn::ModePlan plan = planOf(function); count > 1 || !plan.isEmpty())
+      sliced.push_back({function, sizeOf(batchOf(function), count), plan});
   return checkContractions(sliced);
 }
 
@@ -221,12 +224,12 @@ std::optional<int64_t> SliceToFitPass::estimate(int64_t count, int64_t ahead) {
       return std::nullopt;
     }
     for (func::FuncOp function : functions()) {
-      if (count == 1 && planOf(function).cuts.empty()) {
+      if (count == 1 && planOf(function).isEmpty()) {
         fits &= estimateRows(function, machine).fits(machine);
         continue;
       }
       OwningOpRef<func::FuncOp> copy = function.clone();
-      int64_t size = sliceSize(tnn::getBatchSize(function).value_or(1), count);
+      int64_t size = sliceSize(batchOf(function), count);
       if (failed(quietly(cannotSlice, [&]() {
             return tnn::sliceBatch(*copy, size, /*sample=*/true,
                                    /*classes=*/nullptr, planOf(function));
@@ -332,9 +335,9 @@ SliceToFitPass::mapSlices(int64_t count, SizeFunction sizeOf, unsigned fill,
   alike->classes.clear();
   for (auto function : getOperation().getOps<func::FuncOp>()) {
     tnn::ModePlan plan = planOf(function);
-    if (function.isExternal() || (count == 1 && plan.cuts.empty()))
+    if (function.isExternal() || (count == 1 && plan.isEmpty()))
       continue;
-    int64_t size = sizeOf(tnn::getBatchSize(function).value_or(1), count);
+    int64_t size = sizeOf(batchOf(function), count);
     if (failed(tnn::sliceBatch(function, size, /*sample=*/alike->isTrial,
                                &alike->classes, plan)))
       return failure();

@@ -263,8 +263,8 @@ def main():
         if options.cap:
             layer = layer.capped(options.cap)
         try:
-            checker.check(name, layer, machine,
-                          min(int(slices), layer.tokens))
+            checker.check(name, layer, machine, slices if slices == "auto"
+                          else min(int(slices), layer.tokens))
         except Refused as refused:
             checker.expect(False, str(refused))
     checker.finish()

@@ -121,17 +121,22 @@ LogicalResult BatchAnalysis::classify(Operation &op) {
 LogicalResult BatchAnalysis::run() {
   if (failed(checkSliceable(function)))
     return failure();
-  Block &block = function.getBody().front();
   BlockArgument argument = findBatchArgument(function);
   if (!argument)
     return function.emitOpError()
            << "cannot be sliced: every argument is a parameter, none has a "
               "batch";
-  if (failed(mode.follow(argument, 0)))
-    return failure();
+  return run({{argument, 0}});
+}
+
+LogicalResult
+BatchAnalysis::run(ArrayRef<std::pair<BlockArgument, int64_t>> batches) {
+  for (auto [argument, dimension] : batches)
+    if (failed(mode.follow(argument, dimension)))
+      return failure();
   for (BlockArgument other : function.getArguments())
     kinds[other] = mode.isHeldBy(other) ? Kind::Sliced : Kind::Whole;
-  for (Operation &op : block)
+  for (Operation &op : function.getBody().front())
     if (failed(classify(op)))
       return failure();
   return success();

@@ -38,6 +38,9 @@ public:
         mode(function, "the batch", ModeDimensions::Splits::Refuse) {}
 
   mlir::LogicalResult run();
+  /// With the batch where these arguments have it.
+  mlir::LogicalResult
+  run(llvm::ArrayRef<std::pair<mlir::BlockArgument, int64_t>> batches);
 
   Kind kindOf(mlir::Value value) const { return kinds.lookup(value); }
   /// Batch dimension of a sliced value.

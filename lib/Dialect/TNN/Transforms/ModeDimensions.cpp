@@ -46,8 +46,7 @@ LogicalResult ModeDimensions::set(Operation &op, Value value, int64_t dimension,
   return success();
 }
 
-/// Whether all that becomes of a value are views that the function returns.
-static bool isOnlyReturned(Value value) {
+bool fetta::tnn::isOnlyReturned(Value value) {
   return llvm::all_of(value.getUsers(), [](Operation *user) {
     return user->hasTrait<OpTrait::IsTerminator>() ||
            (isView(user) && isOnlyReturned(user->getResult(0)));

@@ -28,6 +28,9 @@ llvm::SmallVector<mlir::ReassociationIndices>
 getReshapeGroups(mlir::Operation *op);
 /// The value that a value is a view of.
 mlir::Value getViewed(mlir::Value value);
+/// Whether all that becomes of a value is that the function returns it, as it
+/// is or as a view.
+bool isOnlyReturned(mlir::Value value);
 
 class ModeDimensions {
 public:

@@ -13,6 +13,7 @@
 
 #include "fetta/Dialect/TNN/Transforms/SliceBatch.h"
 #include "SliceWriter.h"
+#include "StreamWriter.h"
 #include "fetta/Dialect/TNN/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -78,6 +79,13 @@ static FailureOr<Slicing> analyze(func::FuncOp function, int64_t size,
 LogicalResult fetta::tnn::sliceBatch(func::FuncOp function, int64_t size,
                                      bool sample, SliceClasses *classes,
                                      const ModePlan &plan) {
+  if (!plan.streams.empty()) {
+    BatchAnalysis batch(function);
+    return failed(batch.run())
+               ? failure()
+               : StreamWriter(function, batch, size, sample, classes, plan)
+                     .run();
+  }
   FailureOr<Slicing> slicing = analyze(function, size, plan);
   if (failed(slicing))
     return failure();
@@ -91,6 +99,14 @@ LogicalResult fetta::tnn::sliceBatch(func::FuncOp function, int64_t size,
 FailureOr<int64_t> fetta::tnn::countContractions(func::FuncOp function,
                                                  int64_t size,
                                                  const ModePlan &plan) {
+  if (!plan.streams.empty()) {
+    BatchAnalysis batch(function);
+    if (failed(batch.run()))
+      return failure();
+    return StreamWriter(function, batch, size, /*sample=*/false,
+                        /*classes=*/nullptr, plan)
+        .countContractions();
+  }
   FailureOr<Slicing> slicing = analyze(function, size, plan);
   if (failed(slicing))
     return failure();

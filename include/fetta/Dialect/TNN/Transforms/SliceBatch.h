@@ -29,8 +29,9 @@ std::optional<int64_t> getBatchSize(mlir::func::FuncOp function);
 
 /// Contractions of a sliced function that do the same: the contraction of the
 /// function before, by its number, the elements of the batch in its slice (0
-/// for what is computed once) and those of its piece of each cut mode, and
-/// whether its sums go on from others, or to others in f32.
+/// for what is computed once) and those of its piece of each cut mode (of a
+/// stream: of its tile of each mode), and whether its sums go on from others,
+/// or to others in f32.
 struct SliceClass {
   unsigned contract = 0;
   llvm::SmallVector<int64_t, 4> sizes;
@@ -52,15 +53,32 @@ struct ModeCut {
   int64_t size = 1; ///< Indices of a piece; the last one may have fewer.
 };
 
-/// Modes to cut besides the batch, and what becomes of values that hold them.
+/// A contraction whose tensors lie in DRAM and pass through memory in tiles.
+struct Stream {
+  unsigned value = 0; ///< Number of its result, as in ModeCut.
+  /// Indices of a tile by mode, in the order of `EinsumAttr::getModes`; the
+  /// last tile may have fewer.
+  llvm::SmallVector<int64_t, 8> tiles;
+};
+
+/// Modes to cut besides the batch, and what becomes of values that hold them;
+/// or contractions with tensors in DRAM, and what becomes of those between.
 struct ModePlan {
   llvm::SmallVector<ModeCut, 4> cuts;
+  /// Without `cuts`.
+  std::vector<Stream> streams;
+  /// Values from before such contractions that are needed after them are made
+  /// again where that takes no more multiply-adds for each byte that would be
+  /// stored and loaded.
+  double workPerByte = 0;
   /// Pieces of what follows from parameters alone stay in memory; otherwise
   /// they are loaded and computed again for each loop that needs them.
   bool keepsParameters = true;
   /// Sums over the batch stay in memory from slice to slice; otherwise those
   /// with pieces are stored to the function's result and loaded again.
   bool keepsSums = true;
+
+  bool isEmpty() const { return cuts.empty() && streams.empty(); }
 };
 
 /// Cuts `function` into slices of `size` elements of the batch, the last one
@@ -91,6 +109,8 @@ struct MemoryRows {
   int64_t slab = 0, all = 0;
   /// Rows of a tensor.
   llvm::function_ref<int64_t(mlir::RankedTensorType)> of;
+  /// Multiply-adds of the array in the time of a byte of DRAM.
+  double workPerByte = 0;
 };
 
 /// The modes to cut so that every value takes at most half a slab, and what one
@@ -99,6 +119,12 @@ struct MemoryRows {
 /// accumulators, and the parts of bursts that its tiles of DRAM leave unused.
 /// Without cuts where nothing is too large or no mode can be cut.
 ModePlan planModes(mlir::func::FuncOp function, const MemoryRows &rows);
+
+/// Contractions with a parameter, or the gradient of one, that exceeds a slab,
+/// and tiles of at most half a slab for them: of those with the fewest bytes.
+/// Without streams where no such tensor exists, or one is neither argument nor
+/// result.
+ModePlan planStreams(mlir::func::FuncOp function, const MemoryRows &rows);
 
 } // namespace fetta::tnn
 
