@@ -7,11 +7,11 @@
 #include "fetta/Simulator/Limits.h"
 
 #include "NestGeometry.h"
+#include "fetta/Simulator/ArrayJobs.h"
 #include "llvm/ADT/STLExtras.h"
 
 #include <algorithm>
 #include <map>
-#include <queue>
 
 using namespace fetta;
 
@@ -56,7 +56,8 @@ public:
       else if (const auto *dma = std::get_if<Dma>(&instruction))
         add(*dma);
     }
-    return end < compute ? end : std::max(end, oneBeatACycle());
+    return end < compute ? end
+                         : std::max(end, oneBeatACycle(jobs, pipeline + 1));
   }
 
 private:
@@ -66,24 +67,6 @@ private:
     int64_t firstWord = 0; ///< No word is complete before this beat.
     llvm::SmallVector<unsigned, 1> jobs; ///< Contractions that write them.
   };
-
-  /// Dates of a contraction, and of what comes after it.
-  enum Date : unsigned {
-    Start, ///< No beat of it multiplies before.
-    First, ///< No word of its result is complete before.
-    Last,  ///< Its last sum leaves.
-  };
-  struct Behind {
-    unsigned job;
-    Date from, to;
-    int64_t cycles;
-  };
-  struct Job {
-    int64_t start = 0, beats = 0;
-    llvm::SmallVector<Behind, 4> behind; ///< At least so much later.
-  };
-
-  int64_t oneBeatACycle() const;
 
   /// Cycles that the words of the route take through which the first
   /// contraction streams, if it is loaded before.
@@ -161,6 +144,7 @@ private:
     int64_t beats = beatsAtPeak(multiplyAdds(nest), machine);
     auto self = unsigned(jobs.size());
     jobs.push_back({0, beats, {}});
+    using Date = ArrayJob::Date;
     auto follows = [&](unsigned job, Date from, Date to, int64_t cycles) {
       jobs[job].behind.push_back({self, from, to, cycles});
     };
@@ -193,16 +177,17 @@ private:
         if (wholly)
           firstWord = std::max(firstWord, write.lastBeat + pipeline + 2);
         for (unsigned job : write.jobs) {
-          follows(job, Last, Last, std::max(beats, pipeline + 2));
+          follows(job, ArrayJob::Last, ArrayJob::Last,
+                  std::max(beats, pipeline + 2));
           if (wholly)
-            follows(job, Last, First, pipeline + 2);
+            follows(job, ArrayJob::Last, ArrayJob::First, pipeline + 2);
         }
       }
       // No beat multiplies before its words are there.
       if (fromContractions && earliest)
         start = std::max(start, *earliest + pipeline + 2);
       if (fromContractions && writers == 1)
-        follows(*writer, First, Start, pipeline + 2);
+        follows(*writer, ArrayJob::First, ArrayJob::Start, pipeline + 2);
     };
     for (OperandId id : {OperandA, OperandB}) {
       uint32_t tensor = contract.tensors[id];
@@ -210,7 +195,7 @@ private:
       for (const Write &write : lossBefore(tensor)) {
         start = std::max(start, write.lastBeat + pipeline + 2);
         for (unsigned job : write.jobs)
-          follows(job, Last, Start, pipeline + 2);
+          follows(job, ArrayJob::Last, ArrayJob::Start, pipeline + 2);
       }
     }
     uint32_t result = contract.tensors[OperandC];
@@ -258,52 +243,8 @@ private:
   int64_t begin = 2;          ///< No beat counts before this one.
   std::map<std::string, std::vector<Write>> stores; ///< By region.
   int64_t open = 0; ///< Last beat of what a scope that stays open holds.
-  std::vector<Job> jobs;
+  std::vector<ArrayJob> jobs;
 };
-
-/// Beats of one contraction have an earliest date, and some time must pass
-/// behind the last of them; the array issues one a cycle. So the program takes
-/// at least what one machine takes for jobs with heads and tails that may be
-/// interrupted: of those that may run, always the one with the longest tail
-/// (Jackson's preemptive schedule; Carlier, 1982).
-int64_t Chains::oneBeatACycle() const {
-  std::vector<std::array<int64_t, 3>> tails(jobs.size());
-  std::vector<unsigned> byStart(jobs.size());
-  for (size_t j = jobs.size(); j-- > 0;) {
-    std::array<int64_t, 3> &tail = tails[j];
-    tail = {0, 0, pipeline + 1};
-    for (const Behind &behind : jobs[j].behind)
-      tail[behind.from] = std::max(
-          tail[behind.from], behind.cycles + tails[behind.job][behind.to]);
-    tail[First] = std::max(tail[First], tail[Last]);
-    tail[Start] =
-        std::max({tail[Start], tail[First], jobs[j].beats - 1 + tail[Last]});
-    byStart[j] = unsigned(j);
-  }
-  llvm::stable_sort(byStart, [&](unsigned a, unsigned b) {
-    return jobs[a].start < jobs[b].start;
-  });
-  int64_t end = 0, now = 0;
-  std::priority_queue<std::pair<int64_t, int64_t>> ready; // Tail, beats.
-  for (size_t next = 0; next < byStart.size() || !ready.empty();) {
-    if (ready.empty())
-      now = std::max(now, jobs[byStart[next]].start);
-    for (; next < byStart.size() && jobs[byStart[next]].start <= now; ++next)
-      ready.push({tails[byStart[next]][Last], jobs[byStart[next]].beats});
-    auto [tail, beats] = ready.top();
-    ready.pop();
-    int64_t until = now + beats;
-    if (next < byStart.size())
-      until = std::min(until, jobs[byStart[next]].start);
-    beats -= until - now;
-    now = until;
-    if (beats > 0)
-      ready.push({tail, beats});
-    else
-      end = std::max(end, now - 1 + tail);
-  }
-  return end;
-}
 
 } // namespace
 

@@ -7,6 +7,7 @@
 #include "fetta/Network/Network.h"
 #include "fetta/Program/InstructionCoding.h"
 #include "fetta/Schedule/ListSchedule.h"
+#include "fetta/Simulator/ArrayJobs.h"
 #include "fetta/Simulator/ClosedCounters.h"
 #include "fetta/Sweep/CostModel.h"
 
@@ -240,6 +241,7 @@ void SliceMapper::chain(const Machine &machine) {
     int64_t start = 2, first = 0, last = 0;
   };
   std::vector<Times> times(steps.size());
+  std::vector<ArrayJob> jobs(steps.size());
   unsigned y = writerOf(plan, 0);
   for (auto [s, step] : llvm::enumerate(program.steps)) {
     const Nest &nest = mapped.steps[s].nest;
@@ -256,22 +258,33 @@ void SliceMapper::chain(const Machine &machine) {
       const Times &before = times[value - leaves];
       own.start = std::max(own.start, before.first + pipeline + 2);
       own.last = std::max(own.last, before.last + behind);
+      auto follows = [&](ArrayJob::Date from, ArrayJob::Date to,
+                         int64_t cycles) {
+        jobs[value - leaves].behind.push_back({unsigned(s), from, to, cycles});
+      };
+      follows(ArrayJob::First, ArrayJob::Start, pipeline + 2);
+      follows(ArrayJob::Last, ArrayJob::Last, behind);
       const Operand &operand = nest.operands[id];
       bool wholly = true;
       for (unsigned mode = 0; mode < nest.modeCount(); ++mode)
         wholly &= !operand.holds(mode) || nest.sizes[mode] == 1 ||
                   nest.isReduced(mode);
-      if (wholly)
+      if (wholly) {
         own.first = std::max(own.first, before.last + pipeline + 2);
+        follows(ArrayJob::Last, ArrayJob::First, pipeline + 2);
+      }
     }
     own.last = std::max(own.last, own.start + beats - 1);
     own.first = std::max(own.first, own.start);
+    jobs[s].start = own.start;
+    jobs[s].beats = beats;
     bool goesOn = step.contraction.accumulates &&
                   nest.dataflow != Dataflow::OutputStationary;
     int64_t parts = goesOn ? (slices - 1) * behind : 0;
     figures.criticalPath =
         std::max(figures.criticalPath, own.last + parts + pipeline + 1);
   }
+  figures.arrayPath = oneBeatACycle(jobs, pipeline + 1);
 }
 
 void SliceMapper::transfers(llvm::ArrayRef<int64_t> valueRows) {

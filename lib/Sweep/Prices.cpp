@@ -262,9 +262,11 @@ RawFigures fetta::priceLayer(const MappedLayer &mapped, const Machine &machine,
       int64_t(llvm::divideCeil(mapped.multiplyAdds, machine.pes()));
   // The first contraction waits for the words of a route, without its masks.
   int64_t switches = int64_t(machine.networkStages()) * (machine.lanes() / 2);
-  p.limitPath = mapped.criticalPath +
-                int64_t(llvm::divideCeil(llvm::divideCeil(2 * switches, 8),
-                                         machine.routeBytesPerCycle));
+  auto route = int64_t(llvm::divideCeil(llvm::divideCeil(2 * switches, 8),
+                                        machine.routeBytesPerCycle));
+  p.limitPath = mapped.criticalPath + route;
+  if (p.limitPath >= p.limitCompute)
+    p.limitPath = std::max(p.limitPath, mapped.arrayPath + route);
   bool takesTime = dram == DramModel::Bandwidth;
   p.limitDram = takesTime ? link.cycles(p.dramBytes) : 0;
   p.serialCycles = mapped.serialCycles + p.limitDram;

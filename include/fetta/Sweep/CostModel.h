@@ -51,7 +51,8 @@ struct MappedLayer {
   /// with its latencies hidden behind the others.
   SliceCycles first, further;
   int64_t criticalPath = 0; ///< Without the first route.
-  Counters counters;        ///< Without routes and DRAM bytes.
+  int64_t arrayPath = 0; ///< The same, where beats of a slice share the array.
+  Counters counters;     ///< Without routes and DRAM bytes.
   /// Routes of all contractions, by network, in order of execution; one slice.
   std::array<std::vector<uint16_t>, 3> routes;
   /// Transfers: cores before, X, Y, dY, dX of each slice, gradients after; in
