@@ -126,10 +126,13 @@ const Candidate *ProgramSearch::best(const ProgramClass &cls,
 LowerBound ProgramSearch::boundOf(ArrayRef<ProgramClass> classes) {
   LowerBound bound;
   for (const ProgramClass &cls : classes) {
-    bound.score += cls.count * best(cls, cls.spec, {})->score;
+    const Candidate *found = best(cls, cls.spec, {});
+    bound.score += cls.count * found->score;
     auto [it, isNew] = leastOccupancy.try_emplace(keyOf(cls, {}), 0);
     if (isNew) {
-      std::optional<Candidate> best;
+      // What is known already leaves little to look for.
+      std::optional<Candidate> best = *found;
+      best->score = found->cost.occupancy;
       for (Dataflow dataflow : allDataflows)
         if (!cls.spec.dataflow || *cls.spec.dataflow == dataflow)
           search(cls.problem(cls.spec, machine, dataflow), {1, 0, 0, 0}, best);

@@ -37,57 +37,95 @@ LaneSpace::LaneSpace(const Problem &problem, Kind kind)
       for (OperandId id : {use.streamed, use.perBeat})
         if (mode.in[id] && problem.lowBits[id])
           bits = std::min(bits, (*problem.lowBits[id])[m]);
-    cap.push_back(bits);
+    addOptions(m, bits);
     beatsWithoutLanes *= mode.size;
   }
-
   states = ceStep() * (machine.ceBits + 1);
   full = states - 1;
-  least.assign((order.size() + 1) * states, 1);
+}
+
+void LaneSpace::addOptions(unsigned m, unsigned cap) {
+  const Mode &mode = problem.modes[m];
+  ModeOptions list{problem.onRows(m), problem.onColumns(m), {}};
+  unsigned lanes = list.rows      ? machine.peRowBits
+                   : list.columns ? machine.peColumnBits
+                                  : 0;
+  size_t step = list.rows ? rowStep() : columnStep();
+  list.options.reserve((std::min(lanes, cap) + 1) *
+                       (std::min(machine.ceBits, cap) + 1));
+  for (unsigned position = std::min(lanes, cap) + 1; position-- > 0;)
+    for (unsigned ce = std::min(machine.ceBits, cap - position) + 1;
+         ce-- > 0;) {
+      if (mode.position.value_or(position) != position ||
+          mode.ce.value_or(ce) != ce)
+        continue;
+      Option option{{position, ce},
+                    position * step + ce * ceStep(),
+                    chunksOf(mode.size, position + ce),
+                    {}};
+      for (unsigned id = 0; id < 3; ++id)
+        if (mode.in[id] && problem.lowBits[id]) {
+          unsigned bits = spatialBits(problem, m, option.share, OperandId(id));
+          unsigned low = (*problem.lowBits[id])[m];
+          option.missing[id] = bits > low ? bits - low : 0;
+        }
+      list.options.push_back(option);
+    }
+  options.push_back(std::move(list));
+}
+
+int64_t LaneSpace::roughLeast() const {
+  unsigned rows = 0, columns = 0;
+  for (unsigned m : order) {
+    rows += problem.onRows(m) ? problem.modes[m].bits : 0;
+    columns += problem.onColumns(m) ? problem.modes[m].bits : 0;
+  }
+  return chunksOf(beatsWithoutLanes,
+                  machine.ceBits + std::min(rows, machine.peRowBits) +
+                      std::min(columns, machine.peColumnBits));
+}
+
+void LaneSpace::tabulate() {
+  if (!least.empty())
+    return;
+  least.assign((order.size() + 1) * states, unreachable);
+  std::fill_n(least.begin() + order.size() * states, states, 1);
   for (size_t depth = order.size(); depth-- > 0;) {
-    unsigned m = order[depth];
-    bool rows = problem.onRows(m), columns = problem.onColumns(m);
-    size_t step = rows ? rowStep() : columnStep();
     const int64_t *rest = &least[(depth + 1) * states];
     int64_t *out = &least[depth * states];
-    std::array<int64_t, 64> chunks;
-    for (unsigned bits = 0; bits <= cap[depth]; ++bits)
-      chunks[bits] = chunksOf(problem.modes[m].size, bits);
-    size_t left = 0;
-    for (unsigned ces = 0; ces <= machine.ceBits; ++ces)
-      for (unsigned c = 0; c <= machine.peColumnBits; ++c)
-        for (unsigned r = 0; r <= machine.peRowBits; ++r, ++left) {
-          unsigned free = rows ? r : columns ? c : 0;
-          int64_t best = unreachable;
-          unsigned most = std::min(free, cap[depth]);
-          for (unsigned position = 0; position <= most; ++position) {
-            unsigned mostCE = std::min(ces, cap[depth] - position);
-            for (unsigned ce = 0; ce <= mostCE; ++ce) {
-              int64_t after = rest[left - position * step - ce * ceStep()];
-              if (after != unreachable &&
-                  allows(problem.modes[m], position, ce))
-                best = std::min(best, chunks[position + ce] * after);
-            }
-          }
-          out[left] = best;
+    const ModeOptions &list = options[depth];
+    for (const Option &option : list.options) {
+      unsigned position = option.share.position;
+      for (unsigned ces = option.share.ce; ces <= machine.ceBits; ++ces)
+        for (unsigned c = list.columns ? position : 0;
+             c <= machine.peColumnBits; ++c) {
+          size_t first = ces * ceStep() + c * columnStep();
+          for (size_t left = first + (list.rows ? position : 0);
+               left < first + columnStep(); ++left)
+            if (int64_t after = rest[left - option.lanes]; after != unreachable)
+              out[left] = std::min(out[left], option.chunks * after);
         }
+    }
   }
 }
 
-void LaneSpace::grow(int64_t upTo) {
+void LaneSpace::grow(int64_t upTo, int64_t mostOccupancy) {
   latest.clear();
   pool.clear();
   if (upTo <= covered || exhausted())
     return;
   wanted = upTo;
+  longest = mostOccupancy;
   budget = searchBudget;
   missing = {};
+  tabulate();
   assign(0, full, 1);
   covered = upTo;
-  llvm::stable_sort(latest, [](const LaneAssignment &a,
-                               const LaneAssignment &b) {
-    return std::make_tuple(a.occupancy, a.rowBits + a.transferBits, -a.tile) <
-           std::make_tuple(b.occupancy, b.rowBits + b.transferBits, -b.tile);
+  llvm::sort(latest, [](const LaneAssignment &a, const LaneAssignment &b) {
+    return std::make_tuple(a.occupancy, a.rowBits + a.transferBits, -a.tile,
+                           a.index) <
+           std::make_tuple(b.occupancy, b.rowBits + b.transferBits, -b.tile,
+                           b.index);
   });
 }
 
@@ -96,40 +134,34 @@ void LaneSpace::assign(size_t depth, size_t left, int64_t product) {
     finish(product);
     return;
   }
-  unsigned m = order[depth];
-  const Mode &mode = problem.modes[m];
-  bool rows = problem.onRows(m), columns = problem.onColumns(m);
-  size_t step = rows ? rowStep() : columnStep();
-  unsigned ces = unsigned(left / ceStep());
-  unsigned free = 0;
-  if (rows)
-    free = unsigned(left % columnStep());
-  else if (columns)
-    free = unsigned(left % ceStep() / columnStep());
+  const ModeOptions &list = options[depth];
+  auto ces = unsigned(left / ceStep());
+  unsigned free = list.rows      ? unsigned(left % columnStep())
+                  : list.columns ? unsigned(left % ceStep() / columnStep())
+                                 : 0;
   auto saved = missing;
-  for (unsigned position = std::min(free, cap[depth]) + 1; position-- > 0;)
-    for (unsigned ce = std::min(ces, cap[depth] - position) + 1; ce-- > 0;) {
-      if (budget <= 0)
-        return;
-      size_t rest = left - position * step - ce * ceStep();
-      if (!allows(mode, position, ce) || most(depth + 1, rest) == unreachable)
-        continue;
-      LaneShare share{position, ce};
-      for (unsigned id = 0; id < 3; ++id)
-        if (mode.in[id] && problem.lowBits[id]) {
-          unsigned bits = spatialBits(problem, m, share, OperandId(id));
-          unsigned low = (*problem.lowBits[id])[m];
-          missing[id] = saved[id] + (bits > low ? bits - low : 0);
-        }
-      int64_t beats = product * chunksOf(mode.size, position + ce);
-      unsigned beatBits = std::max(missing[use.streamed], missing[use.perBeat]);
-      if (beats * most(depth + 1, rest) > wanted >> beatBits)
-        continue;
-      current[m] = share;
-      assign(depth + 1, rest, beats);
-    }
+  for (const Option &option : list.options) {
+    if (option.share.position > free || option.share.ce > ces)
+      continue;
+    if (budget <= 0)
+      return;
+    size_t rest = left - option.lanes;
+    int64_t after = most(depth + 1, rest);
+    if (after == unreachable)
+      continue;
+    int64_t beats = product * option.chunks;
+    int64_t all = beats * after;
+    if (all > wanted)
+      continue;
+    for (unsigned id = 0; id < 3; ++id)
+      missing[id] = saved[id] + option.missing[id];
+    if (all > wanted >> std::max(missing[use.streamed], missing[use.perBeat]))
+      continue;
+    current[order[depth]] = option.share;
+    assign(depth + 1, rest, beats);
+  }
   missing = saved;
-  current[m] = {};
+  current[order[depth]] = {};
 }
 
 void LaneSpace::finish(int64_t beats) {
@@ -139,6 +171,8 @@ void LaneSpace::finish(int64_t beats) {
   if (beats << beatBits <= covered)
     return;
   LaneAssignment assignment = assessCurrent();
+  if (assignment.occupancy > longest)
+    return;
   assignment.index = latest.size();
   pool.insert(pool.end(), current.begin(), current.end());
   latest.push_back(assignment);

@@ -64,19 +64,25 @@ public:
 
   /// The fewest beats of all assignments of the space, times their sub-beats
   /// for FreeBeats only.
-  int64_t leastBeats() const { return most(0, full); }
+  int64_t leastBeats() {
+    tabulate();
+    return most(0, full);
+  }
+  /// No more than that, and known without a table.
+  int64_t roughLeast() const;
 
   /// Assignments that the last grow() has found.
   llvm::ArrayRef<LaneAssignment> found() const { return latest; }
   /// Up to which beats (times sub-beats) the space has been looked at.
   int64_t limit() const { return covered; }
   /// Finds the assignments whose beats, times sub-beats, lie above limit() and
-  /// up to `upTo`, least occupancy first. Gives up after `searchBudget` ones.
-  void grow(int64_t upTo);
+  /// up to `upTo`, least occupancy first. Gives up after `searchBudget` ones,
+  /// and leaves those out whose occupancy is above `mostOccupancy`.
+  void grow(int64_t upTo, int64_t mostOccupancy);
   /// Whether there are no more.
   bool exhausted() const { return covered >= beatsWithoutLanes; }
   /// Whether there is an assignment at all.
-  bool empty() const { return leastBeats() == unreachable; }
+  bool empty() { return leastBeats() == unreachable; }
 
   llvm::ArrayRef<LaneShare> shares(const LaneAssignment &assignment) const {
     return llvm::ArrayRef(pool).slice(assignment.index * numModes, numModes);
@@ -90,11 +96,22 @@ public:
 private:
   static constexpr int64_t unreachable = std::numeric_limits<int64_t>::max();
 
-  /// Whether constraints allow a share of a mode.
-  static bool allows(const Mode &mode, unsigned position, unsigned ce) {
-    return mode.position.value_or(position) == position &&
-           mode.ce.value_or(ce) == ce;
-  }
+  /// A share that a mode may have.
+  struct Option {
+    LaneShare share;
+    size_t lanes; ///< What it takes of the lane bits that are left.
+    int64_t chunks;
+    std::array<unsigned, 3> missing; ///< Spatial bits, by operand.
+  };
+  struct ModeOptions {
+    bool rows, columns; ///< Where its position bits lie.
+    /// Those that constraints allow, most bits first.
+    std::vector<Option> options;
+  };
+
+  /// The options of a mode with at most `cap` lane bits.
+  void addOptions(unsigned mode, unsigned cap);
+  void tabulate();
   void assign(size_t depth, size_t left, int64_t product);
   void finish(int64_t beats);
   LaneAssignment assessCurrent() const;
@@ -110,13 +127,13 @@ private:
   OperandUse use;
   size_t numModes;
   llvm::SmallVector<unsigned, 8> order; ///< Modes that have bits.
-  /// Most lane bits of a mode, by its place in `order`.
-  llvm::SmallVector<unsigned, 8> cap;
+  std::vector<ModeOptions> options;     ///< By place in `order`.
   size_t states = 0, full = 0; ///< Lane bits that are left, as one number.
   /// By depth and lane bits left: fewest beats of the modes from there on.
+  /// Empty until it is asked for.
   std::vector<int64_t> least;
   int64_t beatsWithoutLanes = 1;
-  int64_t covered = 0, wanted = 0;
+  int64_t covered = 0, wanted = 0, longest = 0;
   int64_t budget = 0;
   llvm::SmallVector<LaneShare, 8> current;
   std::array<unsigned, 3> missing = {};

@@ -401,11 +401,12 @@ private:
 /// Visits what is of interest in a space, in growing numbers of beats.
 void explore(LaneSpace &space, Cuts &cuts, const CandidateVisitor &visitor,
              bool conflictsOnly) {
-  if (space.empty())
+  if (space.roughLeast() << (conflictsOnly ? 1 : 0) > visitor.mostOccupancy() ||
+      space.empty())
     return;
   int64_t next = space.leastBeats() << (conflictsOnly ? 1 : 0);
   while (!space.exhausted() && next <= visitor.mostOccupancy()) {
-    space.grow(next);
+    space.grow(next, visitor.mostOccupancy());
     for (const LaneAssignment &assignment : space.found()) {
       if (assignment.occupancy > visitor.mostOccupancy())
         break;
@@ -428,14 +429,15 @@ void mapping::enumerate(const Problem &problem, CandidateVisitor &visitor) {
     return;
   Cuts cuts(problem, visitor);
   LaneSpace space(problem, LaneSpace::FreeBeats);
+  explore(space, cuts, visitor, false);
   // Without lanes every scope can be brought down to one row: there always is
   // a mapping.
-  if (llvm::all_of(problem.modes, [](const Mode &mode) {
+  if (visitor.mostOccupancy() == std::numeric_limits<int64_t>::max() &&
+      llvm::all_of(problem.modes, [](const Mode &mode) {
         return mode.position.value_or(0) == 0 && mode.ce.value_or(0) == 0;
       }))
     cuts.evaluate(space.withoutLanes(),
                   SmallVector<LaneShare, 8>(problem.modes.size()));
-  explore(space, cuts, visitor, false);
   OperandUse use(problem);
   if (!problem.lowBits[use.streamed] && !problem.lowBits[use.perBeat])
     return;
