@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Orders of contractions by multiply-adds, by latency and by energy.
+"""Orders of contractions by multiply-adds, by latency and by energy: a table.
 
 Compiles the training steps of the layer suite with objective=flops, latency
-(once for ideal DRAM and once for that of the machine) and energy, simulates
-them, and prints which orders were kept, modelled cycles with ideal DRAM and
-with that of the machine, and dynamic energy with that of the machine, each also
-as a multiple of what the order of the fewest multiply-adds takes. What does not
-compile is listed with the message that refuses it. Seconds are processor time
-of the compile with the machine's DRAM.
+(once for ideal DRAM and once for that of the machine) and energy, and simulates
+them. Cycles and dynamic energy of the order of the fewest multiply-adds are
+modelled figures, those of the others multiples of them; the last two are cycles
+and energy by energy, with the machine's DRAM. Which orders were kept: "-" is
+that of the fewest multiply-adds. What does not compile is listed with the
+message that refuses it. Seconds are processor time of the compiles with the
+machine's DRAM.
 
 With --check it is an error (exit 1) if a step compiled by latency takes more
 cycles than the one of the fewest multiply-adds, or one by energy more energy.
@@ -68,62 +69,44 @@ class Step:
         return json.loads((report / "summary.json").read_text())
 
 
-def row(name, tokens, objective, cells):
-    print(f"| {name} | {tokens:,} | {objective} | {' | '.join(cells)} |",
-          flush=True)
-
-
 def figures(ideal, machine):
     """Cycles with ideal DRAM, cycles and microjoules with the machine's."""
     return [ideal["cycles"], machine["cycles"],
             machine["energy_pj"]["nominal"] / 1e6]
 
 
-class Comparison:
-    """The three objectives for one layer and number of tokens."""
+def compare(name, tokens, model, options):
+    """Prints a row; what is wrong with it."""
+    fewest = Step(model, "flops", "bandwidth", options)
+    latency = [Step(model, "latency", dram, options) for dram in DRAM_MODELS] \
+        if not fewest.error else []
+    energy = [Step(model, "energy", "bandwidth", options)] * 2 \
+        if not fewest.error else []
+    for step in [fewest] + latency + energy:
+        if step.error:
+            print(f"| {name} | {tokens:,} | {step.error}{' |' * 9}", flush=True)
+            return [] if step is fewest else [f"{name} at {tokens} tokens: {step.error}"]
+    first, by_latency, by_energy = (
+        figures(*[step.simulate(dram) for step, dram in zip(steps, DRAM_MODELS)])
+        for steps in ([fewest] * 2, latency, energy))
 
-    def __init__(self, name, tokens, model, options):
-        self.name, self.tokens = name, tokens
-        self.model, self.options = model, options
-        self.wrong = []
-
-    def refuse(self, objective, error):
-        row(self.name, self.tokens, objective, [error] + [""] * 7)
-        if objective != "flops":
-            self.wrong.append(f"{self.name} at {self.tokens} tokens: {error}")
-
-    def show(self, objective, taken, own, base, seconds):
-        cells = [taken]
-        for figure, first in zip(own, base):
-            text = f"{figure:,}" if isinstance(figure, int) else f"{figure:,.2f}"
-            cells += [text, f"{figure / first:.3f}x"]
-        row(self.name, self.tokens, objective, cells + [f"{seconds:.2f}"])
-
-    def print(self):
-        fewest = Step(self.model, "flops", "bandwidth", self.options)
-        if fewest.error:
-            self.refuse("flops", fewest.error)
-            return
-        base = figures(*[fewest.simulate(dram) for dram in DRAM_MODELS])
-        self.show("flops", "", base, base, fewest.seconds)
-        steps = [Step(self.model, "latency", dram, self.options)
-                 for dram in DRAM_MODELS]
-        energy = Step(self.model, "energy", "bandwidth", self.options)
-        for step in steps + [energy]:
-            if step.error:
-                self.refuse(step.objective, step.error)
-                return
-        latency = figures(*[step.simulate(dram)
-                            for step, dram in zip(steps, DRAM_MODELS)])
-        self.show("latency", " / ".join(step.taken for step in steps), latency,
-                  base, steps[1].seconds)
-        least = figures(*[energy.simulate(dram) for dram in DRAM_MODELS])
-        self.show("energy", energy.taken, least, base, energy.seconds)
-        where = f"{self.name} at {self.tokens} tokens: the order by"
-        if latency[0] > base[0] or latency[1] > base[1]:
-            self.wrong.append(f"{where} latency is slower")
-        if least[2] > base[2] * (1 + 1e-9):
-            self.wrong.append(f"{where} energy takes more")
+    def times(own, which):
+        return f"{own[which] / first[which]:.3f}x"
+    kept = [step.taken.replace(" by the model", "").replace("fewest multiply-adds", "-")
+            for step in latency + energy[:1]]
+    seconds = " / ".join(f"{step.seconds:.2f}"
+                         for step in (fewest, latency[1], energy[0]))
+    cells = [name, f"{tokens:,}", f"{first[0]:,}", f"{first[1]:,}", f"{first[2]:,.1f}",
+             times(by_latency, 0), times(by_latency, 1), f"{kept[0]} / {kept[1]}",
+             times(by_energy, 1), times(by_energy, 2), kept[2], seconds]
+    print(f"| {' | '.join(cells)} |", flush=True)
+    wrong = []
+    where = f"{name} at {tokens} tokens: the order by"
+    if by_latency[0] > first[0] or by_latency[1] > first[1]:
+        wrong.append(f"{where} latency is slower")
+    if by_energy[2] > first[2] * (1 + 1e-9):
+        wrong.append(f"{where} energy takes more")
+    return wrong
 
 
 def main():
@@ -144,9 +127,10 @@ def main():
     layers = suite.load()
     names = options.layers.split(",") if options.layers else list(layers)
     wrong = []
-    print("| layer | tokens | objective | order kept (ideal / machine) | cycles, "
-          "ideal DRAM | | cycles | | dynamic uJ | | compile, s |")
-    print("|" + "---|" * 11)
+    print("| layer | tokens | cycles, ideal DRAM | cycles | dynamic uJ | by latency, "
+          "ideal DRAM | by latency | order (ideal / machine) | cycles by energy | "
+          "energy by energy | order | compile, s: flops / latency / energy |")
+    print("|" + "---|" * 12)
     for name in names:
         for tokens in map(int, options.tokens.split(",")):
             layer = layers[name]
@@ -154,9 +138,7 @@ def main():
                 layer = layer.with_tokens(tokens)
             model = options.folder / f"{name}-{tokens}.mlir"
             model.write_text(suite.module(layer, "benchmarks/Layers/orders.py"))
-            comparison = Comparison(name, layer.tokens, model, options)
-            comparison.print()
-            wrong += comparison.wrong
+            wrong += compare(name, layer.tokens, model, options)
     for message in wrong:
         print(message, file=sys.stderr)
     return 1 if wrong and options.check else 0

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "fetta/Mapping/MachineCost.h"
-#include "StepForm.h"
+#include "StepTables.h"
 
 #include "fetta/Support/Error.h"
 
@@ -33,7 +33,7 @@ using ShapeKey = std::tuple<uint64_t, uint64_t, uint64_t, uint64_t>;
 
 struct MachineCostModel::State {
   State(const Machine &machine, const EnergyTable &table, unsigned layouts)
-      : machine(machine), form(machine, table), layouts(layouts) {
+      : machine(machine), form(machine, table), cases(form), layouts(layouts) {
     double milliwatts = 0;
     for (unsigned e = 0; e < numEnergyEvents; ++e)
       if (isStatic(EnergyEvent(e)))
@@ -46,6 +46,7 @@ struct MachineCostModel::State {
   void fillClass(ArrayRef<int64_t> sizes, LayoutClass &bits) const;
   Machine machine;
   StepForm form;
+  StepCases cases;
   unsigned layouts;
   double staticPower = 0;
   std::map<SmallVector<int64_t, 8>, std::vector<LayoutClass>> classes;
@@ -158,144 +159,12 @@ unsigned MachineCostModel::numLayouts(const ClosedNetwork &network,
 // Steps
 //===----------------------------------------------------------------------===//
 
-namespace {
-
-/// One step on many layouts: what they have in common is worked out once.
-class StepTables {
-public:
-  StepTables(const StepForm &form, double lanes, const StepModes &modes)
-      : form(form), lanes(lanes), modes(modes) {
-    for (auto [m, size] : llvm::enumerate(modes.sizes)) {
-      const std::array<bool, 3> &in = modes.in[m];
-      groupOf.push_back(in[0] && in[1] && in[2] ? Batch
-                        : in[0] && in[2]        ? FreeA
-                        : in[1] && in[2]        ? FreeB
-                                                : Reduced);
-      sizes[groupOf.back()] *= double(size);
-    }
-  }
-
-  /// Layouts by their numbers, and what they are; null: free.
-  StepEstimate estimate(std::array<unsigned, 3> numbers,
-                        const std::array<const LayoutClass *, 3> &given);
-
-private:
-  enum Group { Batch, FreeA, FreeB, Reduced };
-  /// Tables by the layouts of the two tensors that hold a group.
-  template <typename T>
-  using ByPair = std::array<std::optional<T>,
-                            CostModel::maxLayouts * CostModel::maxLayouts>;
-
-  /// Bits that each mode of a group may have on lanes; with `streamed`, the
-  /// group is on PE rows, whose bits are spatial for that operand only.
-  void limits(Group group, std::optional<unsigned> streamed,
-              SmallVectorImpl<SpreadMode> &list) const;
-  LaneSpread plain(Group group) const;
-  const LaneSpread &plain(Group group, unsigned pair);
-  const std::vector<LaneSpread> &onRows(Group group, unsigned streamed,
-                                        unsigned pair);
-
-  const StepForm &form;
-  double lanes;
-  const StepModes &modes;
-  SmallVector<Group, 8> groupOf;
-  double sizes[4] = {1, 1, 1, 1};
-  /// Low bits of every mode in A, B and C; what is not held has them all.
-  SmallVector<std::array<uint8_t, 3>, 8> low;
-  std::array<ByPair<LaneSpread>, 4> spreads;
-  /// By the streamed operand.
-  std::array<ByPair<std::vector<LaneSpread>>, 2> reducedRows, freeRows;
-};
-
-} // namespace
-
-void StepTables::limits(Group group, std::optional<unsigned> streamed,
-                        SmallVectorImpl<SpreadMode> &list) const {
-  for (auto [m, size] : llvm::enumerate(modes.sizes)) {
-    if (groupOf[m] != group)
-      continue;
-    uint8_t all = std::min({low[m][0], low[m][1], low[m][2]});
-    list.push_back({size, streamed ? low[m][*streamed] : all, all});
-  }
-}
-
-LaneSpread StepTables::plain(Group group) const {
-  SmallVector<SpreadMode, 8> list;
-  limits(group, std::nullopt, list);
-  return spreadLanes(
-      list, std::min(form.columnBits + form.ceBits, LaneSpread::maxBits));
-}
-
-const LaneSpread &StepTables::plain(Group group, unsigned pair) {
-  std::optional<LaneSpread> &entry = spreads[group][pair];
-  if (!entry)
-    entry = plain(group);
-  return *entry;
-}
-
-const std::vector<LaneSpread> &
-StepTables::onRows(Group group, unsigned streamed, unsigned pair) {
-  std::optional<std::vector<LaneSpread>> &entry =
-      (group == Reduced ? reducedRows : freeRows)[streamed][pair];
-  if (!entry) {
-    SmallVector<SpreadMode, 8> list;
-    limits(group, streamed, list);
-    entry = spreadRows(list, form.rowBits, form.ceBits);
-  }
-  return *entry;
-}
-
-StepEstimate
-StepTables::estimate(std::array<unsigned, 3> numbers,
-                     const std::array<const LayoutClass *, 3> &given) {
-  std::array<unsigned, 3> at = {0, 0, 0};
-  double resultRows = 1;
-  low.clear();
-  bool hasBatch = false;
-  for (auto [m, size] : llvm::enumerate(modes.sizes)) {
-    auto need = uint8_t(std::min<unsigned>(LaneSpread::maxBits,
-                                           llvm::Log2_64_Ceil(uint64_t(size))));
-    low.push_back({need, need, need});
-    for (unsigned id = 0; id < 3; ++id)
-      if (modes.in[m][id] && given[id])
-        low[m][id] = std::min(need, (*given[id])[at[id]++]);
-    if (modes.in[m][2])
-      resultRows *= double((size + (int64_t(1) << low[m][2]) - 1) >> low[m][2]);
-    hasBatch |= groupOf[m] == Batch;
-  }
-  if (!given[2])
-    resultRows = std::ceil(sizes[Batch] * sizes[FreeA] * sizes[FreeB] / lanes);
-  StepEstimate best;
-  best.beats = infinity;
-  constexpr unsigned count = CostModel::maxLayouts;
-  auto [a, b, r] = numbers;
-  unsigned ar = a * count + r, br = b * count + r, ab = a * count + b;
-  const LaneSpread &freeA = plain(FreeA, ar), &freeB = plain(FreeB, br),
-                   &reduced = plain(Reduced, ab);
-  LaneSpread ownBatch;
-  if (hasBatch)
-    ownBatch = plain(Batch);
-  const LaneSpread &batch = hasBatch ? ownBatch : plain(Batch, 0);
-  auto run = [&](Dataflow dataflow, const std::vector<LaneSpread> &rows,
-                 const LaneSpread &held, const LaneSpread &other,
-                 bool aStreams) {
-    form.minimize({dataflow, &rows, &held, &other, &batch, sizes[Batch],
-                   sizes[aStreams ? FreeA : FreeB],
-                   sizes[aStreams ? FreeB : FreeA], sizes[Reduced], resultRows},
-                  best);
-  };
-  run(Dataflow::BStationary, onRows(Reduced, 0, ab), freeB, freeA, true);
-  run(Dataflow::AStationary, onRows(Reduced, 1, ab), freeA, freeB, false);
-  run(Dataflow::OutputStationary, onRows(FreeA, 0, ar), freeB, reduced, true);
-  run(Dataflow::OutputStationary, onRows(FreeB, 1, br), freeA, reduced, false);
-  return best;
-}
-
 StepEstimate
 MachineCostModel::estimate(const StepModes &modes,
                            std::array<const LayoutClass *, 3> layouts) const {
-  return StepTables(state->form, double(state->machine.lanes()), modes)
-      .estimate({0, 0, 0}, layouts);
+  StepTables tables(state->form, state->cases, double(state->machine.lanes()),
+                    modes);
+  return state->cases.minimize(tables.caseOf({0, 0, 0}, layouts));
 }
 
 void MachineCostModel::stepPrices(const ModelStep &step,
@@ -343,14 +212,14 @@ void MachineCostModel::stepPrices(const ModelStep &step,
     auto classOf = [&](unsigned id, unsigned number) {
       return classes[id] ? &(*classes[id])[number] : nullptr;
     };
-    StepTables tables(state->form, double(state->machine.lanes()), modes);
+    StepTables tables(state->form, state->cases, double(state->machine.lanes()),
+                      modes);
     size_t at = 0;
     for (unsigned a = 0; a < step.lhsLayouts; ++a)
       for (unsigned b = 0; b < step.rhsLayouts; ++b)
         for (unsigned r = 0; r < step.resultLayouts; ++r) {
-          StepEstimate found = tables.estimate(
-              {a, b, r}, {classOf(0, a), classOf(1, b), classOf(2, r)});
-          known[at++] = {found.latency(), found.energy};
+          known[at++] = state->cases.price(tables.caseOf(
+              {a, b, r}, {classOf(0, a), classOf(1, b), classOf(2, r)}));
         }
   }
   llvm::copy(known, prices.begin());
