@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Orders of contractions by multiply-adds, by latency and by energy: a table.
 
-Compiles the training steps of the layer suite with objective=flops, latency
-(once for ideal DRAM and once for that of the machine) and energy, and simulates
+Compiles the training steps of the layer suite with objective=flops and latency,
+once for ideal DRAM and once for that of the machine, and energy, and simulates
 them. Cycles and dynamic energy of the order of the fewest multiply-adds are
 modelled figures, those of the others multiples of them; the last two are cycles
 and energy by energy, with the machine's DRAM. Which orders were kept: "-" is
@@ -77,25 +77,23 @@ def figures(ideal, machine):
 
 def compare(name, tokens, model, options):
     """Prints a row; what is wrong with it."""
-    fewest = Step(model, "flops", "bandwidth", options)
-    latency = [Step(model, "latency", dram, options) for dram in DRAM_MODELS] \
-        if not fewest.error else []
-    energy = [Step(model, "energy", "bandwidth", options)] * 2 \
-        if not fewest.error else []
-    for step in [fewest] + latency + energy:
+    fewest, latency = ([Step(model, objective, dram, options) for dram in DRAM_MODELS]
+                       for objective in ("flops", "latency"))
+    energy = [Step(model, "energy", "bandwidth", options)] * 2
+    for step in fewest + latency + energy:
         if step.error:
             print(f"| {name} | {tokens:,} | {step.error}{' |' * 9}", flush=True)
-            return [] if step is fewest else [f"{name} at {tokens} tokens: {step.error}"]
+            return [] if step in fewest else [f"{name} at {tokens} tokens: {step.error}"]
     first, by_latency, by_energy = (
         figures(*[step.simulate(dram) for step, dram in zip(steps, DRAM_MODELS)])
-        for steps in ([fewest] * 2, latency, energy))
+        for steps in (fewest, latency, energy))
 
     def times(own, which):
         return f"{own[which] / first[which]:.3f}x"
     kept = [step.taken.replace(" by the model", "").replace("fewest multiply-adds", "-")
             for step in latency + energy[:1]]
     seconds = " / ".join(f"{step.seconds:.2f}"
-                         for step in (fewest, latency[1], energy[0]))
+                         for step in (fewest[1], latency[1], energy[0]))
     cells = [name, f"{tokens:,}", f"{first[0]:,}", f"{first[1]:,}", f"{first[2]:,.1f}",
              times(by_latency, 0), times(by_latency, 1), f"{kept[0]} / {kept[1]}",
              times(by_energy, 1), times(by_energy, 2), kept[2], seconds]

@@ -150,18 +150,27 @@ static void addMachinePasses(OpPassManager &manager,
       parseModelObjective(options.objective);
   ChooseOrderOptions choice;
   choice.dram = options.dram;
+  // Without a link nothing tells how many slices are best but the conflicts of
+  // rows in slabs, which the places of all decide.
+  unsigned slicings = options.dram == DramModel::Bandwidth ||
+                              options.slices != "auto" ||
+                              options.memory != MemoryChoice::Dram
+                          ? 1
+                          : 3;
+  auto addSlicings = [&](const std::string &name,
+                         const std::vector<AddPasses> &ways) {
+    choice.candidates.push_back({name, ways.front(), half.compile(ways)});
+    for (unsigned more : llvm::seq(1u, slicings))
+      choice.candidates.push_back(
+          {(name + ", " + Twine(more) + " steps more slices").str(),
+           ways.front(), half.compile(ways, more), /*sameOrder=*/true});
+  };
   if (!onMachine || options.order != ContractionOrder::CSSE) {
     std::vector<AddPasses> ways = half.waysToOrder(options.objective);
-    // Without a link nothing tells how many slices are best but the conflicts
-    // of rows in slabs, which the places of all decide.
-    if (options.dram == DramModel::Bandwidth || options.slices != "auto" ||
-        options.memory != MemoryChoice::Dram)
+    if (slicings == 1)
       return half.compile(ways)(manager);
-    choice.mostCompiled = 3;
-    for (unsigned more : llvm::seq(choice.mostCompiled))
-      choice.candidates.push_back({Twine(more).str() + " steps more slices",
-                                   ways.front(), half.compile(ways, more),
-                                   /*sameOrder=*/true});
+    choice.mostCompiled = slicings;
+    addSlicings(options.objective, ways);
     manager.addPass(createChooseOrderPass(std::move(choice)));
     return;
   }
@@ -172,10 +181,10 @@ static void addMachinePasses(OpPassManager &manager,
   auto add = [&](const Twine &name, AddPasses order) {
     choice.candidates.push_back({name.str(), order, half.compile({order})});
   };
-  choice.candidates.push_back(
-      {"fewest multiply-adds", fewest.front(), half.compile(fewest)});
+  addSlicings("fewest multiply-adds", fewest);
   std::vector<AddPasses> byModel = half.best(
       options.objective, std::max(kKinds, choice.mostCompiled) - kKinds + 1);
+  choice.mostCompiled += slicings - 1; // Of one order.
   add(options.objective + " by the model", byModel.front());
   // The model does not know DRAM: trees that store less may need fewer slices.
   add("little stored", half.orderBy("flops", 5, /*smallestPeak=*/true));
