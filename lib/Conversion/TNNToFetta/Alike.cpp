@@ -35,6 +35,29 @@ static void groupValues(ProgramSpec &program,
     }
 }
 
+/// Whether every value has one layout. Of slices it has: they all look like
+/// those that were mapped. Pieces and tiles may share what no two of their
+/// classes shared there.
+static bool agree(const ProgramSpec &program,
+                  ArrayRef<const SliceClass *> classes,
+                  ArrayRef<const MappedContraction *> mappings) {
+  if (llvm::all_of(classes, [](const SliceClass *kind) {
+        return kind->sizes.size() <= 1;
+      }))
+    return true;
+  std::vector<std::optional<Layout>> layouts(program.values.size());
+  for (auto [step, mapping] : llvm::zip_equal(program.steps, mappings))
+    for (unsigned id = 0; id < 3; ++id) {
+      unsigned number = step.values[id];
+      std::optional<Layout> layout =
+          relabel(mapping->layouts[id], program.values[number].sizes);
+      if (!layout || (layouts[number] && layouts[number] != layout))
+        return false;
+      layouts[number] = std::move(layout);
+    }
+  return true;
+}
+
 llvm::Expected<StepMappings>
 fetta::mapProgramLike(StringRef function, ProgramSpec &program,
                       ArrayRef<Operation *> ops, const Machine &machine,
@@ -58,7 +81,8 @@ fetta::mapProgramLike(StringRef function, ProgramSpec &program,
         result.steps.push_back(&it->second);
       else
         break;
-    if (result.steps.size() == ops.size())
+    if (result.steps.size() == ops.size() &&
+        agree(program, classes, result.steps))
       return result;
     result.steps.clear();
     groupValues(program, classes);
