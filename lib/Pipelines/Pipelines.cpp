@@ -35,7 +35,8 @@ public:
   /// The ways to order by an objective, as SliceToFitOptions::orders.
   std::vector<AddPasses> waysToOrder(StringRef objective);
   /// From ordering to a verified program.
-  AddPasses compile(std::vector<AddPasses> orders, unsigned moreSlices = 0);
+  AddPasses compile(std::vector<AddPasses> orders, unsigned moreSlices = 0,
+                    bool justInTime = false);
 
 private:
   const CompileOptions &options;
@@ -129,9 +130,10 @@ std::vector<AddPasses> MachineHalf::waysToOrder(StringRef objective) {
 }
 
 AddPasses MachineHalf::compile(std::vector<AddPasses> orders,
-                               unsigned moreSlices) {
+                               unsigned moreSlices, bool justInTime) {
   SliceToFitOptions sliced = slicing;
   sliced.more = moreSlices;
+  sliced.justInTime = justInTime;
   sliced.orders = std::move(orders);
   return [=](OpPassManager &passes) {
     passes.addPass(createSliceToFitPass(sliced));
@@ -150,20 +152,23 @@ static void addMachinePasses(OpPassManager &manager,
       parseModelObjective(options.objective);
   ChooseOrderOptions choice;
   choice.dram = options.dram;
-  // Without a link nothing tells how many slices are best but the conflicts of
-  // rows in slabs, which the places of all decide.
+  // Without a link, how many slices and how many loads at a time are best
+  // depends on conflicts in slabs, which the places of all values decide.
   unsigned slicings = options.dram == DramModel::Bandwidth ||
                               options.slices != "auto" ||
                               options.memory != MemoryChoice::Dram
                           ? 1
-                          : 3;
+                          : 4;
   auto addSlicings = [&](const std::string &name,
                          const std::vector<AddPasses> &ways) {
     choice.candidates.push_back({name, ways.front(), half.compile(ways)});
-    for (unsigned more : llvm::seq(1u, slicings))
+    for (unsigned more : llvm::seq(slicings - 1))
       choice.candidates.push_back(
-          {(name + ", " + Twine(more) + " steps more slices").str(),
-           ways.front(), half.compile(ways, more), /*sameOrder=*/true});
+          {(name + ", loads just in time, " + Twine(more) +
+            " steps more slices")
+               .str(),
+           ways.front(), half.compile(ways, more, /*justInTime=*/true),
+           /*sameOrder=*/true});
   };
   if (!onMachine || options.order != ContractionOrder::CSSE) {
     std::vector<AddPasses> ways = half.waysToOrder(options.objective);

@@ -154,7 +154,7 @@ static constexpr int64_t kSmallestUsefulSlice = 16;
 static constexpr double kCloseEnough = 1.01;
 
 /// Per cent of tensor memory up to which transfers run ahead.
-static constexpr unsigned kFills[] = {85, 65, 45};
+static constexpr unsigned kFills[] = {85, 65, 45}, kJustInTime[] = {0};
 
 /// How many slices ahead there should be room for, and how much longer the
 /// array may take for it.
@@ -422,14 +422,14 @@ LogicalResult SliceToFitPass::runAuto() {
   // Without rows that are used again, slices take as many rows as the whole.
   bool canSlice = options.inDram && options.reuse && *start;
   int64_t count = canSlice && **start > 1 ? preferredCount(**start) : 1;
-  if (options.more > 0 && count == 1)
-    return mlir::emitError(getOperation().getLoc()) << "fits in one slice";
+  if (options.more > 0 && (count == 1 || count >= batch))
+    return mlir::emitError(getOperation().getLoc()) << "has no more slices";
   for (unsigned step = 0; step < options.more; ++step)
     count = std::min(nextCount(count), batch);
   // More slices rather than transfers that do not run ahead; these before still
   // more slices.
   SmallVector<std::pair<int64_t, ArrayRef<unsigned>>> attempts;
-  ArrayRef<unsigned> fills(kFills);
+  ArrayRef<unsigned> fills(options.justInTime ? ArrayRef(kJustInTime) : kFills);
   if (!options.schedule)
     fills = fills.take_front(1);
   for (Diagnostics reports;;) {

@@ -29,8 +29,9 @@ struct SliceToFitOptions {
   bool schedule = true; ///< `map` decides how much is loaded ahead.
   LinkModel link = LinkModel::Tasks; ///< For which to choose.
   /// With `auto`, so many steps more slices than would be taken; where that is
-  /// one slice, an error.
+  /// one slice, or the whole batch, an error.
   unsigned more = 0;
+  bool justInTime = false; ///< Nothing is loaded before it is needed.
   /// Ways to order contractions. The first is taken unless it leaves slices
   /// that are tiny, and another one takes fewer cycles in slices that fit.
   std::vector<std::function<void(mlir::OpPassManager &)>> orders;
