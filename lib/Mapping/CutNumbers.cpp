@@ -68,7 +68,8 @@ int64_t mapping::rowsOfExtent(int64_t extent, int64_t size, unsigned lowBits) {
   return std::min(all, (extent + row - 1) / row + 1);
 }
 
-MappingCost CutNumbers::cost(unsigned beatBits, unsigned transferBits) const {
+MappingCost CutNumbers::cost(unsigned beatBits, unsigned transferBits,
+                             unsigned fillBits) const {
   MappingCost cost;
   cost.transfer = rowsInUse << transferBits;
   int64_t tiles = beats / tile;
@@ -78,7 +79,7 @@ MappingCost CutNumbers::cost(unsigned beatBits, unsigned transferBits) const {
     scopeCycles += stall * (tiles / scopes);
   cost.occupancy = (beats << beatBits) + (tiles - 1) * stall +
                    (scopes - 1) * std::max<int64_t>(0, drain - scopeCycles);
-  cost.drain = lastDrain;
+  cost.drain = lastDrain + (int64_t(1) << fillBits) - 1;
   cost.wait = wait(cost);
   return cost;
 }

@@ -203,9 +203,12 @@ private:
     OperandId perBeat = OperandC, perTile = held;
     if (candidate.dataflow == Dataflow::OutputStationary)
       std::swap(perBeat, perTile);
-    return c.count * c.score(candidate, candidate.numbers.cost(
-                                            std::max(f[streamed], f[perBeat]),
-                                            f[perTile]));
+    bool inPEs = candidate.dataflow == Dataflow::OutputStationary;
+    return c.count *
+           c.score(candidate,
+                   candidate.numbers.cost(
+                       std::max(f[streamed], f[perBeat]), f[perTile],
+                       inPEs ? 0 : std::min(f[streamed], f[perBeat])));
   }
 
   /// Extends `low` by a choice and returns its score.

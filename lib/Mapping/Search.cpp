@@ -35,6 +35,10 @@ public:
   void evaluate(const LaneAssignment &assignment, ArrayRef<LaneShare> lanes) {
     beatBits = assignment.beatBits;
     transferBits = assignment.transferBits;
+    fillBits = problem.outputStationary()
+                   ? 0
+                   : std::min(assignment.missing[problem.streamed],
+                              assignment.missing[OperandC]);
     now.numbers.rowsInUse = int64_t(1) << assignment.rowBits;
     beatReads = int64_t(1) << assignment.missing[problem.streamed];
     if (problem.outputStationary())
@@ -43,7 +47,7 @@ public:
     MappingCost least;
     least.occupancy = assignment.occupancy;
     least.transfer = now.numbers.rowsInUse << transferBits;
-    least.drain = problem.planes;
+    least.drain = problem.planes + (int64_t(1) << fillBits) - 1;
     least.rowAccesses = assignment.beats * beatReads + problem.planes;
     if (!problem.outputStationary())
       least.rowAccesses += assignment.beats / assignment.tile * least.transfer;
@@ -259,7 +263,7 @@ private:
     numbers.latency = machine.pipelineCycles() + 2;
     numbers.streamedWait = numbers.heldWait = 0;
     MappingCost &cost = now.cost;
-    cost = numbers.cost(beatBits, transferBits);
+    cost = numbers.cost(beatBits, transferBits, fillBits);
     cost.rowAccesses = numbers.beats * beatReads + scopes * numbers.drain;
     if (!problem.outputStationary())
       cost.rowAccesses += numbers.beats / numbers.tile * cost.transfer;
@@ -360,6 +364,7 @@ private:
   SmallVector<std::optional<int64_t>, 8> held;
   unsigned beatBits = 0;     ///< A beat takes 2^beatBits cycles.
   unsigned transferBits = 0; ///< A tile's load or drain likewise.
+  unsigned fillBits = 0;     ///< Sub-beats of the last sums.
   int64_t beatReads = 1;
   int64_t reduced = 1;   ///< Product of the reduced loops.
   int64_t fixedRows = 1; ///< Rows of the result's modes without a loop.

@@ -77,7 +77,8 @@ struct LaneShare {
 struct MappingCost {
   int64_t occupancy = 0; ///< Beats, conflicts, reload and drain-busy.
   int64_t transfer = 0;  ///< First load; output-stationary: last tile's drain.
-  int64_t drain = 0;     ///< Rows of the last scope, times planes.
+  /// Rows of the last scope, times planes; further sub-beats before them.
+  int64_t drain = 0;
   /// For which the array stands still, behind the contraction that writes an
   /// operand, until that one's last row can be read.
   int64_t wait = 0;
@@ -108,8 +109,10 @@ struct CutNumbers {
   /// first row.
   int64_t latency = 0;
   bool outputStationary = false;
-  /// With 2^beatBits sub-beats in a beat and 2^transferBits in a transfer.
-  MappingCost cost(unsigned beatBits, unsigned transferBits) const;
+  /// With 2^beatBits sub-beats in a beat and 2^transferBits in a transfer; the
+  /// sums of a beat leave in 2^fillBits sub-beats after its last word.
+  MappingCost cost(unsigned beatBits, unsigned transferBits,
+                   unsigned fillBits) const;
   /// The wait alone, from the other parts.
   int64_t wait(const MappingCost &cost) const;
 };
