@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes a linear layer with a decomposed weight as MLIR: a TT or TTM layer of
-any shape as tnn.linear, or a layer of the suite (Suite.def) as tnn.einsum.
+any shape as tnn.linear, a stack of such layers, or a layer of the suite
+(Suite.def) as tnn.einsum.
 
 The defaults are the layer of models/atis-tt-linear.mlir. Examples:
 
@@ -9,6 +10,7 @@ The defaults are the layer of models/atis-tt-linear.mlir. Examples:
   models/generate.py --format ttm --out-modes 12,8,8 --in-modes 10,10,10 --ranks 30
   models/generate.py --list
   models/generate.py --suite BT_UCF --tokens 4
+  models/generate.py --stack 12 --tokens 8
 """
 
 import argparse
@@ -42,39 +44,101 @@ def tensor(shape, element_type):
     return "tensor<" + "x".join(map(str, shape)) + "x" + element_type + ">"
 
 
-def layer(form, tokens, out_modes, in_modes, ranks, element_type, bias, command):
-    """The text of a module with one function `forward`."""
-    shapes = core_shapes(form, out_modes, in_modes, ranks)
-    x = tensor((tokens, math.prod(in_modes)), element_type)
-    y = tensor((tokens, math.prod(out_modes)), element_type)
-    arguments = [("x", x, "input")]
-    arguments += [
-        (f"g{k}", tensor(shape, element_type), "param") for k, shape in enumerate(shapes)
-    ]
-    if bias:
-        arguments.append(
-            ("bias", tensor((math.prod(out_modes),), element_type), "param")
-        )
+def module(comment, arguments, body, result, value):
+    """The text of a module with one function `forward`; arguments are names,
+    types and roles."""
     signature = ",\n                   ".join(
         f'%{name}: {type_} {{tnn.name = "{name}", tnn.role = "{role}"}}'
         for name, type_, role in arguments
     )
-    cores = ", ".join(f"%g{k}" for k in range(len(shapes)))
-    bias_operand = " bias(%bias)" if bias else ""
-    types = ", ".join(type_ for _, type_, _ in arguments)
     return f"""\
-// {form.upper()} linear layer {math.prod(out_modes)}x{math.prod(in_modes)}: output \
-modes {tuple(out_modes)}, input modes {tuple(in_modes)},
-// ranks {tuple(ranks)}, {tokens} tokens. Written by {command}.
+{comment}
 func.func @forward({signature})
-    -> ({y} {{tnn.name = "y"}}) {{
-  %y = tnn.linear #tnn.{form}<out = {out_modes}, in = {in_modes}, ranks = {ranks}>
-      %x, cores({cores}){bias_operand}
-      : ({types})
-      -> {y}
-  return %y : {y}
+    -> ({result} {{tnn.name = "y"}}) {{
+{body}  return %{value} : {result}
 }}
 """
+
+
+class Linear:
+    """A tnn.linear that makes %name of %x, and the arguments that it adds."""
+
+    def __init__(self, form, out_modes, in_modes, ranks, tokens, element_type, bias):
+        def features(modes):
+            return tensor((tokens, math.prod(modes)), element_type)
+
+        self.form, self.out_modes, self.in_modes = form, out_modes, in_modes
+        self.ranks = ranks
+        self.x, self.y = features(in_modes), features(out_modes)
+        self.cores = [
+            tensor(shape, element_type)
+            for shape in core_shapes(form, out_modes, in_modes, ranks)
+        ]
+        self.bias = tensor((math.prod(out_modes),), element_type) if bias else None
+
+    def parameters(self, prefix=""):
+        names = [(f"{prefix}g{k}", type_) for k, type_ in enumerate(self.cores)]
+        if self.bias:
+            names.append((f"{prefix}bias", self.bias))
+        return [(name, type_, "param") for name, type_ in names]
+
+    def text(self, name, x, prefix=""):
+        cores = ", ".join(f"%{prefix}g{k}" for k in range(len(self.cores)))
+        bias_operand = f" bias(%{prefix}bias)" if self.bias else ""
+        types = ", ".join([self.x] + [type_ for _, type_, _ in self.parameters()])
+        return f"""\
+  %{name} = tnn.linear #tnn.{self.form}<out = {self.out_modes}, in = \
+{self.in_modes}, ranks = {self.ranks}>
+      %{x}, cores({cores}){bias_operand}
+      : ({types})
+      -> {self.y}
+"""
+
+
+def layer(form, tokens, out_modes, in_modes, ranks, element_type, bias, command):
+    """The text of a module with one layer."""
+    linear = Linear(form, out_modes, in_modes, ranks, tokens, element_type, bias)
+    comment = f"""\
+// {form.upper()} linear layer {math.prod(out_modes)}x{math.prod(in_modes)}: output \
+modes {tuple(out_modes)}, input modes {tuple(in_modes)},
+// ranks {tuple(ranks)}, {tokens} tokens. Written by {command}."""
+    arguments = [("x", linear.x, "input")] + linear.parameters()
+    return module(comment, arguments, linear.text("y", "x"), linear.y, "y")
+
+
+# Weights of a transformer block in the order in which a token meets them, and
+# the TT ranks of each in even and in odd blocks: 12 different layers. Made up;
+# shapes are those of the ATIS transformer's width with a feed-forward part of
+# four times the width. Neighbours split their features into the same modes.
+BLOCK = [
+    ("query", [12, 8, 8], [12, 8, 8], (2, 10)),
+    ("key", [12, 8, 8], [12, 8, 8], (4, 12)),
+    ("value", [12, 8, 8], [12, 8, 8], (6, 14)),
+    ("output", [12, 8, 8], [12, 8, 8], (8, 16)),
+    ("up", [12, 16, 16], [12, 8, 8], (8, 16)),
+    ("down", [12, 8, 8], [12, 16, 16], (8, 16)),
+]
+
+
+def stack(blocks, tokens, element_type, command):
+    """The text of a module with the layers of some blocks, one behind the
+    other."""
+    arguments, body, x = [], "", "x"
+    for block in range(blocks):
+        for name, out_modes, in_modes, ranks in BLOCK:
+            ranks = [1] + [ranks[block % 2]] * 5 + [1]
+            linear = Linear("tt", out_modes, in_modes, ranks, tokens, element_type, False)
+            if not arguments:
+                arguments.append(("x", linear.x, "input"))
+            name = f"{name}{block}"
+            arguments += linear.parameters(name + "_")
+            body += linear.text(name, x, name + "_")
+            x = name
+    comment = f"""\
+// A stack of {6 * blocks} TT linear layers: query, key, value, output, up and down \
+of {blocks}
+// transformer blocks of width 768, {tokens} tokens. Written by {command}."""
+    return module(comment, arguments, body, linear.y, x)
 
 
 def main():
@@ -87,9 +151,16 @@ def main():
     parser.add_argument(
         "--list", action="store_true", help="print the layers of the suite and stop"
     )
+    parser.add_argument(
+        "--stack",
+        type=int,
+        metavar="BLOCKS",
+        help="the six layers of each of so many transformer blocks in one function; "
+        "layers of even and odd blocks differ, so that 12 are different",
+    )
     parser.add_argument("--format", choices=["tt", "ttm"], default="tt")
     parser.add_argument(
-        "--tokens", type=int, help="default: 32, with --suite the layer's usual batch"
+        "--tokens", type=int, help="default: 32, with --stack 8, with --suite the layer's usual batch"
     )
     parser.add_argument("--out-modes", type=sizes, default=[12, 8, 8])
     parser.add_argument("--in-modes", type=sizes, default=[8, 8, 12])
@@ -109,6 +180,23 @@ def main():
     if args.tokens is not None and args.tokens < 1:
         parser.error(f"--tokens should be positive, got {args.tokens}")
     command = " ".join(["models/generate.py"] + sys.argv[1:])
+    chosen_by = "--suite" if args.suite is not None else "--stack"
+    if args.suite is not None or args.stack is not None:
+        for option in ("format", "out_modes", "in_modes", "ranks"):
+            if getattr(args, option) != parser.get_default(option):
+                parser.error(
+                    f"--{option.replace('_', '-')}: {chosen_by} "
+                    f"{args.suite or args.stack} has its own"
+                )
+    if args.stack is not None:
+        if args.stack < 1 or args.bias or args.suite is not None:
+            parser.error(
+                "--stack takes a positive number of blocks, and no --suite or --bias"
+            )
+        sys.stdout.write(
+            stack(args.stack, args.tokens or 8, args.element_type, command)
+        )
+        return
     if args.suite is not None:
         layers = suite.load()
         if args.suite not in layers:
@@ -120,11 +208,6 @@ def main():
             chosen = chosen.with_tokens(args.tokens)
         if args.bias:
             parser.error("--bias: the layers of the suite are einsums and have none")
-        for option in ("format", "out_modes", "in_modes", "ranks"):
-            if getattr(args, option) != parser.get_default(option):
-                parser.error(
-                    f"--{option.replace('_', '-')}: --suite {args.suite} has its own"
-                )
         sys.stdout.write(suite.module(chosen, command, args.element_type))
         return
     cores = len(args.out_modes)

@@ -107,26 +107,47 @@ void ProgramBuilder::addSync(Sync sync) { program.code.emplace_back(sync); }
 /// of loads of its network: the queue issues in order, so a load that stands
 /// right before its contraction could overlap the one before that only.
 static void hoistRouteLoads(std::vector<Instruction> &code) {
-  std::vector<Instruction> hoisted;
-  hoisted.reserve(code.size() + 1);
-  for (Instruction &instruction : code) {
-    const auto *load = std::get_if<LoadRoute>(&instruction);
+  // Instructions are large: their numbers move, with what decides.
+  struct Entry {
+    uint32_t number;
+    bool isLoad = false, isContract = false;
+    Net net = Net::Stream;              ///< Of a load.
+    std::array<uint32_t, 3> slots = {}; ///< Of each network; of a load all one.
+  };
+  std::vector<Entry> hoisted;
+  hoisted.reserve(code.size());
+  for (auto [number, instruction] : llvm::enumerate(code)) {
+    Entry entry;
+    entry.number = uint32_t(number);
+    if (const auto *load = std::get_if<LoadRoute>(&instruction)) {
+      entry.isLoad = true;
+      entry.net = load->net;
+      entry.slots.fill(load->slot);
+    } else if (const auto *contract = std::get_if<Contract>(&instruction)) {
+      entry.isContract = true;
+      for (unsigned net = 0; net < 3; ++net)
+        entry.slots[net] = contract->slots[net];
+    }
     auto place = hoisted.end();
-    auto blocks = [&](const Instruction &before) {
-      if (const auto *other = std::get_if<LoadRoute>(&before))
-        return other->net == load->net;
-      const auto *contract = std::get_if<Contract>(&before);
-      return contract && contract->slots[size_t(load->net)] == load->slot;
+    auto net = size_t(entry.net);
+    auto blocks = [&](const Entry &before) {
+      return before.isLoad
+                 ? before.net == entry.net
+                 : before.isContract && before.slots[net] == entry.slots[net];
     };
-    while (load && place != hoisted.begin() && !blocks(*std::prev(place)))
+    while (entry.isLoad && place != hoisted.begin() &&
+           !blocks(*std::prev(place)))
       --place;
     // Behind the loads of other networks that stand there already.
-    while (load && place != hoisted.end() &&
-           std::holds_alternative<LoadRoute>(*place))
+    while (entry.isLoad && place != hoisted.end() && place->isLoad)
       ++place;
-    hoisted.insert(place, std::move(instruction));
+    hoisted.insert(place, entry);
   }
-  code = std::move(hoisted);
+  std::vector<Instruction> sorted;
+  sorted.reserve(code.size() + 1);
+  for (const Entry &entry : hoisted)
+    sorted.push_back(std::move(code[entry.number]));
+  code = std::move(sorted);
 }
 
 Program ProgramBuilder::finish() && {

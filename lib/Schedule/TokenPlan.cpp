@@ -7,6 +7,7 @@
 #include "fetta/Schedule/TokenPlan.h"
 
 #include "fetta/Support/Error.h"
+#include "llvm/ADT/STLExtras.h"
 
 #include <algorithm>
 #include <array>
@@ -28,6 +29,65 @@ unsigned fetta::semaphoreBetween(unsigned producer, unsigned consumer) {
          (consumer < producer ? consumer : consumer - 1);
 }
 
+using TakenPositions =
+    std::array<std::vector<size_t>, QueueCount *(QueueCount - 1)>;
+
+/// Where a semaphore would count beyond MaxCount, tokens go to another one of
+/// the same two queues: both queues see the tokens of a semaphore in the order
+/// in which these stand, so any split of them will do. `taken`: positions in
+/// the consumer's queue, by semaphore.
+static llvm::Error spreadTokens(llvm::ArrayRef<QueueItem> items,
+                                llvm::ArrayRef<Clock> known,
+                                const TakenPositions &taken,
+                                std::vector<ItemTokens> &tokens) {
+  struct Semaphore {
+    unsigned number;
+    std::vector<size_t> taken; ///< Positions of its tokens.
+  };
+  struct Pair {
+    std::vector<Semaphore> semaphores;
+    std::vector<unsigned> numberOf; ///< By token.
+    size_t waits = 0;
+  };
+  std::array<Pair, QueueCount *(QueueCount - 1)> pairs;
+  unsigned next = pairs.size();
+  for (unsigned p = 0; p < pairs.size(); ++p)
+    pairs[p].semaphores.push_back({p, {}});
+  for (unsigned i = 0; i < items.size(); ++i) {
+    for (unsigned &wait : tokens[i].waits) {
+      Pair &pair = pairs[wait];
+      wait = pair.numberOf[pair.waits++];
+    }
+    for (unsigned &signal : tokens[i].signals) {
+      Pair &pair = pairs[signal];
+      unsigned producer = items[i].queue, consumer = 0;
+      while (consumer == producer ||
+             semaphoreBetween(producer, consumer) != signal)
+        ++consumer;
+      // An item that has completed has taken its tokens.
+      auto hasRoom = [&](const Semaphore &semaphore) {
+        size_t count = semaphore.taken.size();
+        return count < MaxCount ||
+               semaphore.taken[count - MaxCount] <= known[i][consumer];
+      };
+      auto it = llvm::find_if(pair.semaphores, hasRoom);
+      if (it == pair.semaphores.end()) {
+        if (next == SemaphoreCount)
+          return makeError("instruction {0} of queue {1} may run more tokens "
+                           "ahead of queue {2} than {3} semaphores count, each "
+                           "to {4}; use fewer slices",
+                           i, producer, consumer, pair.semaphores.size(),
+                           MaxCount);
+        it = pair.semaphores.insert(it, {next++, {}});
+      }
+      it->taken.push_back(taken[signal][pair.numberOf.size()]);
+      pair.numberOf.push_back(it->number);
+      signal = it->number;
+    }
+  }
+  return llvm::Error::success();
+}
+
 llvm::Expected<std::vector<ItemTokens>>
 fetta::planTokens(llvm::ArrayRef<QueueItem> items) {
   std::vector<ItemTokens> tokens(items.size());
@@ -36,7 +96,7 @@ fetta::planTokens(llvm::ArrayRef<QueueItem> items) {
   std::array<Clock, QueueCount> last = {}; ///< Of the queue's last item.
   std::array<std::vector<unsigned>, QueueCount> queues;
   // Positions in the consumer's queue of the tokens taken, by semaphore.
-  std::array<std::vector<size_t>, QueueCount *(QueueCount - 1)> taken;
+  TakenPositions taken;
   for (unsigned i = 0; i < items.size(); ++i) {
     const QueueItem &item = items[i];
     queues[item.queue].push_back(i);
@@ -71,23 +131,7 @@ fetta::planTokens(llvm::ArrayRef<QueueItem> items) {
     }
     known[i] = last[item.queue] = clock;
   }
-  // A token beyond MaxCount may be signalled only when enough are taken.
-  std::array<size_t, QueueCount *(QueueCount - 1)> signalled = {};
-  for (unsigned i = 0; i < items.size(); ++i)
-    for (unsigned semaphore : tokens[i].signals) {
-      size_t count = ++signalled[semaphore];
-      if (count <= MaxCount)
-        continue;
-      unsigned producer = items[i].queue, consumer = 0;
-      while (consumer == producer ||
-             semaphoreBetween(producer, consumer) != semaphore)
-        ++consumer;
-      // An item that has completed has taken its tokens.
-      if (taken[semaphore][count - MaxCount - 1] > known[i][consumer])
-        return makeError("instruction {0} of queue {1} may run {3} tokens "
-                         "ahead of queue {2}, and a semaphore counts to {4}; "
-                         "use fewer slices",
-                         i, producer, consumer, MaxCount + 1, MaxCount);
-    }
+  if (llvm::Error error = spreadTokens(items, known, taken, tokens))
+    return error;
   return tokens;
 }

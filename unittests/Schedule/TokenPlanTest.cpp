@@ -125,16 +125,37 @@ TEST(TokenPlan, RandomPrograms) {
   }
 }
 
-TEST(TokenPlan, ARunAheadOf256TokensIsRefused) {
-  for (unsigned count : {255u, 256u}) {
-    std::vector<QueueItem> items(count, {1, {}});
-    for (unsigned i = 0; i < count; ++i)
-      items.push_back({0, {i}});
+/// `count` loads that nothing holds back, each with a contraction.
+static std::vector<QueueItem> makeRunAhead(unsigned count) {
+  std::vector<QueueItem> items(count, {1, {}});
+  for (unsigned i = 0; i < count; ++i)
+    items.push_back({0, {i}});
+  return items;
+}
+
+TEST(TokenPlan, ARunAheadOf256TokensTakesTwoSemaphores) {
+  std::mt19937 random(7);
+  for (unsigned count : {MaxCount, MaxCount + 1, 3 * MaxCount}) {
+    std::vector<QueueItem> items = makeRunAhead(count);
     auto tokens = planTokens(items);
-    EXPECT_EQ(bool(tokens), count == 255);
-    if (!tokens) {
-      EXPECT_NE(llvm::toString(tokens.takeError()).find("256 tokens ahead"),
-                std::string::npos);
-    }
+    ASSERT_TRUE(bool(tokens));
+    std::map<unsigned, unsigned> signals;
+    for (unsigned i = 0; i < count; ++i)
+      for (unsigned semaphore : (*tokens)[i].signals)
+        ++signals[semaphore];
+    EXPECT_EQ(signals.size(), (count + MaxCount - 1) / MaxCount);
+    for (auto [semaphore, uses] : signals)
+      EXPECT_LE(uses, MaxCount);
+    EXPECT_TRUE(execute(items, *tokens, random));
   }
+}
+
+TEST(TokenPlan, MoreTokensThanAllSemaphoresCountAreRefused) {
+  // Twelve semaphores are those of pairs of queues.
+  unsigned most = (1 + SemaphoreCount - 12) * MaxCount;
+  EXPECT_TRUE(bool(planTokens(makeRunAhead(most))));
+  auto tokens = planTokens(makeRunAhead(most + 1));
+  ASSERT_FALSE(bool(tokens));
+  EXPECT_NE(llvm::toString(tokens.takeError()).find("21 semaphores"),
+            std::string::npos);
 }

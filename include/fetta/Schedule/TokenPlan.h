@@ -38,11 +38,12 @@ struct ItemTokens {
   llvm::SmallVector<unsigned, 2> waits, signals;
 };
 
-/// The semaphore from one queue to another; twelve are used.
+/// The first semaphore from one queue to another, of twelve.
 unsigned semaphoreBetween(unsigned producer, unsigned consumer);
 
-/// Tokens for the instructions of a program, in program order. An error, when a
-/// queue would have to run more than 255 tokens ahead of another.
+/// Tokens for the instructions of a program, in program order. Two queues get
+/// another semaphore where one runs more tokens ahead of the other than theirs
+/// count. An error, when all are taken.
 llvm::Expected<std::vector<ItemTokens>>
 planTokens(llvm::ArrayRef<QueueItem> items);
 
