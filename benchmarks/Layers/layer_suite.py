@@ -278,21 +278,20 @@ def mean(values):
 
 
 def print_means(results):
-    """Geometric means over the layers that ran."""
-    whole = [r for r in results if all(dram in r for dram in DRAM_MODELS)]
-    machine = [r["bandwidth"] for r in whole]
-    kinds = sorted({entry["binding_limit"] for entry in machine})
-    print(f"\nGeometric means over {len(whole)} of {len(results)}: ideal DRAM, "
-          f"share of the limit {mean(r['ideal']['share_of_limit'] for r in whole)}, "
-          f"utilization {mean(r['ideal']['utilization'] for r in whole)}; DRAM "
-          "of the machine, share of the limit "
-          f"{mean(entry['share_of_limit'] for entry in machine)}"
-          + "".join(
-              f", bound by {kind} ({len(these)}): "
-              f"{mean(entry['share_of_limit'] for entry in these)}"
-              for kind in kinds
-              if (these := [e for e in machine if e["binding_limit"] == kind]))
-          + ".")
+    """Geometric means over the layers that ran, for each DRAM model."""
+    for dram, title in (("ideal", "ideal DRAM"),
+                        ("bandwidth", "DRAM of the machine")):
+        entries = [r[dram] for r in results if dram in r]
+        if not entries:
+            continue
+        text = (f"Geometric means over {len(entries)} of {len(results)}, {title}: "
+                f"share of the limit {mean(e['share_of_limit'] for e in entries)}"
+                f", utilization {mean(e['utilization'] for e in entries)}")
+        for kind in sorted({entry["binding_limit"] for entry in entries}):
+            these = [e for e in entries if e["binding_limit"] == kind]
+            text += (f"; bound by {kind} ({len(these)}): share of the limit "
+                     f"{mean(entry['share_of_limit'] for entry in these)}")
+        print(f"\n{text}.")
 
 
 def print_utilization(results, batches):
