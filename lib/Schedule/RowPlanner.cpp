@@ -62,13 +62,11 @@ void RowPlanner::forEachIn(int64_t begin, int64_t end, size_t slab,
   size_t first = periodOf(begin), last = periodOf(end);
   for (size_t period = first; period <= last; ++period) {
     work += occupants[slab][period].size();
-    for (unsigned other : occupants[slab][period]) {
-      const LiveValue &o = values[other];
+    for (const Occupant &o : occupants[slab][period])
       // In the first period of both.
       if (o.begin <= end && begin <= o.end &&
-          std::max(first, periodOf(o.begin)) == period)
-        function(other);
-    }
+          std::max(first, size_t(o.firstPeriod)) == period)
+        function(o.value);
   }
 }
 
@@ -144,10 +142,12 @@ void RowPlanner::put(unsigned value, SlabRows where) {
   waitCycles += waits(value, where);
   conflictCycles += cost[value][slab];
   places[value] = where;
-  for (size_t period = periodOf(values[value].begin),
-              last = periodOf(values[value].end);
+  const LiveValue &v = values[value];
+  const Occupant occupant = {v.begin, v.end, unsigned(periodOf(v.begin)),
+                             value};
+  for (size_t period = occupant.firstPeriod, last = periodOf(v.end);
        period <= last; ++period)
-    occupants[slab][period].push_back(value);
+    occupants[slab][period].push_back(occupant);
   used[slab] = std::max(used[slab], where.row + values[value].rows);
   for (auto [other, cycles] : neighbours[value])
     cost[other][slab] += cycles;
@@ -160,8 +160,9 @@ void RowPlanner::take(unsigned value) {
   for (size_t period = periodOf(values[value].begin),
               last = periodOf(values[value].end);
        period <= last; ++period) {
-    std::vector<unsigned> &here = occupants[slab][period];
-    here.erase(llvm::find(here, value));
+    std::vector<Occupant> &here = occupants[slab][period];
+    here.erase(llvm::find_if(
+        here, [&](const Occupant &o) { return o.value == value; }));
   }
   for (auto [other, cycles] : neighbours[value])
     cost[other][slab] -= cycles;

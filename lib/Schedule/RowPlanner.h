@@ -113,8 +113,13 @@ private:
 
   std::vector<std::optional<SlabRows>> places;
   int64_t conflictCycles = 0, waitCycles = 0;
+  /// What searches ask of a value in every period, side by side in memory.
+  struct Occupant {
+    int64_t begin, end;
+    unsigned firstPeriod, value;
+  };
   /// Values by slab and period, in each period in which they live.
-  std::vector<std::array<std::vector<unsigned>, numPeriods>> occupants;
+  std::vector<std::array<std::vector<Occupant>, numPeriods>> occupants;
   std::vector<int64_t> used; ///< Highest row, by slab.
   /// Conflict cycles that a slab would cost a value: [value][slab].
   std::vector<llvm::SmallVector<int64_t, 4>> cost;
