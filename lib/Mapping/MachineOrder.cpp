@@ -118,7 +118,8 @@ llvm::Error OrderSearch::add(const ContractionTree &tree,
   if (!plan)
     return plan.takeError();
   OrderCandidate candidate{tree, origin, {}, 0, std::nullopt};
-  estimate(network, *plan, *free, candidate);
+  if (llvm::Error error = estimate(network, *plan, *free, candidate))
+    return error;
   order.candidates.push_back(std::move(candidate));
   plans.push_back(std::move(*plan));
   return llvm::Error::success();

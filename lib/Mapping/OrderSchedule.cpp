@@ -9,6 +9,7 @@
 #include "fetta/Mapping/Program.h"
 #include "fetta/Mapping/RowClock.h"
 #include "fetta/Schedule/ListSchedule.h"
+#include "fetta/Support/Error.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Sequence.h"
@@ -96,9 +97,10 @@ static double scheduledCycles(const SharedPlan &plan,
   return double(scheduleLength(tasks, listSchedule(tasks)));
 }
 
-void mapping::estimate(const ClosedNetwork &network, const SharedPlan &plan,
-                       const MachineCostModel &model,
-                       OrderCandidate &candidate) {
+llvm::Error mapping::estimate(const ClosedNetwork &network,
+                              const SharedPlan &plan,
+                              const MachineCostModel &model,
+                              OrderCandidate &candidate) {
   std::vector<Span> spans;
   std::vector<IndexList> indices;
   for (unsigned leaf : llvm::seq(plan.numLeaves()))
@@ -126,7 +128,14 @@ void mapping::estimate(const ClosedNetwork &network, const SharedPlan &plan,
                      found.dataflow == Dataflow::AStationary,
                      found.dataflow == Dataflow::BStationary});
   }
+  // The scheduler counts in 64 bits.
+  if (!(candidate.serial.latency < 0x1p62))
+    return makeError("the steps of a contraction order take {0:e3} cycles on "
+                     "machine '{1}', more than 2^62: smaller sizes are needed "
+                     "to schedule them",
+                     candidate.serial.latency, model.getMachine().name);
   candidate.scheduled = scheduledCycles(plan, spans, model.getMachine());
+  return llvm::Error::success();
 }
 
 llvm::Expected<double> mapping::mappedCycles(const ClosedNetwork &network,

@@ -24,9 +24,10 @@ llvm::Expected<SharedPlan> planOf(const ClosedNetwork &network,
                                   const TrainingGoal &goal,
                                   const ContractionTree &tree);
 
-/// Fills `serial` and `scheduled` of a candidate.
-void estimate(const ClosedNetwork &network, const SharedPlan &plan,
-              const MachineCostModel &model, OrderCandidate &candidate);
+/// Fills `serial` and `scheduled` of a candidate. An error for what takes 2^62
+/// cycles or more.
+llvm::Error estimate(const ClosedNetwork &network, const SharedPlan &plan,
+                     const MachineCostModel &model, OrderCandidate &candidate);
 
 /// Cycles of the mapped steps as scheduled. Errors: of the mapper.
 llvm::Expected<double> mappedCycles(const ClosedNetwork &network,

@@ -85,11 +85,22 @@ fetta::orderOnMachine(const ClosedNetwork &network, const TrainingGoal &goal,
 }
 
 static std::string grouped(double figure) {
-  return groupDigits(static_cast<Cost>(std::llround(figure)));
+  // Figures of costs near 2^128 exceed it.
+  if (!(figure < 0x1p127))
+    return formatv("{0:e3}", figure);
+  return groupDigits(static_cast<Cost>(std::round(figure)));
 }
 
-static std::string times(double figure, double other) {
-  return formatv("{0:f3}x", figure / other);
+/// Mapped candidates against the first as mapped, the others as scheduled.
+static std::string timesFirst(const MachineReport &on,
+                              const OrderCandidate &candidate) {
+  OrderCandidate first = on.order->fewestFlops();
+  if (!candidate.mapped)
+    first.mapped.reset();
+  double ours = valueOf(on.objective, candidate);
+  double theirs = valueOf(on.objective, first);
+  // Nothing is as much as nothing: all may be done before the first step.
+  return formatv("{0:f3}x", ours == theirs ? 1 : ours / theirs);
 }
 
 static void printOrder(const MachineReport &on, raw_ostream &os) {
@@ -116,17 +127,16 @@ static void printOrder(const MachineReport &on, raw_ostream &os) {
   printField(os, "static power")
       << formatv("{0:f1} pJ a cycle, in no figure here\n", order.staticPower);
   os << '\n';
-  Table table(
-      {"scheduled", "serial", "dynamic pJ", "to the first", "order", "path"});
-  double first = valueOf(on.objective, order.fewestFlops());
+  Table table({"mapped", "scheduled", "serial", "dynamic pJ", "to the first",
+               "order", "path"});
   for (auto [number, candidate] : enumerate(order.candidates))
     table.add(
-        {grouped(candidate.scheduled), grouped(candidate.serial.latency),
-         grouped(candidate.serial.energy),
-         times(valueOf(on.objective, candidate), first),
+        {candidate.mapped ? grouped(*candidate.mapped) : "",
+         grouped(candidate.scheduled), grouped(candidate.serial.latency),
+         grouped(candidate.serial.energy), timesFirst(on, candidate),
          candidate.origin.str() + (number == order.chosen ? " (chosen)" : ""),
          formatContractionPath(candidate.tree.linearPath())});
-  table.print(os, /*numRight=*/4);
+  table.print(os, /*numRight=*/5);
 }
 
 void fetta::printMachineText(const PathReport &report, raw_ostream &os) {
