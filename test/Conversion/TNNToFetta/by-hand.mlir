@@ -94,3 +94,37 @@ func.func @dataflow(%x: tensor<8x4xbf16>, %w: tensor<4x8xbf16>) -> tensor<8x8xbf
       : (tensor<8x4xbf16>, tensor<4x8xbf16>) -> tensor<8x8xbf16>
   return %y : tensor<8x8xbf16>
 }
+
+// -----
+
+// A slip in a name is one on an einsum, too, though each contraction takes only
+// what it has.
+func.func @einsum_mode(%x: tensor<16x12xbf16>, %g0: tensor<8x4xbf16>, %g1: tensor<4x12xbf16>)
+    -> tensor<16x8xbf16> {
+  // expected-error@+1 {{'fetta.mapping' columns: there is no mode 'k', only b, i, o, r}}
+  %y = tnn.einsum "b i, o r, r i -> b o" %x, %g0, %g1
+      {fetta.mapping = {ces = {i = 3}, columns = {k = 1}}}
+      : (tensor<16x12xbf16>, tensor<8x4xbf16>, tensor<4x12xbf16>) -> tensor<16x8xbf16>
+  return %y : tensor<16x8xbf16>
+}
+
+// -----
+
+func.func @einsum_loops(%x: tensor<16x12xbf16>, %g0: tensor<8x4xbf16>, %g1: tensor<4x12xbf16>)
+    -> tensor<16x8xbf16> {
+  // expected-error@+1 {{'fetta.mapping' loops: there is no mode 'n', only b, i, o, r}}
+  %y = tnn.einsum "b i, o r, r i -> b o" %x, %g0, %g1 {fetta.mapping = {loops = ["b", "n"]}}
+      : (tensor<16x12xbf16>, tensor<8x4xbf16>, tensor<4x12xbf16>) -> tensor<16x8xbf16>
+  return %y : tensor<16x8xbf16>
+}
+
+// -----
+
+func.func @einsum_layout(%x: tensor<16x12xbf16>, %g0: tensor<8x4xbf16>, %g1: tensor<4x12xbf16>)
+    -> tensor<16x8xbf16> {
+  // expected-error@+1 {{'fetta.mapping' lhs: layouts are over the tensors of one contraction: give them on a tnn.contract}}
+  %y = tnn.einsum "b i, o r, r i -> b o" %x, %g0, %g1
+      {fetta.mapping = {lhs = #fetta.layout<banks [d0:0, d0:1, d1:0, 0, 0, 0, 0, 0] rows [4, 1]>}}
+      : (tensor<16x12xbf16>, tensor<8x4xbf16>, tensor<4x12xbf16>) -> tensor<16x8xbf16>
+  return %y : tensor<16x8xbf16>
+}

@@ -7,6 +7,8 @@
 
 #include "PlanWriter.h"
 
+#include "llvm/ADT/StringExtras.h"
+
 using namespace mlir;
 using namespace fetta;
 using namespace fetta::tnn;
@@ -76,8 +78,47 @@ static DictionaryAttr mappingFor(EinsumAttr contraction, Operation *einsum) {
   return kept.empty() ? nullptr : DictionaryAttr::get(given.getContext(), kept);
 }
 
+/// What no contraction of `op` can take is a slip of whoever wrote it.
+static LogicalResult checkMapping(EinsumOp op) {
+  auto given = op->getAttrOfType<DictionaryAttr>(kMappingAttr);
+  if (!given)
+    return success();
+  SmallVector<StringAttr> modes = op.getEinsum().getModes();
+  auto check = [&](StringAttr entry, StringAttr mode) -> LogicalResult {
+    if (llvm::is_contained(modes, mode))
+      return success();
+    return op.emitOpError()
+           << "'" << kMappingAttr << "' " << entry.getValue()
+           << ": there is no mode '" << mode.getValue() << "', only "
+           << llvm::join(llvm::map_range(
+                             modes, [](StringAttr m) { return m.getValue(); }),
+                         ", ");
+  };
+  for (NamedAttribute entry : given) {
+    if (auto named = dyn_cast<DictionaryAttr>(entry.getValue())) {
+      for (NamedAttribute mode : named)
+        if (failed(check(entry.getName(), mode.getName())))
+          return failure();
+    } else if (auto list = dyn_cast<ArrayAttr>(entry.getValue())) {
+      for (StringAttr mode : list.getAsRange<StringAttr>())
+        if (failed(check(entry.getName(), mode)))
+          return failure();
+    } else if (!isa<StringAttr>(entry.getValue())) {
+      return op.emitOpError()
+             << "'" << kMappingAttr << "' " << entry.getName().getValue()
+             << ": layouts are over the tensors of one contraction: give them "
+                "on "
+                "a tnn.contract";
+    }
+  }
+  return success();
+}
+
 LogicalResult PlanWriter::write(OpBuilder &builder, unsigned begin,
                                 unsigned end) {
+  for (unsigned phase = begin; phase < end; ++phase)
+    if (failed(checkMapping(phases[phase].op)))
+      return failure();
   for (auto [k, step] : llvm::enumerate(plan.getSteps())) {
     if (step.phase < begin || step.phase >= end)
       continue;
