@@ -181,14 +181,31 @@ static llvm::Error named(llvm::Error error) {
                                 : std::move(error);
 }
 
-static llvm::Error run() {
+/// What is wrong with the options of run, or nothing; reads the window.
+static std::string checkRunOptions(TraceOptions &trace) {
   if (level != 1 && level != 2)
-    return makeError("--level={0} does not exist: use --level=1, tile events, "
-                     "or --level=2, cycle by cycle",
-                     level.getValue());
+    return llvm::formatv("--level={0} does not exist: use --level=1, tile "
+                         "events, or --level=2, cycle by cycle",
+                         level.getValue());
   if (timingOnly && (!inputs.empty() || !outputs.empty() || level == 2))
-    return makeError("--timing-only computes no values: leave out --inputs, "
-                     "--outputs and --level=2");
+    return "--timing-only computes no values: leave out --inputs, --outputs "
+           "and --level=2";
+  trace.maxBytes = traceLimit;
+  if (traceWindow.empty())
+    return "";
+  auto [from, to] = llvm::StringRef(traceWindow).split(':');
+  bool wrong = !llvm::StringRef(traceWindow).contains(':') ||
+               (!from.empty() && from.getAsInteger(10, trace.from)) ||
+               (!to.empty() && to.getAsInteger(10, trace.to)) ||
+               trace.from < 0 || trace.to <= trace.from;
+  if (!wrong)
+    return "";
+  return llvm::formatv("--trace-window={0}: expected FROM:TO, two cycles in "
+                       "ascending order, e.g. 0:5000 or 5000:",
+                       traceWindow.getValue());
+}
+
+static llvm::Error run(const TraceOptions &trace) {
   llvm::Expected<Program> program = loadProgram();
   if (!program)
     return named(program.takeError());
@@ -198,19 +215,7 @@ static llvm::Error run() {
   options.report = reportDir;
   options.energy = energy;
   options.dram = dram;
-  options.trace.maxBytes = traceLimit;
-  if (!traceWindow.empty()) {
-    auto [from, to] = llvm::StringRef(traceWindow).split(':');
-    bool wrong = !llvm::StringRef(traceWindow).contains(':') ||
-                 (!from.empty() && from.getAsInteger(10, options.trace.from)) ||
-                 (!to.empty() && to.getAsInteger(10, options.trace.to)) ||
-                 options.trace.from < 0 ||
-                 options.trace.to <= options.trace.from;
-    if (wrong)
-      return makeError("--trace-window={0}: expected FROM:TO, two cycles in "
-                       "ascending order, e.g. 0:5000 or 5000:",
-                       traceWindow.getValue());
-  }
+  options.trace = trace;
   options.level = level;
   options.longRun = longRun;
   options.rawBF16 = rawBF16;
@@ -311,8 +316,14 @@ int main(int argc, char **argv) {
   cl::HideUnrelatedOptions(sweepCategory, sweepCmd);
   if (!cl::ParseCommandLineOptions(argc, argv, overview, &llvm::errs()))
     return Usage;
-  if (runCmd)
-    return reportError("fetta-sim", run());
+  if (runCmd) {
+    TraceOptions trace;
+    if (std::string wrong = checkRunOptions(trace); !wrong.empty()) {
+      llvm::errs() << "fetta-sim: error: " << wrong << '\n';
+      return Usage;
+    }
+    return reportError("fetta-sim", run(trace));
+  }
   if (verifyCmd)
     return verify();
   if (dumpCmd)
