@@ -10,6 +10,7 @@
 #include "fetta/Support/Error.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Signals.h"
 
 using namespace llvm;
 
@@ -34,9 +35,21 @@ static Error writeToDescriptor(int fd, StringRef path, WriteFunction write) {
   return Error::success();
 }
 
+/// LLVM removes temporary files on signals, but on that of a closed pipe only
+/// if a function for it was there before its handlers were installed.
+static void handleClosedPipes() {
+  static bool isDone = [] {
+    sys::SetOneShotPipeSignalFunction(sys::DefaultOneShotPipeSignalHandler);
+    sys::unregisterHandlers(); // The next file installs them again.
+    return true;
+  }();
+  (void)isDone;
+}
+
 /// Writes a temporary file beside \p path.
 static Expected<sys::fs::TempFile> writeTempFile(StringRef path,
                                                  WriteFunction write) {
+  handleClosedPipes();
   Expected<sys::fs::TempFile> temp =
       sys::fs::TempFile::create(path + ".%%%%%%.tmp");
   if (!temp)

@@ -46,6 +46,19 @@ static int writeWholeFile(llvm::StringRef input, llvm::StringRef output,
   return fetta::Refused;
 }
 
+/// A diagnostic says where and what. The operation after it may be a whole
+/// program: only on request.
+static llvm::SmallVector<char *> withoutOperations(int argc, char **argv) {
+  static char off[] = "--mlir-print-op-on-diagnostic=false";
+  llvm::SmallVector<char *> args(argv, argv + argc);
+  bool isGiven = llvm::any_of(args, [](llvm::StringRef arg) {
+    return arg.contains("-mlir-print-op-on-diagnostic");
+  });
+  if (!isGiven)
+    args.insert(args.begin() + 1, off);
+  return args;
+}
+
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
@@ -56,6 +69,10 @@ int main(int argc, char **argv) {
 #ifdef FETTA_ENABLE_TESTS
   fetta::test::registerTestPasses();
 #endif
+  llvm::SmallVector<char *> args = withoutOperations(argc, argv);
+  argc = int(args.size());
+  args.push_back(nullptr);
+  argv = args.data();
   auto [input, output] = mlir::registerAndParseCLIOptions(
       argc, argv, "Fetta optimizer driver\n", registry);
   auto config = mlir::MlirOptMainConfig::createFromCLOptions();

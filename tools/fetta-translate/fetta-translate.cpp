@@ -114,6 +114,7 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   registerBinaryDialects(registry);
   mlir::MLIRContext context(registry);
+  context.printOpOnDiagnostic(false);
   return toBinary ? writeBinary(std::move(*buffer), context)
                   : writeText(**buffer, context);
 }

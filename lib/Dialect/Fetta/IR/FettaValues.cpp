@@ -24,8 +24,10 @@ MachineAttr fetta::hw::getMachineAttr(Operation *op) {
 FailureOr<Machine> fetta::hw::getMachine(Operation *op) {
   if (MachineAttr machine = getMachineAttr(op))
     return machine.getMachine();
-  return op->emitOpError() << "needs the attribute '" << kMachineAttr
-                           << "' on the module; run fetta-attach-machine";
+  return op->emitOpError()
+         << "needs the attribute '" << kMachineAttr
+         << "' on the module; run fetta-attach-machine, or give "
+            "the pipeline machine=FILE";
 }
 
 std::optional<Layout> fetta::hw::getLayout(Type type) {
