@@ -36,7 +36,7 @@ public:
   std::vector<AddPasses> waysToOrder(StringRef objective);
   /// From ordering to a verified program.
   AddPasses compile(std::vector<AddPasses> orders, unsigned moreSlices = 0,
-                    bool justInTime = false);
+                    bool inTurn = false);
 
 private:
   const CompileOptions &options;
@@ -130,10 +130,10 @@ std::vector<AddPasses> MachineHalf::waysToOrder(StringRef objective) {
 }
 
 AddPasses MachineHalf::compile(std::vector<AddPasses> orders,
-                               unsigned moreSlices, bool justInTime) {
+                               unsigned moreSlices, bool inTurn) {
   SliceToFitOptions sliced = slicing;
   sliced.more = moreSlices;
-  sliced.justInTime = justInTime;
+  sliced.inTurn = inTurn;
   sliced.orders = std::move(orders);
   return [=](OpPassManager &passes) {
     passes.addPass(createSliceToFitPass(sliced));
@@ -164,10 +164,9 @@ static void addMachinePasses(OpPassManager &manager,
     choice.candidates.push_back({name, ways.front(), half.compile(ways)});
     for (unsigned more : llvm::seq(slicings - 1))
       choice.candidates.push_back(
-          {(name + ", loads just in time, " + Twine(more) +
-            " steps more slices")
+          {(name + ", slices in turn, " + Twine(more) + " steps more slices")
                .str(),
-           ways.front(), half.compile(ways, more, /*justInTime=*/true),
+           ways.front(), half.compile(ways, more, /*inTurn=*/true),
            /*sameOrder=*/true});
   };
   if (!onMachine || options.order != ContractionOrder::CSSE) {

@@ -114,7 +114,9 @@ private:
   /// false if there are none.
   bool planModes();
   tnn::ModePlan planOf(func::FuncOp function) const {
-    return plans.lookup(function.getName());
+    tnn::ModePlan plan = plans.lookup(function.getName());
+    plan.inTurn = options.inTurn;
+    return plan;
   }
 
   SliceToFitOptions options;
@@ -429,7 +431,7 @@ LogicalResult SliceToFitPass::runAuto() {
   // More slices rather than transfers that do not run ahead; these before still
   // more slices.
   SmallVector<std::pair<int64_t, ArrayRef<unsigned>>> attempts;
-  ArrayRef<unsigned> fills(options.justInTime ? ArrayRef(kJustInTime) : kFills);
+  ArrayRef<unsigned> fills(options.inTurn ? ArrayRef(kJustInTime) : kFills);
   if (!options.schedule)
     fills = fills.take_front(1);
   for (Diagnostics reports;;) {

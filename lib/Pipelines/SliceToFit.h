@@ -31,7 +31,9 @@ struct SliceToFitOptions {
   /// With `auto`, so many steps more slices than would be taken; where that is
   /// one slice, or the whole batch, an error.
   unsigned more = 0;
-  bool justInTime = false; ///< Nothing is loaded before it is needed.
+  /// No slice begins before the one before it is done, and nothing is loaded
+  /// before it is needed.
+  bool inTurn = false;
   /// Ways to order contractions. The first is taken unless it leaves slices
   /// that are tiny, and another one takes fewer cycles in slices that fit.
   std::vector<std::function<void(mlir::OpPassManager &)>> orders;

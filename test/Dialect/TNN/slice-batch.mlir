@@ -1,4 +1,5 @@
 // RUN: fetta-opt %s --pass-pipeline='builtin.module(func.func(tnn-slice-batch{slices=3}))' --split-input-file | FileCheck %s
+// RUN: fetta-opt %s --pass-pipeline='builtin.module(func.func(tnn-slice-batch{slices=3 in-turn}))' --split-input-file | FileCheck %s --check-prefix=TURN
 // RUN: fetta-opt %s --pass-pipeline='builtin.module(func.func(tnn-slice-batch))' --split-input-file -o %t.same.mlir
 // RUN: fetta-opt %s --split-input-file | cmp - %t.same.mlir
 
@@ -31,6 +32,32 @@
 // CHECK-NEXT: %[[A2:.*]] = tnn.contract "b i, b o -> i o" %[[X2]], %[[D2]]
 // CHECK-NEXT: %[[P2:.*]] = tnn.contract "i o, r o -> i r" %[[A2]], %[[H]] init(%[[P1]])
 // CHECK-NEXT: return %[[I2]], %[[P2]]
+
+// Nothing of a slice comes before the end of the one before it.
+// TURN-LABEL: func.func @step
+// TURN-SAME: %[[X:[^ ]*]]: tensor<10x6xbf16>
+// TURN-SAME: %[[DY:[^ ]*]]: tensor<10x4xbf16>)
+// TURN-NEXT: %[[X0:.*]] = tensor.extract_slice %[[X]][0, 0]
+// TURN-NEXT: tnn.contract "i r, r o -> i o"
+// TURN-NEXT: tnn.contract "b i, i o -> b o" %[[X0]],
+// TURN-NEXT: tensor.empty()
+// TURN-NEXT: tensor.insert_slice
+// TURN-NEXT: %[[D0:.*]] = tensor.extract_slice %[[DY]][0, 0]
+// TURN-NEXT: tnn.contract "b i, b o -> i o" %[[X0]], %[[D0]]
+// TURN-NEXT: %[[P0:.*]] = tnn.contract "i o, r o -> i r"
+// TURN-NEXT: %[[X1:.*]] = tensor.extract_slice %[[X]][4, 0]
+// TURN-NEXT: tnn.contract "b i, i o -> b o" %[[X1]],
+// TURN-NEXT: tensor.insert_slice
+// TURN-NEXT: %[[D1:.*]] = tensor.extract_slice %[[DY]][4, 0]
+// TURN-NEXT: tnn.contract "b i, b o -> i o" %[[X1]], %[[D1]]
+// TURN-NEXT: %[[P1:.*]] = tnn.contract "i o, r o -> i r" {{.*}} init(%[[P0]])
+// TURN-NEXT: %[[X2:.*]] = tensor.extract_slice %[[X]][8, 0] [2, 6]
+// TURN-NEXT: tnn.contract "b i, i o -> b o" %[[X2]],
+// TURN-NEXT: tensor.insert_slice
+// TURN-NEXT: %[[D2:.*]] = tensor.extract_slice %[[DY]][8, 0]
+// TURN-NEXT: tnn.contract "b i, b o -> i o" %[[X2]], %[[D2]]
+// TURN-NEXT: tnn.contract "i o, r o -> i r" {{.*}} init(%[[P1]])
+// TURN-NEXT: return
 func.func @step(%x: tensor<10x6xbf16>, %g: tensor<6x3xbf16> {tnn.role = "param"}, %h: tensor<3x4xbf16> {tnn.role = "param"},
                 %dy: tensor<10x4xbf16>) -> (tensor<10x4xbf16>, tensor<6x3xf32>) {
   %0 = tnn.contract "i r, r o -> i o" %g, %h {tnn.phase = "fp"} : (tensor<6x3xbf16>, tensor<3x4xbf16>) -> tensor<6x4xbf16>

@@ -171,6 +171,7 @@ struct TNNSliceBatchPass
     ModePlan plan;
     plan.keepsParameters = !recompute;
     plan.keepsSums = !spill;
+    plan.inTurn = inTurn;
     for (StringRef text : modes) {
       auto [name, number] = text.split(':');
       int64_t pieces;

@@ -414,13 +414,16 @@ void SliceWriter::run() {
     runContract(op, {0, Pieces(cuts.size(), -1), 0});
   // Forward work is one slice ahead, its arguments two: transfers overlap
   // contractions, and a loss lies between the two phases of a slice.
-  runSlice(forwardLoops, 0);
-  load(late, 0);
-  load(early, 1);
+  const int64_t ahead = plan.inTurn ? 0 : 1;
+  if (ahead) {
+    runSlice(forwardLoops, 0);
+    load(late, 0);
+    load(early, 1);
+  }
   for (int64_t slice = 0; slice < count; ++slice) {
-    load(early, slice + 2);
-    runSlice(forwardLoops, slice + 1);
-    load(late, slice + 1);
+    load(early, slice + 2 * ahead);
+    runSlice(forwardLoops, slice + ahead);
+    load(late, slice + ahead);
     runSlice(backwardLoops, slice);
   }
   runLoops(lastLoops, count - 1);

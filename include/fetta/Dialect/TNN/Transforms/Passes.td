@@ -203,8 +203,8 @@ def TNNSliceBatchPass : Pass<"tnn-slice-batch", "::mlir::func::FuncOp"> {
     - Contractions without the batch run once, before the first slice.
 
     Forward contractions are one slice ahead of the others, their arguments two:
-    transfers overlap contractions, and the loss of a slice has time. The slices
-    are as equal as `ceil(batch / slices)` allows, the last one may be smaller.
+    transfers overlap contractions, and the loss of a slice has time; `in-turn`
+    writes slice after slice, which takes fewer rows. The slices are as equal as `ceil(batch / slices)` allows, the last one may be smaller.
 
     With `modes` other modes are cut into pieces, too, each followed from the
     first contraction that names it (docs/Slicing.md). Contractions that hold one
@@ -223,7 +223,9 @@ def TNNSliceBatchPass : Pass<"tnn-slice-batch", "::mlir::func::FuncOp"> {
     Option<"recompute", "recompute", "bool", "false",
            "Load and compute pieces of parameters again for each loop">,
     Option<"spill", "spill", "bool", "false",
-           "Keep sums over the batch that have pieces in DRAM">];
+           "Keep sums over the batch that have pieces in DRAM">,
+    Option<"inTurn", "in-turn", "bool", "false",
+           "Begin a slice when the one before it is done">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];
 }

@@ -77,6 +77,9 @@ struct ModePlan {
   /// Sums over the batch stay in memory from slice to slice; otherwise those
   /// with pieces are stored to the function's result and loaded again.
   bool keepsSums = true;
+  /// Slices follow one after the other; otherwise forward work is one slice
+  /// ahead, so that transfers overlap contractions, and takes its rows.
+  bool inTurn = false;
 
   bool isEmpty() const { return cuts.empty() && streams.empty(); }
 };
