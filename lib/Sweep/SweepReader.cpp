@@ -263,8 +263,17 @@ llvm::Error SweepReader::readSizes(const yaml::Node &layer,
         parameters[parameter->first].push_back(index);
         size = parameter->second;
       }
-      if (llvm::Error error = setLayerSize(spec.layer, index, size->scalar))
-        return yaml::errorAt(size->location, toString(std::move(error)));
+      if (llvm::Error error = setLayerSize(spec.layer, index, size->scalar)) {
+        std::string message = toString(std::move(error));
+        if (parameter == values.end() && !values.empty()) {
+          llvm::SmallVector<llvm::StringRef> known;
+          for (const auto &[name, value] : values)
+            known.push_back(name);
+          message += ", or a parameter: " + llvm::join(known, ", ") +
+                     yaml::didYouMean(size->scalar, known);
+        }
+        return yaml::errorAt(size->location, message);
+      }
     }
   }
   for (const auto &[name, indices] : parameters)

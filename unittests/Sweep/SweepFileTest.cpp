@@ -113,6 +113,17 @@ TEST(SweepFile, PointsBeyond64Bits) {
   EXPECT_EQ(sweepOf(rest).pointCount(), SweepSpec::tooMany);
 }
 
+TEST(SweepFile, ASizeThatIsNoParameter) {
+  std::string text =
+      "machine: " + machinePath +
+      "\nlayer: {einsum: \"t i, i r -> t r\", sizes: {t: 8, i: 4, r: rnk}, "
+      "parameters: {rank: 2, tokens: 8}}\n";
+  EXPECT_EQ(messageOf(SweepSpec::parse(text, "s.yaml")),
+            "s.yaml:2:59: error: the size of 'r' is 'rnk', it must be a whole "
+            "number from 1 to 2^40, or a parameter: rank, tokens (did you mean "
+            "'rank'?)");
+}
+
 TEST(SweepFile, Refusals) {
   EXPECT_EQ(refusal("vari: {slabs: 4}\n"),
             "s.yaml:6:1: error: unknown key 'vari' (did you mean 'vary'?)");
