@@ -867,3 +867,27 @@ MODULE
     return
   }
 }
+
+// -----
+
+// route: a map of more bits than a word has
+MODULE
+  // expected-error @+1 {{a map has at most 31 bank bits}}
+  fetta.route @r distribution map <[l0, l1, l2, l3, l4, l5, l6, l7, l8, l9, l10, l11, l12, l13, l14, l15, l16, l17, l18, l19, l20, l21, l22, l23, l24, l25, l26, l27, l28, l29, l30, l31]>
+}
+
+// -----
+
+// serial: nothing named
+MODULE
+  func.func @f(%x: tensor<4x4xbf16>, %y: tensor<4x2xbf16>) {
+    %0 = fetta.place %x : tensor<4x4xbf16> -> tensor<4x4xbf16, #lhs>
+    %1 = fetta.place %y : tensor<4x2xbf16> -> tensor<4x2xbf16, #rhs>
+    %2 = fetta.contract "b k, k n -> b n" %0, %1 b_stationary
+        lanes <ce [b:0] row [k:0] column [n:0]> loops <scope [k x 2 by 2, b x 2 by 2]>
+        // expected-error @+1 {{expected serial lane bits of lhs, rhs or result}}
+        accumulator <base 0 strides [1, 0]> serial <>
+        : (tensor<4x4xbf16, #lhs>, tensor<4x2xbf16, #rhs>) -> tensor<4x2xbf16, #res>
+    return
+  }
+}
