@@ -73,7 +73,7 @@ fetta::mapProgramLike(StringRef function, ProgramSpec &program,
       break;
     classes.push_back(&it->second);
   }
-  bool hasClasses = !ops.empty() && classes.size() == ops.size();
+  bool hasClasses = alike && !ops.empty() && classes.size() == ops.size();
   if (hasClasses) {
     auto &known = alike->mapped[function.str()];
     for (const SliceClass *kind : classes)

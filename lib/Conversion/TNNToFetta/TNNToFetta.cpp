@@ -363,10 +363,9 @@ namespace {
 struct ConvertTNNToFettaPass
     : fetta::impl::ConvertTNNToFettaPassBase<ConvertTNNToFettaPass> {
   using ConvertTNNToFettaPassBase::ConvertTNNToFettaPassBase;
-  ConvertTNNToFettaPass(ConvertTNNToFettaPassOptions options,
+  ConvertTNNToFettaPass(const ConvertTNNToFettaPassOptions &options,
                         std::shared_ptr<AlikeContractions> alike)
-      : ConvertTNNToFettaPassBase(std::move(options)), alike(std::move(alike)) {
-  }
+      : ConvertTNNToFettaPassBase(options), alike(std::move(alike)) {}
 
   void runOnOperation() override {
     std::optional<Dataflow> fixed;
@@ -404,6 +403,5 @@ struct ConvertTNNToFettaPass
 std::unique_ptr<Pass>
 fetta::createConvertTNNToFettaPass(ConvertTNNToFettaPassOptions options,
                                    std::shared_ptr<AlikeContractions> alike) {
-  return std::make_unique<ConvertTNNToFettaPass>(std::move(options),
-                                                 std::move(alike));
+  return std::make_unique<ConvertTNNToFettaPass>(options, std::move(alike));
 }
