@@ -62,6 +62,8 @@
 // OBJECTIVE: error: option of tnn-order-contractions: objective is flops, size, write, combo-N, latency, energy or edp, not 'speed'
 // RUN: not fetta-opt %t/layer.mlir "--tnn-order-contractions=stored-limit=1 extra-flops=1" 2>&1 | FileCheck %s --check-prefix=TWO
 // TWO: error: option of tnn-order-contractions: stored-price, stored-limit and extra-flops exclude each other
+// RUN: not fetta-opt %s --tnn-order-contractions=micro-batches=0 2>&1 | FileCheck %s --check-prefix=NOBATCH
+// NOBATCH: error: option of tnn-order-contractions: micro-batches is at least 1
 // RUN: not fetta-opt %t/layer.mlir --tnn-order-contractions=trace=- 2>&1 | FileCheck %s --check-prefix=DASH
 // DASH: error: option of tnn-order-contractions: trace needs a file
 // RUN: not fetta-opt %t/layer.mlir --tnn-order-contractions=trace=%t/nowhere/trace.json 2>&1 | FileCheck %s --check-prefix=NOWHERE

@@ -2,6 +2,14 @@
 // RUN: not fetta-opt %s --pass-pipeline='builtin.module(func.func(tnn-slice-batch{modes=i}))' --split-input-file 2>&1 | FileCheck %s
 // CHECK: error: modes should be MODE:PIECES, got 'i'
 
+// One mode twice, under its name and under another one; the batch.
+// RUN: not fetta-opt %S/Inputs/one-mode.mlir --tnn-slice-batch=modes=i:2,i:3 2>&1 | FileCheck %s --check-prefix=SAME
+// RUN: not fetta-opt %S/Inputs/one-mode.mlir --tnn-slice-batch=modes=k:2,r:3 2>&1 | FileCheck %s --check-prefix=RENAMED
+// RUN: not fetta-opt %S/Inputs/one-mode.mlir "--tnn-slice-batch=modes=b:2 slices=2" 2>&1 | FileCheck %s --check-prefix=BATCH
+// SAME: one-mode.mlir:4:1: error: 'func.func' op cannot be sliced: one mode of size 12 is to be cut into pieces of 6 and of 4; name each mode once
+// RENAMED: one-mode.mlir:4:1: error: 'func.func' op cannot be sliced: one mode of size 6 is to be cut into pieces of 3 and of 2; name each mode once
+// BATCH: one-mode.mlir:4:1: error: 'func.func' op cannot be sliced: the mode to be cut is the batch
+
 // expected-error @+1 {{cannot be sliced: no contraction has a mode 'i'}}
 func.func @unknown(%g: tensor<6x3xf32>, %h: tensor<3x4xf32>) -> tensor<6x4xf32> {
   %0 = tnn.contract "b r, r o -> b o" %g, %h : (tensor<6x3xf32>, tensor<3x4xf32>) -> tensor<6x4xf32>

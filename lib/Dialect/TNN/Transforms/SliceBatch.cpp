@@ -71,6 +71,16 @@ static FailureOr<Slicing> analyze(func::FuncOp function, int64_t size,
         batch->dimensionOf(seed) == cut.dimension)
       return function.emitOpError()
              << "cannot be sliced: the mode to be cut is the batch";
+    for (auto [other, earlier] : llvm::zip(plan.cuts, slicing.cuts)) {
+      Value first = values[other.value];
+      if ((earlier.mode.isHeldBy(seed) &&
+           earlier.mode.dimensionOf(seed) == cut.dimension) ||
+          (mode.isHeldBy(first) && mode.dimensionOf(first) == other.dimension))
+        return function.emitOpError()
+               << "cannot be sliced: one mode of size " << mode.getSize()
+               << " is to be cut into pieces of " << other.size << " and of "
+               << cut.size << "; name each mode once";
+    }
     slicing.cuts.push_back({std::move(mode), cut.size});
   }
   return slicing;
