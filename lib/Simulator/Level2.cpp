@@ -209,7 +209,8 @@ bool Engine::isDone() const {
          reduction.isIdle();
 }
 
-llvm::Expected<Level2Run> Engine::run() {
+llvm::Expected<Level2Run>
+Engine::run(const std::function<void(int64_t)> &progress) {
   // Nothing takes longer than a route or the pipeline without doing anything.
   int64_t patience = 16 + machine.pipelineCycles() + machine.dramLatencyCycles;
   for (const Route &route : program.routes)
@@ -217,6 +218,8 @@ llvm::Expected<Level2Run> Engine::run() {
         std::max(patience, 16 + machine.pipelineCycles() +
                                routeBytes(route) / machine.routeBytesPerCycle);
   for (; !isDone(); ++now) {
+    if (progress && now % 1024 == 0)
+      progress(now);
     std::fill(portTaken.begin(), portTaken.end(), 0);
     reservePorts();
     signal();
@@ -250,10 +253,11 @@ llvm::Expected<Level2Run> Engine::run() {
   return result;
 }
 
-llvm::Expected<Level2Run> fetta::runLevel2(const Program &program,
-                                           TensorMemory &memory,
-                                           DramMemory &dram, DramModel model) {
-  return Engine(program, memory, dram, model).run();
+llvm::Expected<Level2Run>
+fetta::runLevel2(const Program &program, TensorMemory &memory, DramMemory &dram,
+                 DramModel model,
+                 const std::function<void(int64_t)> &progress) {
+  return Engine(program, memory, dram, model).run(progress);
 }
 
 double fetta::level2Seconds(const Machine &machine, int64_t cycles) {

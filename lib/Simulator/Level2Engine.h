@@ -89,7 +89,7 @@ class Engine {
 public:
   Engine(const Program &program, TensorMemory &memory, DramMemory &dram,
          DramModel model);
-  llvm::Expected<Level2Run> run();
+  llvm::Expected<Level2Run> run(const std::function<void(int64_t)> &progress);
 
 private:
   // One cycle.

@@ -94,14 +94,49 @@ static std::string noteOn(const TraceWriter &trace,
                        options.maxBytes, trace.cut(), trace.completeUntil());
 }
 
+namespace {
+/// Says on stderr how far a run has come, when it takes longer than a moment.
+class Progress {
+public:
+  using Clock = std::chrono::steady_clock;
+  static constexpr std::chrono::seconds interval{5};
+
+  Progress(const char *what, const char *unit) : what(what), unit(unit) {}
+  void operator()(int64_t done, int64_t all) {
+    Clock::time_point now = Clock::now();
+    if (now < next)
+      return;
+    next = now + interval;
+    double spent = std::chrono::duration<double>(now - start).count();
+    double share = double(done) / double(all);
+    llvm::errs() << llvm::formatv(
+        "fetta-sim: {0}: {1:P1} of {2:N} {3} after {4:F0} s", what, share, all,
+        unit, spent);
+    if (done)
+      llvm::errs() << llvm::formatv(", {0:F0} s to go", spent / share - spent);
+    llvm::errs() << '\n';
+  }
+
+private:
+  const char *what, *unit;
+  Clock::time_point start = Clock::now(), next = start + interval;
+};
+} // namespace
+
 /// Runs level 2 on memories of its own and sets it against the functional run
 /// and level 1; says so in one line.
 static llvm::Expected<std::string>
 runLevel2Beside(const Program &program, TensorMemory memory, DramMemory dram,
                 const TensorMemory &expectedMemory,
-                const DramMemory &expectedDram, DramModel model,
-                int64_t cycles) {
-  llvm::Expected<Level2Run> run = runLevel2(program, memory, dram, model);
+                const DramMemory &expectedDram, DramModel model, int64_t cycles,
+                bool quiet) {
+  std::function<void(int64_t)> tell;
+  if (!quiet) // Level 2 may take a little longer than level 1.
+    tell = [cycles,
+            progress = Progress("level 2", "cycles")](int64_t done) mutable {
+      progress(std::min(done, cycles), cycles);
+    };
+  llvm::Expected<Level2Run> run = runLevel2(program, memory, dram, model, tell);
   if (!run)
     return run.takeError();
   auto same = [](llvm::Expected<std::vector<float>> x,
@@ -166,35 +201,6 @@ static llvm::Error readInputs(const Program &program, const RunOptions &options,
   return llvm::Error::success();
 }
 
-namespace {
-/// Says on stderr how far a run has come, when it takes longer than a moment.
-class Progress {
-public:
-  using Clock = std::chrono::steady_clock;
-  static constexpr std::chrono::seconds interval{5};
-
-  Progress(const char *what, const char *unit) : what(what), unit(unit) {}
-  void operator()(int64_t done, int64_t all) {
-    Clock::time_point now = Clock::now();
-    if (now < next)
-      return;
-    next = now + interval;
-    double spent = std::chrono::duration<double>(now - start).count();
-    double share = double(done) / double(all);
-    llvm::errs() << llvm::formatv(
-        "fetta-sim: {0}: {1:P1} of {2:N} {3} after {4:F0} s", what, share, all,
-        unit, spent);
-    if (done)
-      llvm::errs() << llvm::formatv(", {0:F0} s to go", spent / share - spent);
-    llvm::errs() << '\n';
-  }
-
-private:
-  const char *what, *unit;
-  Clock::time_point start = Clock::now(), next = start + interval;
-};
-} // namespace
-
 llvm::Error fetta::runCommand(const Program &program,
                               const RunOptions &options) {
   llvm::Expected<EnergyTable> energy = energyTable(program, options);
@@ -209,6 +215,8 @@ llvm::Error fetta::runCommand(const Program &program,
   if (options.level == 2) {
     TimingOptions timingOptions;
     timingOptions.dram = options.dram;
+    if (!options.quiet)
+      timingOptions.progress = Progress("timing", "contractions");
     if (!options.longRun)
       if (llvm::Error error = checkLevel2Duration(
               program.machine, timeProgram(program, timingOptions).cycles))
@@ -250,7 +258,7 @@ llvm::Error fetta::runCommand(const Program &program,
   if (before) {
     llvm::Expected<std::string> note = runLevel2Beside(
         program, std::move(before->first), std::move(before->second), memory,
-        dram, options.dram, timing.cycles);
+        dram, options.dram, timing.cycles, options.quiet);
     if (!note)
       return note.takeError();
     level2Note = std::move(*note);

@@ -67,8 +67,14 @@ void compare(const Program &program, uint64_t seed, Compared &result,
   Memories expected(program, seed), memory(program, seed);
   std::vector<Counters> counters = must(runProgram(
       program, expected.tensors, expected.regions, ExecutionOptions()));
-  auto run = runLevel2(program, memory.tensors, memory.regions, model);
+  std::vector<int64_t> heard;
+  auto run = runLevel2(program, memory.tensors, memory.regions, model,
+                       [&](int64_t cycles) { heard.push_back(cycles); });
   ASSERT_TRUE(bool(run)) << llvm::toString(run.takeError());
+  for (size_t i = 0; i < heard.size(); ++i)
+    EXPECT_EQ(heard[i], int64_t(1024 * i));
+  // The last instructions complete a pipeline after they have ended.
+  EXPECT_NEAR(double(heard.size()), double(run->cycles) / 1024 + 0.5, 0.75);
   for (const TensorEntry &tensor : program.tensors)
     if (isCollected(tensor.role))
       expectBits(memory.tensors.load(tensor), expected.tensors.load(tensor),

@@ -23,6 +23,7 @@
 
 #include "llvm/Support/Error.h"
 
+#include <functional>
 #include <vector>
 
 namespace fetta {
@@ -45,10 +46,12 @@ struct Level2Run {
 
 /// Runs a verified program; tensors that the host places must be in `memory`
 /// and regions that it fills in `dram`, where results are afterwards. Errors: a
-/// word that nobody wrote, a program that never ends.
-llvm::Expected<Level2Run> runLevel2(const Program &program,
-                                    TensorMemory &memory, DramMemory &dram,
-                                    DramModel model = DramModel::Bandwidth);
+/// word that nobody wrote, a program that never ends. `progress` hears of every
+/// 1,024 cycles.
+llvm::Expected<Level2Run>
+runLevel2(const Program &program, TensorMemory &memory, DramMemory &dram,
+          DramModel model = DramModel::Bandwidth,
+          const std::function<void(int64_t cycles)> &progress = nullptr);
 
 /// Seconds that runLevel2 takes for so many cycles, on one core: switches of a
 /// network times 9 ns, measured on fetta-edge (docs/Simulator.md).
