@@ -46,6 +46,26 @@ static int writeWholeFile(llvm::StringRef input, llvm::StringRef output,
   return fetta::Refused;
 }
 
+static constexpr llvm::StringLiteral overview =
+    R"(Fetta optimizer driver: all of mlir-opt, and the passes of this project
+
+From a layer to a program, and what the pipeline made of it:
+
+  fetta-opt layer.mlir -o layer.prog.mlir \
+      --fetta-compile-training="machine=machines/fetta-edge.yaml"
+  fetta-opt layer.prog.mlir --fetta-print-mapping -o /dev/null
+  fetta-translate --fetta-to-binary layer.prog.mlir -o layer.fbin
+
+Only the order of contractions, with what was found and what it costs:
+
+  fetta-opt layer.mlir --tnn-expand-layers --tnn-differentiate \
+      --tnn-order-contractions="objective=latency machine=machines/fetta-edge.yaml" \
+      --remarks-filter=tnn-order-contractions
+
+The project's passes and pipelines begin with fetta- and tnn-, or convert from
+and to these; docs/Passes says what each does.
+)";
+
 /// A diagnostic says where and what. The operation after it may be a whole
 /// program: only on request.
 static llvm::SmallVector<char *> withoutOperations(int argc, char **argv) {
@@ -73,8 +93,8 @@ int main(int argc, char **argv) {
   argc = int(args.size());
   args.push_back(nullptr);
   argv = args.data();
-  auto [input, output] = mlir::registerAndParseCLIOptions(
-      argc, argv, "Fetta optimizer driver\n", registry);
+  auto [input, output] =
+      mlir::registerAndParseCLIOptions(argc, argv, overview, registry);
   auto config = mlir::MlirOptMainConfig::createFromCLOptions();
   if (output == "-" || config.shouldShowDialects() || config.shouldListPasses())
     return mlir::asMainReturnCode(

@@ -164,7 +164,11 @@ int main(int argc, char **argv) {
   llvm::raw_string_ostream errors(text);
   if (!cl::ParseCommandLineOptions(
           argc, argv,
-          "Runs a function natively: contraction order, linalg, LLVM JIT\n",
+          "Runs a function natively: contraction order, linalg, LLVM JIT\n\n"
+          "  python3 -m fetta example-inputs layer.mlir --gradients --outputs "
+          "in\n"
+          "  fetta-run layer.mlir --training --inputs in --outputs native\n\n"
+          "Exit codes: 0 done, 1 input refused, 2 wrong usage.\n",
           &errors)) {
     llvm::errs() << errors.str();
     return Usage;

@@ -97,7 +97,13 @@ int main(int argc, char **argv) {
   std::string errors;
   llvm::raw_string_ostream stream(errors);
   if (!cl::ParseCommandLineOptions(
-          argc, argv, "fetta IR to a binary and back\n", &stream)) {
+          argc, argv,
+          "fetta IR to a binary and back\n\n"
+          "  fetta-translate --fetta-to-binary layer.prog.mlir -o layer.fbin\n"
+          "  fetta-translate --binary-to-fetta layer.fbin\n\n"
+          "The IR is what fetta-opt --fetta-compile-training ends with.\n"
+          "Exit codes: 0 done, 1 input refused, 2 wrong usage.\n",
+          &stream)) {
     llvm::errs() << errors;
     return ExitCode::Usage;
   }
