@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs the commands that the --help of tools shows, in order, in this folder."""
 
 import re
