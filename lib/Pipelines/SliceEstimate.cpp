@@ -10,7 +10,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Diagnostics.h"
-#include "llvm/ADT/MapVector.h"
+
+#include <map>
 
 using namespace mlir;
 using namespace fetta;
@@ -29,53 +30,191 @@ int64_t fetta::nextCount(int64_t count) {
   return llvm::isPowerOf2_64(count) ? count + count / 2 : count / 3 * 4;
 }
 
-int64_t fetta::estimateRows(RankedTensorType type, const Machine &machine) {
-  SmallVector<int64_t> chunks(type.getShape());
+int64_t fetta::sliceSize(int64_t batch, int64_t count) {
+  int64_t size = llvm::divideCeil(batch, count);
+  int64_t unit = std::min<int64_t>(64, llvm::bit_floor(uint64_t(size)) / 4);
+  if (count == 1 || unit <= 1)
+    return size;
+  int64_t least = llvm::alignTo(size, unit);
+  for (int64_t larger = least; larger <= size + size / 4; larger += unit)
+    if (batch % larger == 0)
+      return larger;
+  return least;
+}
+
+static int64_t estimateRows(ArrayRef<int64_t> shape, Type elementType,
+                            const Machine &machine) {
+  SmallVector<int64_t> chunks(shape);
   for (unsigned bit = 0; bit < machine.laneBits(); ++bit) {
-    auto *best = llvm::max_element(chunks, [](int64_t a, int64_t b) {
-      return double(a) / double((a + 1) / 2) < double(b) / double((b + 1) / 2);
-    });
-    if (best != chunks.end())
-      *best = (*best + 1) / 2;
+    // The first even number shrinks to a half, else the largest odd one most.
+    auto *best = llvm::find_if(chunks, [](int64_t n) { return n % 2 == 0; });
+    if (best == chunks.end())
+      best = llvm::max_element(chunks);
+    if (best == chunks.end())
+      break;
+    *best = (*best + 1) / 2;
   }
-  int64_t rows = type.getElementType().isF32() ? 2 : 1;
+  int64_t rows = elementType.isF32() ? 2 : 1;
   for (int64_t count : chunks)
     if (llvm::MulOverflow(rows, count, rows))
       return INT64_MAX;
   return rows;
 }
 
-/// The value in memory that a value is, or is a view or a continued sum of.
-static Value findRoot(Value value) {
-  while (Operation *op = value.getDefiningOp()) {
-    auto contract = dyn_cast<tnn::ContractOp>(op);
-    if (contract && contract.getInit() &&
-        contract.getType().getElementType().isF32())
-      value = contract.getInit();
-    else if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp,
-                 arith::TruncFOp, tensor::InsertSliceOp>(op))
-      value = op->getOperand(0);
-    else
-      break;
+int64_t fetta::estimateRows(RankedTensorType type, const Machine &machine) {
+  return ::estimateRows(type.getShape(), type.getElementType(), machine);
+}
+
+/// The value in memory that `value` is a view or a continued sum of, one step
+/// back; null if it stands for itself.
+static Value findSource(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return {};
+  if (auto contract = dyn_cast<tnn::ContractOp>(op))
+    return contract.getType().getElementType().isF32() ? contract.getInit()
+                                                       : Value();
+  return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, arith::TruncFOp,
+             tensor::InsertSliceOp>(op)
+             ? op->getOperand(0)
+             : Value();
+}
+
+namespace {
+/// A value in memory: where it lives, and the fewest rows that a use needs.
+struct Life {
+  int64_t begin, end;
+  int64_t rows;
+  bool isSlice;
+};
+} // namespace
+
+/// Large values leave room that nothing else needs.
+static int64_t withUnusedRest(int64_t rows, const Machine &machine) {
+  return rows > machine.rowsPerSlab / kLarge
+             ? machine.rowsPerSlab / (machine.rowsPerSlab / rows)
+             : rows;
+}
+
+SliceBound::SliceBound(func::FuncOp function, const Machine &machine)
+    : machine(machine) {
+  ScopedDiagnosticHandler quiet(function->getContext(),
+                                [](Diagnostic &) { return success(); });
+  FailureOr<tnn::SliceOrder> order = tnn::findSliceOrder(function);
+  if (failed(order))
+    return;
+  llvm::DenseMap<Value, unsigned> lifeOf; // Of views, too.
+  std::map<Shape, unsigned> known;
+  auto see = [&](Value value) {
+    Value source = findSource(value);
+    auto root = source ? lifeOf.find(source) : lifeOf.end();
+    unsigned number =
+        root == lifeOf.end() ? unsigned(lives.size()) : root->second;
+    if (root == lifeOf.end())
+      lives.push_back({INT64_MAX, -1, {}});
+    lifeOf[value] = number;
+    auto type = dyn_cast<RankedTensorType>(value.getType());
+    if (!type)
+      return;
+    auto batch = order->batchDimensions.find(value);
+    Shape shape{type, batch == order->batchDimensions.end()
+                          ? -1
+                          : int64_t(batch->second)};
+    auto [it, isNew] = known.try_emplace(shape, unsigned(shapes.size()));
+    if (isNew)
+      shapes.push_back(shape);
+    if (!llvm::is_contained(lives[number].shapes, it->second))
+      lives[number].shapes.push_back(it->second);
+  };
+  for (Value argument : function.getArguments())
+    see(argument);
+  for (Operation &op : function.getBody().front())
+    for (Value result : op.getResults())
+      see(result);
+  for (Operation *op : order->contracts) {
+    auto touch = [&](Value value) {
+      Life &life = lives[lifeOf.lookup(value)];
+      life.begin = std::min(life.begin, positions);
+      life.end = positions;
+    };
+    llvm::for_each(op->getOperands(), touch);
+    llvm::for_each(op->getResults(), touch);
+    ++positions;
   }
-  return value;
+}
+
+int64_t SliceBound::leastRows(int64_t size) const {
+  std::vector<int64_t> rowsOf;
+  for (const Shape &shape : shapes) {
+    RankedTensorType type = shape.type;
+    SmallVector<int64_t> dims(type.getShape());
+    if (shape.batchDimension >= 0)
+      dims[shape.batchDimension] = std::min(dims[shape.batchDimension], size);
+    rowsOf.push_back(::estimateRows(dims, type.getElementType(), machine));
+  }
+  std::vector<int64_t> change(positions + 1, 0);
+  for (const Life &life : lives) {
+    if (life.end < 0)
+      continue;
+    int64_t rows = INT64_MAX;
+    for (unsigned shape : life.shapes)
+      rows = std::min(rows, rowsOf[shape]);
+    if (rows > machine.rowsPerSlab)
+      return INT64_MAX;
+    rows = withUnusedRest(rows, machine);
+    change[life.begin] += rows;
+    change[life.end + 1] -= rows;
+  }
+  int64_t alive = 0, most = 0;
+  for (int64_t delta : change)
+    most = std::max(most, alive += delta);
+  return most;
 }
 
 RowEstimate fetta::estimateRows(func::FuncOp function, const Machine &machine) {
-  llvm::MapVector<Value, std::pair<int64_t, int64_t>> lives;
-  llvm::DenseMap<Value, int64_t> rows;
+  std::vector<Life> lives;
+  llvm::DenseMap<Value, unsigned> lifeOf; // Of views, too.
+  llvm::DenseMap<Type, int64_t> rowsOf;
+  constexpr unsigned kNowhere = ~0u;
   int64_t position = 0;
+  auto findLife = [&](Value value) -> unsigned {
+    SmallVector<Value, 4> views;
+    unsigned life;
+    while (true) {
+      if (auto it = lifeOf.find(value); it != lifeOf.end()) {
+        life = it->second;
+        break;
+      }
+      views.push_back(value);
+      if (Value source = findSource(value)) {
+        value = source;
+        continue;
+      }
+      life = kNowhere;
+      if (!isa_and_nonnull<tensor::EmptyOp>(value.getDefiningOp())) {
+        life = unsigned(lives.size());
+        lives.push_back(
+            {position, position, INT64_MAX,
+             isa_and_nonnull<tensor::ExtractSliceOp>(value.getDefiningOp())});
+      }
+      break;
+    }
+    for (Value view : views)
+      lifeOf[view] = life;
+    return life;
+  };
   auto touch = [&](Value value) {
-    Value root = findRoot(value);
-    if (isa_and_nonnull<tensor::EmptyOp>(root.getDefiningOp()))
+    unsigned number = findLife(value);
+    if (number == kNowhere)
       return;
-    auto [it, isNew] = lives.insert({root, {position, position}});
-    it->second.second = position;
     auto type = cast<RankedTensorType>(value.getType());
-    int64_t needed = estimateRows(type, machine);
+    auto [rows, isNew] = rowsOf.try_emplace(type, 0);
+    if (isNew)
+      rows->second = estimateRows(type, machine);
+    Life &life = lives[number];
+    life.end = position;
     // The shape that a contraction sees counts, not that of the argument.
-    int64_t &known = rows[root];
-    known = known ? std::min(known, needed) : needed;
+    life.rows = std::min(life.rows, rows->second);
   };
   for (Operation &op : function.getBody().front()) {
     ++position;
@@ -91,18 +230,16 @@ RowEstimate fetta::estimateRows(func::FuncOp function, const Machine &machine) {
   }
   RowEstimate estimate;
   std::vector<int64_t> change(position + 2, 0);
-  for (auto &[root, life] : lives) {
-    if (rows[root] > machine.rowsPerSlab) {
+  for (Life &life : lives) {
+    if (life.rows > machine.rowsPerSlab) {
       estimate.peak = INT64_MAX;
       return estimate;
     }
-    // Large values leave room that nothing else needs.
-    if (rows[root] > machine.rowsPerSlab / kLarge)
-      rows[root] = machine.rowsPerSlab / (machine.rowsPerSlab / rows[root]);
-    if (isa_and_nonnull<tensor::ExtractSliceOp>(root.getDefiningOp()))
-      estimate.largestSlice = std::max(estimate.largestSlice, rows[root]);
-    change[life.first] += rows[root];
-    change[life.second + 1] -= rows[root];
+    life.rows = withUnusedRest(life.rows, machine);
+    if (life.isSlice)
+      estimate.largestSlice = std::max(estimate.largestSlice, life.rows);
+    change[life.begin] += life.rows;
+    change[life.end + 1] -= life.rows;
   }
   int64_t alive = 0;
   for (int64_t delta : change)
@@ -159,6 +296,22 @@ double StepWork::cycles(int64_t slices) const {
 }
 
 LogicalResult fetta::checkContractions(ArrayRef<SlicedFunction> functions) {
+  // Where each contraction once for each slice is not too many, no more need be
+  // known.
+  bool isFew = true;
+  uint64_t sum = 0;
+  for (const SlicedFunction &sliced : functions) {
+    func::FuncOp function = sliced.function;
+    auto contracts = function.getOps<tnn::ContractOp>();
+    int64_t batch = tnn::getBatchSize(function).value_or(1);
+    sum = llvm::SaturatingAdd<uint64_t>(
+        sum, llvm::SaturatingMultiply<uint64_t>(
+                 std::distance(contracts.begin(), contracts.end()),
+                 llvm::divideCeil(batch, std::min(batch, sliced.size))));
+    isFew &= sliced.plan.isEmpty() && sum <= kMostContractions;
+  }
+  if (isFew)
+    return success();
   int64_t all = 0, most = -1;
   const SlicedFunction *longest = nullptr;
   for (const SlicedFunction &sliced : functions) {

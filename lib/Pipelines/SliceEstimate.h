@@ -39,10 +39,48 @@ struct RowEstimate {
 /// The number of slices to try after this one: 1, 2, 3, 4, 6, 8, 12, 16, ...
 int64_t nextCount(int64_t count);
 
+/// Elements of a slice where a batch is cut into `count`. Up to a quarter more
+/// than needed, so that the size is a multiple of a power of two, which fills
+/// lanes, and divides the batch, which leaves one kind of slice to map.
+int64_t sliceSize(int64_t batch, int64_t count);
+
 /// Rows of a tensor in a layout that gives bank bits to the dimensions whose
 /// chunks shrink most, as the mapper's free layouts do.
 int64_t estimateRows(mlir::RankedTensorType type, const Machine &machine);
 RowEstimate estimateRows(mlir::func::FuncOp function, const Machine &machine);
+
+/// Rows that slices of a size need at least: those of one slice alone. Of many
+/// numbers of slices, it says quickly which do not fit.
+class SliceBound {
+public:
+  /// Nothing is known of a function that cannot be sliced.
+  SliceBound(mlir::func::FuncOp function, const Machine &machine);
+
+  /// Rows that are alive together at least.
+  int64_t leastRows(int64_t size) const;
+
+private:
+  /// A type as a slice has it.
+  struct Shape {
+    mlir::RankedTensorType type;
+    int64_t batchDimension; ///< -1 if none.
+    bool operator<(const Shape &o) const {
+      return std::pair(type.getAsOpaquePointer(), batchDimension) <
+             std::pair(o.type.getAsOpaquePointer(), o.batchDimension);
+    }
+  };
+  /// A value in memory: the contractions between which it lives, and the shapes
+  /// under which it is seen.
+  struct Life {
+    int64_t begin, end;
+    llvm::SmallVector<unsigned, 4> shapes;
+  };
+
+  const Machine &machine;
+  std::vector<Shape> shapes;
+  std::vector<Life> lives;
+  int64_t positions = 0;
+};
 
 /// What a function that is not sliced takes.
 struct StepWork {

@@ -130,21 +130,6 @@ private:
 };
 } // namespace
 
-/// Elements of a slice where a batch is cut into `count`. Up to a quarter more
-/// than needed, so that the size is a multiple of a power of two, which fills
-/// lanes, and divides the batch, which leaves one kind of slice to map.
-static int64_t sliceSize(int64_t batch, int64_t count) {
-  int64_t size = llvm::divideCeil(batch, count);
-  int64_t unit = std::min<int64_t>(64, llvm::bit_floor(uint64_t(size)) / 4);
-  if (count == 1 || unit <= 1)
-    return size;
-  int64_t least = llvm::alignTo(size, unit);
-  for (int64_t larger = least; larger <= size + size / 4; larger += unit)
-    if (batch % larger == 0)
-      return larger;
-  return least;
-}
-
 static int64_t equalSize(int64_t batch, int64_t count) {
   return int64_t(llvm::divideCeil(batch, count));
 }
@@ -217,15 +202,25 @@ LogicalResult SliceToFitPass::checkCount(int64_t count, SizeFunction sizeOf) {
 std::optional<int64_t> SliceToFitPass::estimate(int64_t count, int64_t ahead) {
   int64_t batch = largestBatch();
   tooMany.reset();
+  std::vector<std::pair<func::FuncOp, SliceBound>> bounds;
+  for (func::FuncOp function : functions())
+    if (planOf(function).isEmpty())
+      bounds.push_back({function, SliceBound(function, machine)});
+  const int64_t capacity = machine.slabs * machine.rowsPerSlab;
   for (;; count = std::min(nextCount(count), batch)) {
-    bool fits = true;
     Diagnostics ignored;
     if (failed(
             quietly(ignored, [&]() { return checkCount(count, sliceSize); }))) {
       tooMany = count;
       return std::nullopt;
     }
+    bool fits = count == 1 || llvm::all_of(bounds, [&](const auto &bound) {
+                  int64_t size = sliceSize(batchOf(bound.first), count);
+                  return bound.second.leastRows(size) <= capacity;
+                });
     for (func::FuncOp function : functions()) {
+      if (!fits)
+        break;
       if (count == 1 && planOf(function).isEmpty()) {
         fits &= estimateRows(function, machine).fits(machine);
         continue;
@@ -233,7 +228,7 @@ std::optional<int64_t> SliceToFitPass::estimate(int64_t count, int64_t ahead) {
       OwningOpRef<func::FuncOp> copy = function.clone();
       int64_t size = sliceSize(batchOf(function), count);
       if (failed(quietly(cannotSlice, [&]() {
-            return tnn::sliceBatch(*copy, size, /*sample=*/true,
+            return tnn::sliceBatch(*copy, size, tnn::kSliceSample,
                                    /*classes=*/nullptr, planOf(function));
           })))
         return std::nullopt;
@@ -340,7 +335,8 @@ SliceToFitPass::mapSlices(int64_t count, SizeFunction sizeOf, unsigned fill,
     if (function.isExternal() || (count == 1 && plan.isEmpty()))
       continue;
     int64_t size = sizeOf(batchOf(function), count);
-    if (failed(tnn::sliceBatch(function, size, /*sample=*/alike->isTrial,
+    if (failed(tnn::sliceBatch(function, size,
+                               alike->isTrial ? tnn::kMappingSample : 0,
                                &alike->classes, plan)))
       return failure();
   }

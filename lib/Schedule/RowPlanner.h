@@ -13,6 +13,7 @@
 #ifndef FETTA_LIB_SCHEDULE_ROWPLANNER_H
 #define FETTA_LIB_SCHEDULE_ROWPLANNER_H
 
+#include "RowTimeline.h"
 #include "fetta/Schedule/MemoryPlan.h"
 
 #include "llvm/ADT/DenseMap.h"
@@ -62,21 +63,33 @@ public:
   int64_t largestGap(unsigned value) const;
 
 private:
-  using Rows = std::pair<int64_t, int64_t>; ///< First, and behind the last.
-
-  /// Rows of the slab that are taken while the value lives, or so many
-  /// positions around a life that begins or ends with a transfer; sorted.
-  std::vector<Rows> taken(unsigned value, size_t slab, int64_t distance) const;
-  std::optional<int64_t> firstFit(unsigned value, size_t slab,
-                                  int64_t distance) const;
+  /// Rows that are taken while a value lives, or only shortly before or after.
+  struct Taken {
+    int64_t begin, end;
+    bool beside;
+    int64_t wait; ///< Cycles lost if the value has them, too.
+  };
+  /// The rows of the slab that are taken while the value lives, or so many
+  /// positions around a life that begins or ends with a transfer; sorted. Valid
+  /// until the next call.
+  llvm::ArrayRef<Taken> taken(unsigned value, size_t slab,
+                              int64_t distance) const;
+  /// The lowest rows that are free for the value's life, `beside` and for some
+  /// positions around it, too.
+  std::optional<int64_t> firstFit(unsigned value, llvm::ArrayRef<Taken> rows,
+                                  bool beside) const;
   int64_t waits(unsigned value, SlabRows where) const;
+  /// The same from what is taken, `farApart` included.
+  int64_t waits(unsigned value, int64_t row, llvm::ArrayRef<Taken> rows) const;
   void start();
   bool place(unsigned value, llvm::ArrayRef<SlabRows> wanted = {});
-  void put(unsigned value, SlabRows where);
+  /// The value has this place from now on, for so many cycles that are lost.
+  void put(unsigned value, SlabRows where, int64_t wait);
+  /// The reverse; `used` and `waitCycles` stay.
   void take(unsigned value);
   bool relocate(unsigned value);
   bool moveTo(unsigned value, SlabRows where);
-  void goBack();
+  void goBack(int64_t waitCyclesBefore);
   llvm::SmallVector<int64_t, 8> crowdedRows(unsigned value, size_t slab) const;
   bool makeRoom(unsigned value);
 
@@ -92,35 +105,40 @@ private:
   int64_t life(unsigned value) const {
     return values[value].end - values[value].begin;
   }
-  /// The program in periods of equal length, so that only values of the same
-  /// time are looked at.
+  /// The program in periods of equal length: a search is worth the values of
+  /// all periods that it looks at.
   static constexpr int64_t numPeriods = 256;
   size_t periodOf(int64_t position) const {
     return size_t(std::clamp<int64_t>((position - firstPosition) / periodLength,
                                       0, numPeriods - 1));
   }
-  template <typename Function>
-  void forEachIn(int64_t begin, int64_t end, size_t slab,
-                 Function function) const;
+  void addWork(int64_t begin, int64_t end, size_t slab) const;
+  /// Of looking at the value's life, or so many positions around it.
+  void addWork(unsigned value, size_t slab, int64_t distance) const {
+    addWork(values[value].begin - distance, values[value].end + distance, slab);
+  }
+  /// Of looking at who waits for the value.
+  void addWaitWork(unsigned value, size_t slab) const;
 
   llvm::ArrayRef<LiveValue> values;
   int64_t rowsPerSlab;
   size_t slabs;
   bool transfers = false; ///< Some value waits for what others do.
-  int64_t firstPosition = 0, periodLength = 1;
+  int64_t firstPosition = 0, lastPosition = 0, periodLength = 1;
   llvm::SmallVector<llvm::SmallVector<std::pair<unsigned, int64_t>, 8>, 0>
       neighbours;
 
   std::vector<std::optional<SlabRows>> places;
   int64_t conflictCycles = 0, waitCycles = 0;
-  /// What searches ask of a value in every period, side by side in memory.
-  struct Occupant {
-    int64_t begin, end;
-    unsigned firstPeriod, value;
-  };
+  using Occupant = RowTimeline::Occupant;
+  Occupant occupantOf(unsigned value) const;
+  int64_t waitOf(const LiveValue &v, const Occupant &o) const;
+
+  std::vector<RowTimeline> occupants; ///< By slab.
   /// Values by slab and period, in each period in which they live.
-  std::vector<std::array<std::vector<Occupant>, numPeriods>> occupants;
-  std::vector<int64_t> used; ///< Highest row, by slab.
+  std::vector<std::array<unsigned, numPeriods>> periods;
+  mutable std::vector<Taken> found; ///< What `taken` returns.
+  std::vector<int64_t> used;        ///< Highest row, by slab.
   /// Conflict cycles that a slab would cost a value: [value][slab].
   std::vector<llvm::SmallVector<int64_t, 4>> cost;
 

@@ -87,7 +87,7 @@ static FailureOr<Slicing> analyze(func::FuncOp function, int64_t size,
 }
 
 LogicalResult fetta::tnn::sliceBatch(func::FuncOp function, int64_t size,
-                                     bool sample, SliceClasses *classes,
+                                     int64_t sample, SliceClasses *classes,
                                      const ModePlan &plan) {
   if (!plan.streams.empty()) {
     BatchAnalysis batch(function);
@@ -113,7 +113,7 @@ FailureOr<int64_t> fetta::tnn::countContractions(func::FuncOp function,
     BatchAnalysis batch(function);
     if (failed(batch.run()))
       return failure();
-    return StreamWriter(function, batch, size, /*sample=*/false,
+    return StreamWriter(function, batch, size, /*sample=*/0,
                         /*classes=*/nullptr, plan)
         .countContractions();
   }
@@ -121,9 +121,27 @@ FailureOr<int64_t> fetta::tnn::countContractions(func::FuncOp function,
   if (failed(slicing))
     return failure();
   return SliceWriter(function, slicing->batch ? &*slicing->batch : nullptr,
-                     size, /*sample=*/false, /*classes=*/nullptr,
+                     size, /*sample=*/0, /*classes=*/nullptr,
                      std::move(slicing->cuts), plan)
       .countContractions();
+}
+
+FailureOr<SliceOrder> fetta::tnn::findSliceOrder(func::FuncOp function) {
+  BatchAnalysis batch(function);
+  if (failed(batch.run()))
+    return failure();
+  SliceWriter writer(function, &batch, /*size=*/1, /*sample=*/1,
+                     /*classes=*/nullptr, /*cuts=*/{}, ModePlan());
+  SliceOrder order;
+  SliceWriter::Work work = writer.findWork();
+  for (ArrayRef<ContractOp> part :
+       {ArrayRef(work.once), ArrayRef(work.forward), ArrayRef(work.backward),
+        ArrayRef(work.last)})
+    llvm::append_range(order.contracts, part);
+  for (Value value : numberValues(function))
+    if (batch.kindOf(value) == Kind::Sliced)
+      order.batchDimensions[value] = unsigned(batch.dimensionOf(value));
+  return order;
 }
 
 FailureOr<ModeCut> fetta::tnn::findMode(func::FuncOp function, StringRef name,
@@ -196,7 +214,7 @@ struct TNNSliceBatchPass
       plan.cuts.push_back(*cut);
     }
     int64_t size = batch ? (*batch + slices - 1) / slices : 1;
-    if (failed(sliceBatch(function, size, /*sample=*/false,
+    if (failed(sliceBatch(function, size, /*sample=*/0,
                           /*classes=*/nullptr, plan)))
       signalPassFailure();
   }

@@ -18,11 +18,11 @@ static RankedTensorType tensorType(Value value) {
 }
 
 SliceWriter::SliceWriter(func::FuncOp function, const BatchAnalysis *batch,
-                         int64_t size, bool sample, SliceClasses *classes,
+                         int64_t size, int64_t sample, SliceClasses *classes,
                          std::vector<CutMode> cuts, const ModePlan &plan)
     : function(function), batch(batch), size(size),
       all(batch ? int64_t(llvm::divideCeil(batch->getBatch(), size)) : 1),
-      count(sample ? std::min(all, kSample) : all), cuts(std::move(cuts)),
+      count(sample > 0 ? std::min(all, sample) : all), cuts(std::move(cuts)),
       plan(plan), builder(function.getContext()), classes(classes) {}
 
 //===----------------------------------------------------------------------===//
@@ -372,29 +372,35 @@ int64_t SliceWriter::countContractions() {
   return total;
 }
 
-void SliceWriter::run() {
-  Block &block = function.getBody().front();
-  Operation *terminator = block.getTerminator();
+SliceWriter::Work SliceWriter::findWork() {
   findParameters();
-  SmallVector<ContractOp> once, forward, backward, last;
-  for (ContractOp op : block.getOps<ContractOp>()) {
+  Work work;
+  for (ContractOp op : function.getBody().front().getOps<ContractOp>()) {
     numbers[op] = unsigned(numbers.size());
     auto phase = op->getAttrOfType<StringAttr>(kPhaseAttr);
     if (ofParameters.contains(op.getResult())) {
       if (cutsOf(op).empty())
-        once.push_back(op);
+        work.once.push_back(op);
     } else if (batch && !isSliceWork(op)) {
-      last.push_back(op);
+      work.last.push_back(op);
     } else {
-      (!phase || phase.getValue() == kPhaseForward ? forward : backward)
+      (!phase || phase.getValue() == kPhaseForward ? work.forward
+                                                   : work.backward)
           .push_back(op);
     }
   }
-  llvm::SetVector<Value> early = slicedArgumentsOf(forward);
-  llvm::SetVector<Value> late = slicedArgumentsOf(backward);
-  std::vector<Loop> forwardLoops = makeLoops(forward),
-                    backwardLoops = makeLoops(backward),
-                    lastLoops = makeLoops(last);
+  return work;
+}
+
+void SliceWriter::run() {
+  Block &block = function.getBody().front();
+  Operation *terminator = block.getTerminator();
+  const Work work = findWork();
+  llvm::SetVector<Value> early = slicedArgumentsOf(work.forward);
+  llvm::SetVector<Value> late = slicedArgumentsOf(work.backward);
+  std::vector<Loop> forwardLoops = makeLoops(work.forward),
+                    backwardLoops = makeLoops(work.backward),
+                    lastLoops = makeLoops(work.last);
   SmallVector<Operation *> old;
   for (Operation &op : block.without_terminator())
     old.push_back(&op);
@@ -410,7 +416,7 @@ void SliceWriter::run() {
       runLoops(loops, slice);
   };
   load(early, 0);
-  for (ContractOp op : once)
+  for (ContractOp op : work.once)
     runContract(op, {0, Pieces(cuts.size(), -1), 0});
   // Forward work is one slice ahead, its arguments two: transfers overlap
   // contractions, and a loss lies between the two phases of a slice.

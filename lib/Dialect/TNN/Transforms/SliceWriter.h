@@ -36,13 +36,18 @@ class SliceWriter {
 public:
   /// Without `batch` there is one slice, of everything.
   SliceWriter(mlir::func::FuncOp function, const BatchAnalysis *batch,
-              int64_t size, bool sample, SliceClasses *classes,
+              int64_t size, int64_t sample, SliceClasses *classes,
               std::vector<CutMode> cuts, const ModePlan &plan);
 
-  /// Slices of a sample: seven follow each other, the last may be smaller.
-  static constexpr int64_t kSample = 8;
-
   void run();
+
+  /// Contractions by the time at which they are due.
+  struct Work {
+    llvm::SmallVector<ContractOp> once;              ///< Of parameters alone.
+    llvm::SmallVector<ContractOp> forward, backward; ///< Of each slice.
+    llvm::SmallVector<ContractOp> last;              ///< After all slices.
+  };
+  Work findWork();
 
   /// Contractions of all slices; at least so many where parameters are
   /// recomputed.

@@ -19,7 +19,7 @@ static RankedTensorType tensorType(Value value) {
 }
 
 StreamWriter::StreamWriter(func::FuncOp function, const BatchAnalysis &batch,
-                           int64_t size, bool sample, SliceClasses *classes,
+                           int64_t size, int64_t sample, SliceClasses *classes,
                            const ModePlan &plan)
     : function(function), batch(batch), size(size), sample(sample),
       classes(classes), plan(plan), builder(function.getContext()) {
@@ -280,7 +280,7 @@ void StreamWriter::writeStream(ContractOp op, ArrayRef<int64_t> tiles) {
   int64_t result = -1;
   forTiles(modesOf[2], counts, place, [&]() {
     ++result;
-    if (sample && result >= kSampleTiles &&
+    if (sample > 0 && result >= kSampleTiles &&
         !llvm::all_of(modesOf[2], [&](unsigned mode) {
           return place[mode] == 0 || place[mode] + 1 == counts[mode];
         }))

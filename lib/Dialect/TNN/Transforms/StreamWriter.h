@@ -23,7 +23,7 @@ namespace fetta::tnn {
 class StreamWriter {
 public:
   StreamWriter(mlir::func::FuncOp function, const BatchAnalysis &batch,
-               int64_t size, bool sample, SliceClasses *classes,
+               int64_t size, int64_t sample, SliceClasses *classes,
                const ModePlan &plan);
 
   mlir::LogicalResult run();
@@ -51,7 +51,7 @@ private:
   mlir::func::FuncOp function;
   const BatchAnalysis &batch;
   int64_t size;
-  bool sample;
+  int64_t sample;
   SliceClasses *classes;
   const ModePlan &plan;
   mlir::OpBuilder builder;

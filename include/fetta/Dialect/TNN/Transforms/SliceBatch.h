@@ -87,14 +87,31 @@ struct ModePlan {
 /// Cuts `function` into slices of `size` elements of the batch, the last one
 /// smaller where it does not divide, and the modes of `plan` into pieces. The
 /// rules are those of the pass `tnn-slice-batch`. Reports what cannot be
-/// sliced; the function is then unchanged. `sample`: only the first seven
-/// slices and the last one are written, which is more than ever live at the
-/// same time; what the function then says of mappings and memory is right, of
+/// sliced; the function is then unchanged. `sample`: only so many slices are
+/// written, the first ones and the last one, if not 0. Of kSliceSample or more
+/// slices, what the function then says of mappings and memory is right, of
 /// values not. The classes of contractions are added to `classes`.
 mlir::LogicalResult sliceBatch(mlir::func::FuncOp function, int64_t size,
-                               bool sample = false,
+                               int64_t sample = 0,
                                SliceClasses *classes = nullptr,
                                const ModePlan &plan = {});
+
+/// Slices that show all that a sliced function does over and over: values of
+/// three slices live together, those of the first and the last two may differ.
+inline constexpr int64_t kSliceSample = 5;
+/// The same for where loads run ahead.
+inline constexpr int64_t kMappingSample = 8;
+
+/// What becomes of the work on one slice.
+struct SliceOrder {
+  /// As they are written: what is computed once, what each slice computes, what
+  /// waits for all slices.
+  llvm::SmallVector<mlir::Operation *> contracts;
+  /// Values that have the batch as a dimension: which one.
+  llvm::DenseMap<mlir::Value, unsigned> batchDimensions;
+};
+/// Reports what cannot be sliced.
+mlir::FailureOr<SliceOrder> findSliceOrder(mlir::func::FuncOp function);
 
 /// Contractions that `sliceBatch` would write for all slices: as many, or more
 /// where parameters are computed again. Reports what cannot be sliced.
