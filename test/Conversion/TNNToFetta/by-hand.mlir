@@ -15,6 +15,25 @@ func.func @einsum(%x: tensor<16x12xbf16>, %g0: tensor<8x4xbf16>, %g1: tensor<4x1
 
 // -----
 
+// Einsums of one family are ordered together, under the names of the first: the
+// second one's p, q and s are i, o and b. Three bits of b lie on CEs.
+// CHECK-LABEL: func.func @names
+// CHECK: fetta.contract "r o, b o -> r b" {{.*}} output_stationary
+// CHECK-NEXT: lanes <ce [{{([^b]*b:[0-9]){3}[^b]*}}] row
+// CHECK: fetta.contract "i r, r b -> b i" {{.*}} output_stationary
+// CHECK-NEXT: lanes <ce [{{([^b]*b:[0-9]){3}[^b]*}}] row
+func.func @names(%x: tensor<64x64xbf16>, %e: tensor<64x8xbf16>, %g: tensor<8x64xbf16>, %dy: tensor<64x64xbf16>)
+    -> (tensor<64x64xbf16>, tensor<64x64xbf16>) {
+  %y = tnn.einsum "b i, i r, r o -> b o" %x, %e, %g
+      : (tensor<64x64xbf16>, tensor<64x8xbf16>, tensor<8x64xbf16>) -> tensor<64x64xbf16>
+  %dx = tnn.einsum "s q, p t, t q -> s p" %dy, %e, %g
+      {fetta.mapping = {dataflow = "output_stationary", ces = {s = 3, p = 0, q = 0}}, tnn.phase = "bp"}
+      : (tensor<64x64xbf16>, tensor<64x8xbf16>, tensor<8x64xbf16>) -> tensor<64x64xbf16>
+  return %y, %dx : tensor<64x64xbf16>, tensor<64x64xbf16>
+}
+
+// -----
+
 // CHECK-LABEL: func.func @layouts
 // CHECK: fetta.place %arg0 : tensor<8x4xbf16> -> tensor<8x4xbf16, #[[LAYOUT:.*]]>
 // CHECK: -> tensor<8x8xbf16

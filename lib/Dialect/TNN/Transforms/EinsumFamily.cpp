@@ -36,8 +36,11 @@ llvm::Expected<EinsumFamily> EinsumFamily::create(EinsumOp first) {
   EinsumFamily family(std::move(*network));
   llvm::append_range(family.leaves, first.getInputs());
   family.leaves.push_back(Value());
+  decltype(FamilyMember::indexOf) indexOf;
+  for (auto [index, mode] : llvm::enumerate(modes))
+    indexOf[mode] = unsigned(index);
   family.names = std::move(modes);
-  family.members.push_back({first, family.resultLeaf()});
+  family.members.push_back({first, family.resultLeaf(), std::move(indexOf)});
   return family;
 }
 
@@ -58,11 +61,13 @@ public:
       return std::nullopt;
     return assign(0);
   }
-  /// The operand in the result's slot; valid after a match.
+  /// The operand in the result's slot, and the indices of modes; valid after a
+  /// match.
   Value getSlotOperand() const { return slotOperand; }
+  const auto &getBindings() const { return bindings; }
 
 private:
-  using Bindings = llvm::DenseMap<StringAttr, unsigned>;
+  using Bindings = decltype(FamilyMember::indexOf);
 
   /// Binds the modes of an operand (or of the result) to the indices of a leaf,
   /// one to one.
@@ -147,7 +152,7 @@ bool EinsumFamily::tryAdd(EinsumOp op) {
       }))
     return false;
   leaves.back() = matcher.getSlotOperand();
-  members.push_back({op, *root});
+  members.push_back({op, *root, matcher.getBindings()});
   return true;
 }
 

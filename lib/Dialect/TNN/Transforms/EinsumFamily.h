@@ -24,6 +24,9 @@ namespace fetta::tnn {
 struct FamilyMember {
   EinsumOp op;
   unsigned rootLeaf;
+  /// The index of the network that each mode of `op` stands for. Members may
+  /// call it differently.
+  llvm::DenseMap<mlir::StringAttr, unsigned> indexOf;
 };
 
 /// Leaves are the operands of the first member, then its result's slot, which

@@ -30,11 +30,16 @@ static StringRef phaseName(unsigned rank) {
 /// goes to each one as far as it has the modes: rows where they are reduced
 /// (output-stationary: where only lhs and the result have them), columns where
 /// the result has them from one operand, scope and loops where the result has
-/// them. Layouts stay behind: they are over other tensors.
-static DictionaryAttr mappingFor(EinsumAttr contraction, Operation *einsum) {
-  auto given = einsum->getAttrOfType<DictionaryAttr>(kMappingAttr);
+/// them. Contractions name modes as the first einsum of the family does.
+static DictionaryAttr mappingFor(EinsumAttr contraction,
+                                 const EinsumFamily &family,
+                                 const FamilyMember &member) {
+  auto given = member.op->getAttrOfType<DictionaryAttr>(kMappingAttr);
   if (!given)
     return nullptr;
+  auto nameOf = [&](StringAttr mode) {
+    return family.getModeName(member.indexOf.at(mode));
+  };
   auto has = [](ArrayRef<StringAttr> modes, StringAttr mode) {
     return llvm::is_contained(modes, mode);
   };
@@ -58,15 +63,16 @@ static DictionaryAttr mappingFor(EinsumAttr contraction, Operation *einsum) {
     if (auto modes = dyn_cast<DictionaryAttr>(entry.getValue())) {
       SmallVector<NamedAttribute> here;
       for (NamedAttribute mode : modes)
-        if (keeps(entry.getName(), mode.getName()))
-          here.push_back(mode);
+        if (StringAttr name = nameOf(mode.getName());
+            keeps(entry.getName(), name))
+          here.push_back({name, mode.getValue()});
       if (!here.empty())
         value = DictionaryAttr::get(given.getContext(), here);
     } else if (auto modes = dyn_cast<ArrayAttr>(entry.getValue())) {
       SmallVector<Attribute> here;
       for (StringAttr mode : modes.getAsRange<StringAttr>())
-        if (has(result, mode))
-          here.push_back(mode);
+        if (StringAttr name = nameOf(mode); has(result, name))
+          here.push_back(name);
       if (!here.empty())
         value = ArrayAttr::get(given.getContext(), here);
     } else if (entry.getName() == "dataflow") {
@@ -122,7 +128,8 @@ LogicalResult PlanWriter::write(OpBuilder &builder, unsigned begin,
   for (auto [k, step] : llvm::enumerate(plan.getSteps())) {
     if (step.phase < begin || step.phase >= end)
       continue;
-    EinsumOp member = phases[step.phase].op;
+    const FamilyMember &phase = phases[step.phase];
+    EinsumOp member = phase.op;
     const ModedValue &lhs = values[step.lhs];
     const ModedValue &rhs = values[step.rhs];
     ModedValue &result = values[plan.numLeaves() + k];
@@ -132,10 +139,10 @@ LogicalResult PlanWriter::write(OpBuilder &builder, unsigned begin,
     auto resultOf = phaseOfResult.find(plan.numLeaves() + k);
     Type elementType;
     if (resultOf != phaseOfResult.end()) {
-      FamilyMember phase = phases[resultOf->second];
-      for (unsigned index : family.getNetwork().getLeaves()[phase.rootLeaf])
+      FamilyMember whole = phases[resultOf->second];
+      for (unsigned index : family.getNetwork().getLeaves()[whole.rootLeaf])
         result.modes.push_back(family.getModeName(index));
-      elementType = phase.op.getType().getElementType();
+      elementType = whole.op.getType().getElementType();
     } else {
       llvm::SmallDenseSet<StringAttr> open;
       for (unsigned index : step.cost.result)
@@ -159,7 +166,7 @@ LogicalResult PlanWriter::write(OpBuilder &builder, unsigned begin,
                            lhs.value, rhs.value, einsum);
     contract->setDiscardableAttr(
         kPhaseAttr, builder.getStringAttr(phaseName(phaseRank(member))));
-    if (auto mapping = mappingFor(einsum, member))
+    if (auto mapping = mappingFor(einsum, family, phase))
       contract->setDiscardableAttr(kMappingAttr, mapping);
     result.value = contract;
   }
