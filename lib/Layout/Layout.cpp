@@ -273,8 +273,9 @@ std::optional<Layout> fetta::relabel(const Layout &layout,
       if (product < piece.size) {
         while (t >= 0 && to[t] == 1)
           --t;
-        if (t < 0 || llvm::MulOverflow(product, to[t--], product))
+        if (t < 0 || llvm::MulOverflow(product, to[t], product))
           return std::nullopt;
+        --t;
         continue;
       }
       while (d >= 0 && layout.dims[d].size == 1)

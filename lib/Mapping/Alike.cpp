@@ -61,6 +61,7 @@ std::vector<uint64_t> mapping::colourValues(const ProgramSpec &program) {
     colours.push_back(hash(words));
   }
   std::vector<uint64_t> steps;
+  steps.reserve(program.steps.size());
   for (const ProgramSpec::Step &step : program.steps)
     steps.push_back(hashOf(step.contraction));
 

@@ -15,8 +15,6 @@
 
 using namespace fetta;
 using namespace fetta::mapping;
-using llvm::ArrayRef;
-using llvm::SmallVector;
 
 namespace {
 

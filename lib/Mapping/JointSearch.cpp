@@ -98,19 +98,19 @@ public:
   }
 
   JointSolution run() {
-    std::optional<JointSolution> best;
-    for (size_t width : {1, 4, 16, 64}) {
-      JointSolution solution = improve(beam(width));
-      bool better = !best || solution.score < best->score;
-      if (better)
-        best = std::move(solution);
-      // Where a wider beam is of no use, an even wider one seldom is.
-      if (!better || best->score <= bound + bound / closeEnough)
+    JointSolution best = improve(beam(1));
+    for (size_t width : {4, 16, 64}) {
+      if (best.score <= bound + bound / closeEnough)
         break;
+      JointSolution solution = improve(beam(width));
+      // Where a wider beam is of no use, an even wider one seldom is.
+      if (solution.score >= best.score)
+        break;
+      best = std::move(solution);
     }
-    best->proven = best->score <= bound;
-    best->states = states;
-    return std::move(*best);
+    best.proven = best.score <= bound;
+    best.states = states;
+    return best;
   }
 
 private:

@@ -21,7 +21,6 @@ using namespace fetta;
 using namespace fetta::mapping;
 using llvm::ArrayRef;
 using llvm::SmallVector;
-using llvm::SmallVectorImpl;
 
 static constexpr double infinity = std::numeric_limits<double>::infinity();
 
