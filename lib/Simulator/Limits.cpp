@@ -16,13 +16,13 @@
 using namespace fetta;
 
 int64_t Limits::largest() const {
-  return std::max({compute, dram, criticalPath});
+  return std::max({compute, array, dram, criticalPath});
 }
 
 llvm::StringRef Limits::binding() const {
-  return largest() == compute ? "compute"
-         : largest() == dram  ? "dram"
-                              : "critical_path";
+  return largest() == dram           ? "dram"
+         : largest() == criticalPath ? "critical_path"
+                                     : "compute";
 }
 
 static int64_t beatsAtPeak(int64_t work, const Machine &machine) {
@@ -39,16 +39,15 @@ public:
   explicit Chains(const Program &program)
       : program(program), machine(program.machine),
         pipeline(machine.pipelineCycles()), written(program.tensors.size()),
-        after(program.tensors.size(), 0), loaded(program.tensors.size()) {
+        after(program.tensors.size()), loaded(program.tensors.size()),
+        leastCyclesOf(machine) {
     // No beat before a stationary load (or, output-stationary, no sum before
     // the drain of its tile), and neither before a route is there.
     if (std::optional<int64_t> route = firstRoute())
       begin += *route;
   }
 
-  /// What binds a beat of the array, too, if `compute` cycles do not: then the
-  /// beats of a few contractions stand between two parts of a chain.
-  int64_t longest(int64_t compute) {
+  void bound(Limits &limits) {
     int64_t end = 0;
     for (const Instruction &instruction : program.code) {
       if (const auto *contract = std::get_if<Contract>(&instruction))
@@ -56,16 +55,29 @@ public:
       else if (const auto *dma = std::get_if<Dma>(&instruction))
         add(*dma);
     }
-    return end < compute ? end
-                         : std::max(end, oneBeatACycle(jobs, pipeline + 1));
+    limits.array = sharedArray(jobs, pipeline + 1);
+    // Parts of a chain with other contractions between them.
+    limits.criticalPath =
+        end < limits.compute ? end : std::max(end, limits.array);
   }
 
 private:
   struct Write {
     std::pair<int64_t, int64_t> rows;
-    int64_t lastBeat;
+    int64_t done; ///< The last row is written a pipeline and a cycle later.
+    int64_t lastBeat = 0;
     int64_t firstWord = 0; ///< No word is complete before this beat.
     llvm::SmallVector<unsigned, 1> jobs; ///< Contractions that write them.
+  };
+
+  /// The last row that any of the contractions writes.
+  struct Behind {
+    int64_t end = 0;
+    llvm::SmallVector<unsigned, 1> jobs;
+    void add(const Behind &other) {
+      end = std::max(end, other.end);
+      jobs.append(other.jobs.begin(), other.jobs.end());
+    }
   };
 
   /// Cycles that the words of the route take through which the first
@@ -109,15 +121,15 @@ private:
   void add(const Dma &dma) {
     const DramRegion &region = program.regions[dma.region];
     if (dma.store) {
-      int64_t last = after[dma.tensor];
+      Behind last = after[dma.tensor];
       for (const Write &write : written[dma.tensor])
-        last = std::max(last, write.lastBeat + pipeline + 1);
-      stores[region.name].push_back({slice(dma), last, 0, {}});
+        last.add({write.done + pipeline + 1, write.jobs});
+      stores[region.name].push_back({slice(dma), std::move(last)});
       return;
     }
     // What was in the tensor's place does not matter to who reads it now.
     written[dma.tensor].clear();
-    after[dma.tensor] = 0;
+    after[dma.tensor] = {};
     loaded[dma.tensor] = true;
     llvm::StringRef name = region.name;
     bool gradient = name.consume_front("d_");
@@ -126,10 +138,9 @@ private:
       return;
     auto [first, last] = slice(dma);
     bool sameShape = !gradient || sameShapes(name, region);
-    for (const Write &store : it->second)
-      if (!sameShape ||
-          (store.rows.first <= last && first <= store.rows.second))
-        after[dma.tensor] = std::max(after[dma.tensor], store.lastBeat);
+    for (const auto &[rows, behind] : it->second)
+      if (!sameShape || (rows.first <= last && first <= rows.second))
+        after[dma.tensor].add(behind);
   }
 
   bool sameShapes(llvm::StringRef name, const DramRegion &gradient) const {
@@ -141,18 +152,21 @@ private:
 
   int64_t add(const Contract &contract) {
     const Nest &nest = contract.nest;
-    int64_t beats = beatsAtPeak(multiplyAdds(nest), machine);
+    const LeastCycles &least = leastCyclesOf(nest);
     auto self = unsigned(jobs.size());
-    jobs.push_back({0, beats, {}});
+    jobs.push_back({0, 0, least, nest.drainAtEnd, 1, {}});
     using Date = ArrayJob::Date;
     auto follows = [&](unsigned job, Date from, Date to, int64_t cycles) {
       jobs[job].behind.push_back({self, from, to, cycles});
     };
-    // First beat that multiplies, last beat, first complete word.
+    // First beat that multiplies, last beat, first complete word, last row.
     int64_t start = begin, last = 0, firstWord = 0;
+    int64_t done = self == 0 ? begin + least.alone - 1 : 0;
     auto reads = [&](uint32_t tensor, const Operand &operand) {
       // Everything it does with the tensor comes after these.
-      start = std::max(start, after[tensor] + 1);
+      start = std::max(start, after[tensor].end + 1);
+      for (unsigned job : after[tensor].jobs)
+        follows(job, ArrayJob::Done, ArrayJob::Start, pipeline + 2);
       auto [first, end] = rowRange(operand);
       // Each of its words is a sum over all of an operand whose modes are all
       // reduced.
@@ -173,14 +187,15 @@ private:
             std::min(earliest.value_or(write.firstWord), write.firstWord);
         if (write.rows.first < first || end < write.rows.second)
           continue;
-        last = std::max(last, write.lastBeat + std::max(beats, pipeline + 2));
+        last = std::max(
+            {last, write.lastBeat + least.window, write.done + pipeline + 2});
         if (wholly)
-          firstWord = std::max(firstWord, write.lastBeat + pipeline + 2);
+          firstWord = std::max(firstWord, write.done + pipeline + 2);
         for (unsigned job : write.jobs) {
-          follows(job, ArrayJob::Last, ArrayJob::Last,
-                  std::max(beats, pipeline + 2));
+          follows(job, ArrayJob::Last, ArrayJob::Last, least.window);
+          follows(job, ArrayJob::Done, ArrayJob::Last, pipeline + 2);
           if (wholly)
-            follows(job, ArrayJob::Last, ArrayJob::First, pipeline + 2);
+            follows(job, ArrayJob::Done, ArrayJob::First, pipeline + 2);
         }
       }
       // No beat multiplies before its words are there.
@@ -193,9 +208,9 @@ private:
       uint32_t tensor = contract.tensors[id];
       reads(tensor, nest.operands[id]);
       for (const Write &write : lossBefore(tensor)) {
-        start = std::max(start, write.lastBeat + pipeline + 2);
+        start = std::max(start, write.done + pipeline + 2);
         for (unsigned job : write.jobs)
-          follows(job, ArrayJob::Last, ArrayJob::Start, pipeline + 2);
+          follows(job, ArrayJob::Done, ArrayJob::Start, pipeline + 2);
       }
     }
     uint32_t result = contract.tensors[OperandC];
@@ -203,23 +218,29 @@ private:
       reads(sumsTensor(contract), nest.partialSums());
     if (!nest.clearAtStart)
       start = std::max(start, open + 1);
-    last = std::max(last, start + beats - 1);
-    firstWord = std::max(firstWord, start);
+    firstWord = std::max(firstWord, start + least.word - 1);
+    last = std::max({last, firstWord, start + least.window - 1});
     jobs[self].start = start;
+    jobs[self].first = firstWord;
     if (!nest.drainAtEnd) {
       open = last;
       return last;
     }
+    done = std::max({done, last, firstWord + least.drain - 1});
     std::pair<int64_t, int64_t> rows = rowRange(nest.c());
     for (Write &write : written[result])
       if (write.rows == rows) {
+        write.done = std::max(write.done, done);
         write.lastBeat = std::max(write.lastBeat, last);
         write.firstWord = std::min(write.firstWord, firstWord);
+        // What comes behind a part of a sum comes behind those before it.
+        if (nest.accumulate && sumsTensor(contract) == result)
+          write.jobs.clear();
         write.jobs.push_back(self);
-        return last;
+        return done;
       }
-    written[result].push_back({rows, last, firstWord, {self}});
-    return last;
+    written[result].push_back({rows, done, last, firstWord, {self}});
+    return done;
   }
 
   /// The writes of the result NAME of a tensor d_NAME that the host places.
@@ -238,12 +259,16 @@ private:
   const Machine &machine;
   int64_t pipeline;
   std::vector<std::vector<Write>> written; ///< By tensor.
-  std::vector<int64_t> after; ///< By tensor: what its load has to come after.
-  std::vector<bool> loaded;   ///< By tensor: from DRAM.
-  int64_t begin = 2;          ///< No beat counts before this one.
-  std::map<std::string, std::vector<Write>> stores; ///< By region.
+  std::vector<Behind> after; ///< By tensor: what its load has to come after.
+  std::vector<bool> loaded;  ///< By tensor: from DRAM.
+  int64_t begin = 2;         ///< No beat counts before this one.
+  /// By region: rows, and what their stores have to come after.
+  std::map<std::string,
+           std::vector<std::pair<std::pair<int64_t, int64_t>, Behind>>>
+      stores;
   int64_t open = 0; ///< Last beat of what a scope that stays open holds.
   std::vector<ArrayJob> jobs;
+  LeastCyclesOf leastCyclesOf;
 };
 
 } // namespace
@@ -261,6 +286,6 @@ Limits fetta::limitsOf(const Program &program, int64_t dramBytes) {
       (unsigned __int128)dramBytes * (unsigned __int128)machine.clockHz;
   limits.dram = int64_t((cycles + uint64_t(machine.dramBytesPerSecond) - 1) /
                         uint64_t(machine.dramBytesPerSecond));
-  limits.criticalPath = Chains(program).longest(limits.compute);
+  Chains(program).bound(limits);
   return limits;
 }

@@ -155,6 +155,7 @@ void Report::writeSummaryJson(llvm::raw_ostream &os) const {
       {"utilization", utilization(all)},
       {"limit_cycles",
        llvm::json::Object{{"compute", bounds.compute},
+                          {"array", bounds.array},
                           {"dram", bounds.dram},
                           {"critical_path", bounds.criticalPath}}},
       {"binding_limit", bounds.binding()},

@@ -72,10 +72,10 @@ void Report::printTable(llvm::raw_ostream &os) const {
   }
   FigureRange power = staticPower(program.machine, table);
   os << llvm::formatv(
-      "limit: {0} cycles ({1}; compute {2}, dram {3}, critical path {4}), "
-      "{5} of it reached\n",
+      "limit: {0} cycles ({1}; compute {2}, array {3}, dram {4}, critical path "
+      "{5}), {6} of it reached\n",
       grouped(bounds.largest()), bounds.binding(), grouped(bounds.compute),
-      grouped(bounds.dram), grouped(bounds.criticalPath),
+      grouped(bounds.array), grouped(bounds.dram), grouped(bounds.criticalPath),
       percent(shareOfLimit()));
   if (all.counters.dramBytes) {
     os << llvm::formatv("dram: {0} bytes ({1})",

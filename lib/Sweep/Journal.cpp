@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 //
 // A line of text each:
-//   fetta-sweep-journal 1
+//   fetta-sweep-journal 2
 //   HASH file SWEEP                 a sweep file was begun
 //   HASH done KEY figures...        integers, then weights with 17 digits
 //   HASH refused KEY reason
@@ -31,7 +31,7 @@
 
 using namespace fetta;
 
-static constexpr llvm::StringLiteral magic = "fetta-sweep-journal 1\n";
+static constexpr llvm::StringLiteral magic = "fetta-sweep-journal 2\n";
 
 PointKey fetta::pointKey(llvm::StringRef content) {
   auto hash = llvm::xxh3_128bits(llvm::arrayRefFromStringRef(content));
@@ -45,10 +45,10 @@ static int64_t milliseconds() {
 }
 
 static auto integersOf(RawFigures &f) {
-  return std::array<int64_t *, 10>{
-      &f.cycles,    &f.serialCycles, &f.arrayCycles,  &f.limitCompute,
-      &f.limitDram, &f.limitPath,    &f.multiplyAdds, &f.dramBytes,
-      &f.slices,    &f.contractions};
+  return std::array<int64_t *, 11>{
+      &f.cycles,     &f.serialCycles, &f.arrayCycles, &f.limitCompute,
+      &f.limitArray, &f.limitDram,    &f.limitPath,   &f.multiplyAdds,
+      &f.dramBytes,  &f.slices,       &f.contractions};
 }
 
 static std::string hex(uint64_t value) {

@@ -238,53 +238,65 @@ void SliceMapper::schedule(const Machine &machine) {
 void SliceMapper::chain(const Machine &machine) {
   int64_t pipeline = machine.pipelineCycles();
   struct Times {
-    int64_t start = 2, first = 0, last = 0;
+    int64_t start = 2, first = 0, last = 0, done = 0;
   };
   std::vector<Times> times(steps.size());
   std::vector<ArrayJob> jobs(steps.size());
+  LeastCyclesOf leastCyclesOf(machine);
   unsigned y = writerOf(plan, 0);
   for (auto [s, step] : llvm::enumerate(program.steps)) {
     const Nest &nest = mapped.steps[s].nest;
-    int64_t beats =
-        int64_t(llvm::divideCeil(multiplyAdds(nest), machine.pes()));
+    const LeastCycles &least = leastCyclesOf(nest);
     Times &own = times[s];
-    int64_t behind = std::max(beats, pipeline + 2);
+    if (s == 0)
+      own.done = own.start + least.alone - 1;
     for (OperandId id : {OperandA, OperandB}) {
       unsigned value = step.values[id];
-      if (value == plan.outputLeaf())
-        own.start = std::max(own.start, times[y].last + pipeline + 2);
+      auto follows = [&](unsigned from, ArrayJob::Date date, ArrayJob::Date to,
+                         int64_t cycles) {
+        jobs[from].behind.push_back({unsigned(s), date, to, cycles});
+      };
+      if (value == plan.outputLeaf()) {
+        own.start = std::max(own.start, times[y].done + pipeline + 2);
+        follows(y, ArrayJob::Done, ArrayJob::Start, pipeline + 2);
+      }
       if (value < leaves)
         continue;
-      const Times &before = times[value - leaves];
+      unsigned from = value - leaves;
+      const Times &before = times[from];
       own.start = std::max(own.start, before.first + pipeline + 2);
-      own.last = std::max(own.last, before.last + behind);
-      auto follows = [&](ArrayJob::Date from, ArrayJob::Date to,
-                         int64_t cycles) {
-        jobs[value - leaves].behind.push_back({unsigned(s), from, to, cycles});
-      };
-      follows(ArrayJob::First, ArrayJob::Start, pipeline + 2);
-      follows(ArrayJob::Last, ArrayJob::Last, behind);
+      own.last = std::max(
+          {own.last, before.last + least.window, before.done + pipeline + 2});
+      follows(from, ArrayJob::First, ArrayJob::Start, pipeline + 2);
+      follows(from, ArrayJob::Last, ArrayJob::Last, least.window);
+      follows(from, ArrayJob::Done, ArrayJob::Last, pipeline + 2);
       const Operand &operand = nest.operands[id];
       bool wholly = true;
       for (unsigned mode = 0; mode < nest.modeCount(); ++mode)
         wholly &= !operand.holds(mode) || nest.sizes[mode] == 1 ||
                   nest.isReduced(mode);
       if (wholly) {
-        own.first = std::max(own.first, before.last + pipeline + 2);
-        follows(ArrayJob::Last, ArrayJob::First, pipeline + 2);
+        own.first = std::max(own.first, before.done + pipeline + 2);
+        follows(from, ArrayJob::Done, ArrayJob::First, pipeline + 2);
       }
     }
-    own.last = std::max(own.last, own.start + beats - 1);
-    own.first = std::max(own.first, own.start);
-    jobs[s].start = own.start;
-    jobs[s].beats = beats;
+    own.first = std::max(own.first, own.start + least.word - 1);
+    own.last = std::max({own.last, own.first, own.start + least.window - 1});
+    own.done = std::max({own.done, own.last, own.first + least.drain - 1});
+    jobs[s] = {own.start,
+               own.first,
+               least,
+               true,
+               this->times(unsigned(s)),
+               std::move(jobs[s].behind)};
     bool goesOn = step.contraction.accumulates &&
                   nest.dataflow != Dataflow::OutputStationary;
-    int64_t parts = goesOn ? (slices - 1) * behind : 0;
+    int64_t parts =
+        goesOn ? (slices - 1) * std::max(least.window, pipeline + 2) : 0;
     figures.criticalPath =
-        std::max(figures.criticalPath, own.last + parts + pipeline + 1);
+        std::max(figures.criticalPath, own.done + parts + pipeline + 1);
   }
-  figures.arrayPath = oneBeatACycle(jobs, pipeline + 1);
+  figures.arrayPath = sharedArray(jobs, pipeline + 1);
 }
 
 void SliceMapper::transfers(llvm::ArrayRef<int64_t> valueRows) {

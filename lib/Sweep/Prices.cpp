@@ -244,9 +244,9 @@ int64_t fetta::overlapWithLink(const MappedLayer &mapped,
 }
 
 llvm::StringRef RawFigures::binding() const {
-  return limit() == limitCompute ? "compute"
-         : limit() == limitDram  ? "dram"
-                                 : "critical_path";
+  return limit() == limitDram   ? "dram"
+         : limit() == limitPath ? "critical_path"
+                                : "compute";
 }
 
 RawFigures fetta::priceLayer(const MappedLayer &mapped, const Machine &machine,
@@ -264,9 +264,10 @@ RawFigures fetta::priceLayer(const MappedLayer &mapped, const Machine &machine,
   int64_t switches = int64_t(machine.networkStages()) * (machine.lanes() / 2);
   auto route = int64_t(llvm::divideCeil(llvm::divideCeil(2 * switches, 8),
                                         machine.routeBytesPerCycle));
+  p.limitArray = mapped.arrayPath + route;
   p.limitPath = mapped.criticalPath + route;
   if (p.limitPath >= p.limitCompute)
-    p.limitPath = std::max(p.limitPath, mapped.arrayPath + route);
+    p.limitPath = std::max(p.limitPath, p.limitArray);
   bool takesTime = dram == DramModel::Bandwidth;
   p.limitDram = takesTime ? link.cycles(p.dramBytes) : 0;
   p.serialCycles = mapped.serialCycles + p.limitDram;

@@ -144,6 +144,7 @@ Row rowOf(const PointFigures &f, bool onFront) {
       {"limit_cycles", f.limit()},
       {"binding_limit", f.binding()},
       {"compute_limit_cycles", f.limitCompute},
+      {"array_limit_cycles", f.limitArray},
       {"dram_limit_cycles", f.limitDram},
       {"critical_path_cycles", f.limitPath},
       {"share_of_limit", f.shareOfLimit},

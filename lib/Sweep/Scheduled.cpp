@@ -195,6 +195,7 @@ PointResult ScheduledEvaluator::simulate(llvm::StringRef bytes,
   RawFigures &f = result.figures;
   f.cycles = timing.cycles;
   f.limitCompute = report.limits().compute;
+  f.limitArray = report.limits().array;
   f.limitDram = report.limits().dram;
   f.limitPath = report.limits().criticalPath;
   f.multiplyAdds = all.multiplyAdds;

@@ -116,6 +116,7 @@ public:
     figure("utilization", {"utilization"}, false);
     figure("share of limit", {"share_of_limit"}, false);
     figure("limit: compute", {"limit_cycles", "compute"});
+    figure("limit: array", {"limit_cycles", "array"});
     figure("limit: dram", {"limit_cycles", "dram"});
     figure("limit: critical path", {"limit_cycles", "critical_path"});
     figure("dram bytes", {"dram_bytes"});

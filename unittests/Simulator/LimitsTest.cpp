@@ -30,6 +30,7 @@ struct Step {
   llvm::SmallVector<int64_t, 8> sizes;
   std::array<llvm::SmallVector<unsigned, 8>, 3> modes;
   std::optional<unsigned> from = std::nullopt;
+  ElementType type = ElementType::BF16;
 };
 
 /// Dense layouts with random low bits.
@@ -60,6 +61,7 @@ Program drawProgram(llvm::ArrayRef<Step> steps, const Machine &machine,
     spec.sizes = step.sizes;
     spec.modes = step.modes;
     spec.dataflow = Dataflow(random() % 3);
+    spec.resultType = step.type;
     auto shape = [&](unsigned id) {
       llvm::SmallVector<int64_t, 4> sizes;
       for (unsigned m : spec.modes[id])
@@ -84,6 +86,7 @@ Program drawProgram(llvm::ArrayRef<Step> steps, const Machine &machine,
       tensor.shape = shape(id);
       tensor.layout = mapped.layouts[id];
       tensor.slab = mapped.nest.operands[id].slab = slab++;
+      tensor.elementType = id == OperandC ? step.type : ElementType::BF16;
       tensor.role = id < 2                  ? TensorRole::Input
                     : s + 1 == steps.size() ? TensorRole::Result
                                             : TensorRole::Temporary;
@@ -109,7 +112,7 @@ int64_t leastGap(llvm::ArrayRef<Step> steps, const Machine &machine,
   for (unsigned seed = 1; seed <= draws; ++seed) {
     std::mt19937_64 random(seed);
     Program program = drawProgram(steps, machine, random);
-    int64_t limit = limitsOf(program, 0).criticalPath;
+    int64_t limit = limitsOf(program, 0).largest();
     int64_t cycles = timeProgram(program).cycles;
     EXPECT_LE(limit, cycles) << "seed " << seed;
     least = std::min(least, cycles - limit);
@@ -119,7 +122,7 @@ int64_t leastGap(llvm::ArrayRef<Step> steps, const Machine &machine,
 
 Machine machineFor(unsigned ce, unsigned rows, unsigned columns) {
   Machine machine = smallMachine(ce, rows, columns);
-  machine.slabs = 16;
+  machine.slabs = 32;
   return machine;
 }
 
@@ -165,7 +168,7 @@ TEST(CriticalPath, ReadersOfOneResultTakeTurns) {
     std::vector<Step> steps(1 + readers, reader);
     steps[0] = first;
     std::mt19937_64 random(1);
-    return limitsOf(drawProgram(steps, machine, random), 0).criticalPath;
+    return limitsOf(drawProgram(steps, machine, random), 0).largest();
   };
   constexpr int64_t beats = 4 * 12 / 8;
   EXPECT_EQ(limitOf(3), limitOf(1) + 2 * beats);
@@ -175,6 +178,35 @@ TEST(CriticalPath, ReadersOfOneResultTakeTurns) {
   // time in between or comes last.
   Step behind = {{4, 12}, {{{0, 1}, {0, 1}, {0}}}, 1};
   leastGap({first, reader, reader, behind}, machine, 100);
+}
+
+TEST(CriticalPath, DrainsFollowEachOther) {
+  // An outer product has one multiply-add for each word; of FP32 words, two
+  // rows leave for the words of one beat.
+  Step outer = {{8, 16}, {{{0}, {1}, {0, 1}}}};
+  Machine machine = machineFor(2, 0, 1);
+  EXPECT_EQ(leastGap({outer}, machine, 100), 0);
+  outer.type = ElementType::F32;
+  EXPECT_EQ(leastGap({outer}, machine, 100), 0);
+  // Those of several share the drain, whatever they wait for.
+  Step first = {{4, 8}, {{{0}, {0, 1}, {1}}}};
+  Step second = {{8, 16}, {{{0}, {1}, {0, 1}}}, 0, ElementType::F32};
+  EXPECT_LE(leastGap({first, second, second}, machine, 200), 1);
+}
+
+TEST(CriticalPath, EveryWordIsReadOnce) {
+  // A matrix times a vector: each word of the matrix is used once, and one row
+  // of it is read in a cycle.
+  Step product = {{64, 8}, {{{0}, {0, 1}, {1}}}};
+  EXPECT_LE(leastGap({product}, machineFor(2, 1, 1), 200), 1);
+}
+
+TEST(CriticalPath, RaggedModesWasteLanes) {
+  // Modes of 5 fill 5 of 8 places, or one after the other all.
+  Step product = {{5, 5, 5}, {{{0, 1}, {1, 2}, {0, 2}}}};
+  for (auto [ce, rows, columns] :
+       {std::array<unsigned, 3>{3, 0, 0}, {2, 1, 1}, {4, 0, 2}})
+    EXPECT_LE(leastGap({product}, machineFor(ce, rows, columns), 200), 1);
 }
 
 TEST(CriticalPath, RandomTrees) {
@@ -206,6 +238,14 @@ TEST(CriticalPath, RandomTrees) {
         steps.push_back({{m, k}, {{{0, 1}, {0, 1}, {0, 1}}}, from});
         shapes.push_back({m, k});
       }
+      // Nobody reads the last, nor what is left over.
+      if (s > 0 && (random() % 4 == 0 || s + 1 == 4 + tree % 4))
+        steps.push_back(
+            {{m, k, p}, {{{0, 1}, {2}, {0, 1, 2}}}, from, ElementType::F32});
+      else
+        continue;
+      shapes.push_back({1, 1});
+      break;
     }
     leastGap(steps, machine, 10);
   }

@@ -20,10 +20,12 @@ namespace fetta {
 
 struct Limits {
   int64_t compute = 0;      ///< Multiply-adds / PEs, rounded up.
+  int64_t array = 0;        ///< All contractions on one array, one drain.
   int64_t dram = 0;         ///< Bytes of whole bursts / bandwidth, rounded up.
   int64_t criticalPath = 0; ///< Longest chain of dependent contractions.
   int64_t largest() const;
-  llvm::StringRef binding() const; ///< `compute`, `dram` or `critical_path`.
+  /// `compute` (where `array` is the largest, too), `dram` or `critical_path`.
+  llvm::StringRef binding() const;
 };
 
 /// `dramBytes`: what the link moves; 0 where it takes no time.

@@ -51,8 +51,8 @@ struct MappedLayer {
   /// with its latencies hidden behind the others.
   SliceCycles first, further;
   int64_t criticalPath = 0; ///< Without the first route.
-  int64_t arrayPath = 0; ///< The same, where beats of a slice share the array.
-  Counters counters;     ///< Without routes and DRAM bytes.
+  int64_t arrayPath = 0;    ///< The same, where all share array and drain.
+  Counters counters;        ///< Without routes and DRAM bytes.
   /// Routes of all contractions, by network, in order of execution; one slice.
   std::array<std::vector<uint16_t>, 3> routes;
   /// Transfers: cores before, X, Y, dY, dX of each slice, gradients after; in
@@ -113,12 +113,12 @@ struct RawFigures {
   int64_t cycles = 0;       ///< Contractions and transfers overlapped.
   int64_t serialCycles = 0; ///< Nothing overlaps.
   int64_t arrayCycles = 0;  ///< Contractions overlapped, DRAM ideal.
-  int64_t limitCompute = 0, limitDram = 0, limitPath = 0;
+  int64_t limitCompute = 0, limitArray = 0, limitDram = 0, limitPath = 0;
   int64_t multiplyAdds = 0, dramBytes = 0, slices = 0, contractions = 0;
   EnergyWeights weights = {};
 
   int64_t limit() const {
-    return std::max({limitCompute, limitDram, limitPath});
+    return std::max({limitCompute, limitArray, limitDram, limitPath});
   }
   llvm::StringRef binding() const;
 };

@@ -15,7 +15,7 @@ assert set(summary) == {
     "share_of_limit", "dram_bytes", "dram_model", "energy_pj", "static_power_mw", "static_energy_pj", "phases",
     "resources", "counters", "energy_events", "static_components", "energy_table", "machine", "machine_fingerprint",
     "clock_hz", "producer"}
-assert set(summary["limit_cycles"]) == {"compute", "dram", "critical_path"}
+assert set(summary["limit_cycles"]) == {"compute", "array", "dram", "critical_path"}
 assert set(summary["phases"]) == {"fp", "bp", "wg"}
 assert summary["dram_bytes"] == 0
 energy = summary["energy_pj"]

@@ -20,6 +20,7 @@ if sys.argv[2].endswith(".json"):
     assert int(row["cycles"]) == summary["cycles"]
     assert int(row["macs"]) == summary["macs"]
     assert int(row["dram_bytes"]) == summary["dram_bytes"]
+    assert int(row["array_limit_cycles"]) == summary["limit_cycles"]["array"]
     assert int(row["critical_path_cycles"]) == summary["limit_cycles"]["critical_path"]
     for column, key in (("dynamic_energy_pj", "energy_pj"), ("static_energy_pj", "static_energy_pj")):
         assert math.isclose(float(row[column]), summary[key]["nominal"], rel_tol=1e-8), key
@@ -32,7 +33,7 @@ for real, closed in zip(scheduled, model):
         assert real["reason"] and closed["reason"]
         continue
     # What no schedule changes is the same; the rest is close.
-    for key in ("macs", "dram_bytes", "compute_limit_cycles", "dram_limit_cycles",
+    for key in ("macs", "dram_bytes", "compute_limit_cycles", "array_limit_cycles", "dram_limit_cycles",
                 "critical_path_cycles", "area_mm2"):
         assert real[key] == closed[key], (key, real[key], closed[key])
     for key, share in (("cycles", 0.10), ("dynamic_energy_pj", 0.02)):
