@@ -62,3 +62,21 @@ func.func @reshaped(%x: tensor<2x12xbf16>, %g: tensor<3x5xbf16> {tnn.role = "par
   %2 = tensor.collapse_shape %1 [[0], [1, 2]] : tensor<2x4x5xbf16> into tensor<2x20xbf16>
   return %2 : tensor<2x20xbf16>
 }
+
+// -----
+
+// A gradient that is rounded for its result: what is stored is no sum to go on
+// from, so the sums of both pieces stay in memory from slice to slice.
+// AGAIN-LABEL: func.func @rounded
+// AGAIN: %[[S0:.*]] = tnn.contract "b i, b o -> i o" {{.*}} -> tensor<3x6xf32>
+// AGAIN: %[[S1:.*]] = tnn.contract "b i, b o -> i o" {{.*}} -> tensor<2x6xf32>
+// AGAIN: %[[T0:.*]] = tnn.contract "b i, b o -> i o" {{.*}} init(%[[S0]]) {{.*}} -> tensor<3x6xf32>
+// AGAIN: arith.truncf %[[T0]]
+// AGAIN: %[[T1:.*]] = tnn.contract "b i, b o -> i o" {{.*}} init(%[[S1]]) {{.*}} -> tensor<2x6xf32>
+// AGAIN: arith.truncf %[[T1]]
+// AGAIN: return
+func.func @rounded(%x: tensor<4x5xbf16>, %dy: tensor<4x6xbf16>) -> tensor<5x6xbf16> {
+  %0 = tnn.contract "b i, b o -> i o" %x, %dy {tnn.phase = "wg"} : (tensor<4x5xbf16>, tensor<4x6xbf16>) -> tensor<5x6xf32>
+  %1 = arith.truncf %0 : tensor<5x6xf32> to tensor<5x6xbf16>
+  return %1 : tensor<5x6xbf16>
+}

@@ -198,7 +198,7 @@ void SliceWriter::runContract(ContractOp op, const Place &place) {
     return place.pieces[c] + 1 == cuts[c].count();
   });
   bool isLast = endsSum && (!isTotal || place.slice + 1 == count);
-  bool inDram = isTotal && !plan.keepsSums && !cutsOf(result).empty();
+  bool inDram = isTotal && !plan.keepsSums && canSpill(result);
   Value lhs = get(op.getLhs(), place), rhs = get(op.getRhs(), place);
   Value &sum = sums[key];
   Value init = sum;
@@ -229,7 +229,7 @@ void SliceWriter::runContract(ContractOp op, const Place &place) {
   parts[key] = contract;
   returnParts(result, place);
   if (!isLast)
-    parts.erase(key);
+    dropParts(result, place);
 }
 
 /// Each contraction joins the first loop over its cuts that comes after all
@@ -307,12 +307,51 @@ void SliceWriter::returnParts(Value value, const Place &place) {
   }
 }
 
+/// Parts that are only for this slice, and views of them.
+void SliceWriter::dropParts(Value value, const Place &place) {
+  parts.erase(keyOf(value, place));
+  for (Operation *user : value.getUsers())
+    if (isView(user))
+      dropParts(user->getResult(0), place);
+}
+
+static bool isReshape(Operation *op) {
+  return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op);
+}
+
+bool SliceWriter::canSpill(Value value) const {
+  SmallVector<unsigned, 4> held = cutsOf(value);
+  return !held.empty() && llvm::any_of(value.getUsers(), [&](Operation *user) {
+    if (!isView(user))
+      return user->hasTrait<OpTrait::IsTerminator>();
+    // What is rounded is no sum to go on from.
+    return cutsOf(user->getResult(0)) != held ||
+           (isReshape(user) && canSpill(user->getResult(0)));
+  });
+}
+
 Value SliceWriter::loadSums(Value value, const Place &place) {
   if (place.slice == 0)
     return {};
-  for (OpOperand &use : value.getUses())
+  SmallVector<unsigned, 4> held = cutsOf(value);
+  for (OpOperand &use : value.getUses()) {
     if (Value stored = results.lookup(&use))
-      return extract(value, stored, place, /*ofBatch=*/false, cutsOf(value));
+      return extract(value, stored, place, /*ofBatch=*/false, held);
+    Operation *user = use.getOwner();
+    if (!isReshape(user) || cutsOf(user->getResult(0)) != held)
+      continue;
+    Value part = loadSums(user->getResult(0), place);
+    if (!part)
+      continue;
+    // Back through the view.
+    RankedTensorType type = partType(value, place);
+    SmallVector<ReassociationIndices> groups = getReshapeGroups(user);
+    if (isa<tensor::ExpandShapeOp>(user))
+      return tensor::CollapseShapeOp::create(builder, user->getLoc(), type,
+                                             part, groups);
+    return tensor::ExpandShapeOp::create(builder, user->getLoc(), type, part,
+                                         groups);
+  }
   return {};
 }
 

@@ -109,6 +109,9 @@ private:
   void runLoops(llvm::ArrayRef<Loop> loops, int64_t slice);
   /// Inserts a part of a value, or of views of it, that the function returns.
   void returnParts(mlir::Value value, const Place &place);
+  void dropParts(mlir::Value value, const Place &place);
+  /// Whether sums may lie in the region of a result between slices.
+  bool canSpill(mlir::Value value) const;
   /// The sums of this part that are in DRAM, if any.
   mlir::Value loadSums(mlir::Value value, const Place &place);
   mlir::Value getReturned(mlir::OpOperand &operand);
