@@ -5,8 +5,10 @@
 Compiles every layer for a machine with its arguments in DRAM, in slices where
 it does not fit, once for ideal DRAM and once for that of the machine (option
 dram= of the pipeline), and simulates each program with the DRAM that it is for:
-cycles, the roofline limit, the share of it, what binds, utilization,
-energy, and where the cycles went of every layer below 90 % of its limit. A
+cycles, the roofline limit (multiply-adds, DRAM, chain), the share of it, what
+binds, utilization, energy, and where the cycles went of every layer below 90 %
+of its limit; with the means also the share of the bound that counts ragged
+sizes, loads and drains, too (limit_cycles.array in a report). A
 layer that is refused or takes too long is listed with the message; the others
 go on. Geometric means at the end, apart for what compute and what DRAM binds.
 
@@ -160,14 +162,23 @@ def reason(summary):
     return text
 
 
+def roofline(limits):
+    """The largest limit but that of the array, which counts ragged sizes, loads
+    and drains of the contractions that were compiled."""
+    return max(limits[name] for name in ("compute", "dram", "critical_path"))
+
+
 def simulate(tools, folder, dram, *arguments):
     report = folder / f"report-{dram}"
     tools("fetta-sim", "run", folder / "P.fbin", *arguments, "--report", report,
           "--trace-limit", 1, "--quiet", f"--dram={dram}")
     summary = json.loads((report / "summary.json").read_text())
     keys = ("cycles", "macs", "utilization", "limit_cycles", "binding_limit",
-            "share_of_limit", "dram_bytes", "energy_pj", "static_energy_pj")
+            "dram_bytes", "energy_pj", "static_energy_pj")
     return {**{key: summary[key] for key in keys},
+            "share_of_limit": (roofline(summary["limit_cycles"])
+                               / summary["cycles"]),
+            "share_of_bound": summary["share_of_limit"],
             "phases": {phase: {key: figures[key] for key in
                                ("macs", "cycles", "utilization")}
                        for phase, figures in summary["phases"].items()},
@@ -286,6 +297,7 @@ def print_means(results):
             continue
         text = (f"Geometric means over {len(entries)} of {len(results)}, {title}: "
                 f"share of the limit {mean(e['share_of_limit'] for e in entries)}"
+                f", of the bound {mean(e['share_of_bound'] for e in entries)}"
                 f", utilization {mean(e['utilization'] for e in entries)}")
         for kind in sorted({entry["binding_limit"] for entry in entries}):
             these = [e for e in entries if e["binding_limit"] == kind]
@@ -305,7 +317,7 @@ def print_utilization(results, batches):
         print("| " + " | ".join([name] + [
             percent(entries[count]["ideal"]["utilization"])
             if "ideal" in entries[count] else "-" for count in batches]) + " |")
-    for what in ("utilization", "share_of_limit"):
+    for what in ("utilization", "share_of_limit", "share_of_bound"):
         print(f"| {what.replace('_', ' ')}, geometric mean | " + " | ".join(
             mean(r["ideal"][what] for r in results
                  if r["tokens"] == count and "ideal" in r)
@@ -314,8 +326,9 @@ def print_utilization(results, batches):
 
 def write_csv(results, path):
     keys = ["layer", "tokens"]
-    models = ["slices", "contractions", "compile_seconds", "cycles", "macs", "utilization", "binding_limit", "share_of_limit",
-              "dram_bytes", "reason"]
+    models = ["slices", "contractions", "compile_seconds", "cycles", "macs",
+              "utilization", "binding_limit", "share_of_limit",
+              "share_of_bound", "dram_bytes", "reason"]
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(keys + [f"{dram}_{key}" for dram in DRAM_MODELS
@@ -327,7 +340,7 @@ def write_csv(results, path):
             for dram in DRAM_MODELS:
                 entry = result.get(dram)
                 cells += [entry[key] for key in models] + [
-                    max(entry["limit_cycles"].values()),
+                    roofline(entry["limit_cycles"]),
                     entry["energy_pj"]["nominal"]] if entry else \
                     [""] * (len(models) + 2)
             writer.writerow(cells + [result.get("values", ""),
