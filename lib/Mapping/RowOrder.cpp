@@ -13,21 +13,76 @@
 using namespace fetta;
 using llvm::ArrayRef;
 
+/// Places that a task moves at once, and cycles by which a run may lag behind
+/// the best one where the order is as before: drains that were late may still
+/// make up for a few.
+static constexpr size_t farthest = 24;
+static constexpr int64_t slack = 8;
+
+namespace {
+
+/// Runs orders that begin alike only from where they part.
+class OrderRuns {
+public:
+  OrderRuns(ArrayRef<RowTask> tasks, const Machine &machine)
+      : tasks(tasks), machine(machine) {
+    unsigned count = 0;
+    for (const RowTask &task : tasks)
+      for (unsigned value : task.values)
+        if (value != ArrayClock::none)
+          count = std::max(count, value + 1);
+    clocks.resize(1);
+    clocks[0].values.resize(count);
+  }
+
+  /// Runs an order in full, keeping its dates.
+  int64_t keep(ArrayRef<unsigned> order) {
+    clocks.resize(order.size() + 1);
+    for (size_t n = 0; n < order.size(); ++n) {
+      clocks[n + 1] = clocks[n];
+      step(order[n], clocks[n + 1]);
+    }
+    ArrayClock last = clocks.back();
+    return finishDrains(last);
+  }
+
+  /// Runs one that has the tasks of the kept order in front of `first` and
+  /// behind `last`; `spent` grows by the cycles. Ends early, with nothing, if
+  /// it is behind the kept order by `slack` cycles when the others have run.
+  std::optional<int64_t> run(ArrayRef<unsigned> order, size_t first,
+                             size_t last, int64_t slack, int64_t &spent) {
+    clock = clocks[first];
+    int64_t begin = clock.now;
+    for (size_t n = first; n < order.size(); ++n) {
+      step(order[n], clock);
+      if (n >= last && clock.now >= clocks[n + 1].now + slack) {
+        spent += clock.now - begin;
+        return std::nullopt;
+      }
+    }
+    int64_t cycles = finishDrains(clock);
+    spent += cycles - begin;
+    return cycles;
+  }
+
+private:
+  void step(unsigned task, ArrayClock &at) const {
+    for (unsigned value : tasks[task].written)
+      waitForRows(at, value);
+    runWalk(tasks[task].walk, machine, at, tasks[task].values);
+  }
+
+  ArrayRef<RowTask> tasks;
+  const Machine &machine;
+  std::vector<ArrayClock> clocks; ///< In front of each position.
+  ArrayClock clock;
+};
+
+} // namespace
+
 int64_t fetta::runOrder(ArrayRef<RowTask> tasks, ArrayRef<unsigned> order,
                         const Machine &machine) {
-  ArrayClock clock;
-  unsigned count = 0;
-  for (const RowTask &task : tasks)
-    for (unsigned value : task.values)
-      if (value != ArrayClock::none)
-        count = std::max(count, value + 1);
-  clock.values.resize(count);
-  for (unsigned t : order) {
-    for (unsigned value : tasks[t].written)
-      waitForRows(clock, value);
-    runWalk(tasks[t].walk, machine, clock, tasks[t].values);
-  }
-  return finishDrains(clock);
+  return OrderRuns(tasks, machine).keep(order);
 }
 
 /// Whether every task follows those that come before it, and passes no more
@@ -53,25 +108,31 @@ std::vector<unsigned> fetta::improveOrder(ArrayRef<RowTask> tasks,
                                           const Machine &machine) {
   if (tasks.empty())
     return order;
-  int64_t best = runOrder(tasks, order, machine);
-  auto moves = int64_t(order.size() * (order.size() - 1));
-  if (best * moves > budget)
+  OrderRuns runs(tasks, machine);
+  int64_t best = runs.keep(order);
+  // A run ends soon behind what has moved.
+  auto moves = int64_t(2 * farthest * order.size());
+  if (best / 4 * moves > budget)
     return order;
   for (bool better = true; better;) {
     better = false;
     for (size_t from = 0; from < order.size(); ++from)
-      for (size_t to = 0; to < order.size(); ++to) {
+      for (size_t to = from - std::min(from, farthest);
+           to < std::min(order.size(), from + farthest + 1); ++to) {
         std::vector<unsigned> other = order;
         unsigned task = other[from];
         other.erase(other.begin() + ptrdiff_t(from));
         other.insert(other.begin() + ptrdiff_t(to), task);
         if (from == to || !isLegal(tasks, other, window))
           continue;
-        int64_t cycles = runOrder(tasks, other, machine);
-        budget -= cycles;
-        if (cycles < best) {
-          best = cycles;
+        int64_t spent = 0;
+        std::optional<int64_t> cycles = runs.run(
+            other, std::min(from, to), std::max(from, to), slack, spent);
+        budget -= spent;
+        if (cycles && *cycles < best) {
+          best = *cycles;
           order = std::move(other);
+          runs.keep(order);
           better = true;
         }
         if (budget <= 0)

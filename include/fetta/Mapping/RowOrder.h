@@ -39,10 +39,12 @@ struct RowTask {
 int64_t runOrder(llvm::ArrayRef<RowTask> tasks, llvm::ArrayRef<unsigned> order,
                  const Machine &machine);
 
-/// Moves one task at a time to another place while that makes the run shorter,
-/// but none ahead of more than \p window others that are numbered lower; stops
-/// when all runs together have taken \p budget cycles, and begins only if that
-/// is enough to try every move once. Deterministic.
+/// Moves one task at a time to another place near its own while that makes the
+/// run shorter, but none ahead of more than \p window others that are numbered
+/// lower; stops when all runs together have taken \p budget cycles, and begins
+/// only if that is about enough to try every move once. A run begins where the
+/// order differs, and ends soon behind if it has lost time by then.
+/// Deterministic.
 std::vector<unsigned> improveOrder(llvm::ArrayRef<RowTask> tasks,
                                    std::vector<unsigned> order, unsigned window,
                                    int64_t budget, const Machine &machine);

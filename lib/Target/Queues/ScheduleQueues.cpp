@@ -32,8 +32,9 @@ static constexpr size_t mostFollowed = 64;
 static constexpr int64_t mostCycles = 4096;
 
 /// Orders are run where the array waits for at least this part of the time.
-/// Elsewhere transfers and slabs matter as much, which runs do not know.
-static constexpr int64_t waitsMatterFrom = 4;
+/// Elsewhere transfers and slabs matter as much, which runs do not know. With
+/// an ideal link only slabs do.
+static constexpr int64_t waitsMatterFrom = 4, waitsMatterIfIdeal = 32;
 
 /// Cycles of the machine for which orders of a program are run: some 10 ms.
 static constexpr int64_t runBudget = 1 << 20;
@@ -397,7 +398,8 @@ void QueueScheduler::runOrders(std::vector<unsigned> &order,
       waits -= task.occupancy;
       contracts.push_back(unsigned(t));
     }
-  if (waitsMatterFrom * waits < length)
+  bool ideal = link == LinkModel::Ideal;
+  if ((ideal ? waitsMatterIfIdeal : waitsMatterFrom) * waits < length)
     return;
   for (unsigned task : order)
     if (tasks[task].engine == Engine::Array)
@@ -410,7 +412,8 @@ void QueueScheduler::runOrders(std::vector<unsigned> &order,
   std::vector<unsigned> found = reorder(order, better);
   if (found.size() == order.size() &&
       peakRows(tasks, found) <= std::max(rows, peakRows(tasks, order)) &&
-      scheduleLength(tasks, found, link) <= scheduleLength(tasks, order, link))
+      (ideal || scheduleLength(tasks, found, link) <=
+                    scheduleLength(tasks, order, link)))
     order = std::move(found);
 }
 
