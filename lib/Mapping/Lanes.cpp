@@ -109,24 +109,48 @@ void LaneSpace::tabulate() {
   }
 }
 
-void LaneSpace::grow(int64_t upTo, int64_t mostOccupancy) {
+bool LaneSpace::list(int64_t upTo) {
   latest.clear();
   pool.clear();
-  if (upTo <= covered || exhausted())
-    return;
-  wanted = upTo;
-  longest = mostOccupancy;
+  wanted = listed = upTo;
   budget = searchBudget;
   missing = {};
-  tabulate();
   assign(0, full, 1);
+  return budget > 0;
+}
+
+void LaneSpace::grow(int64_t upTo, int64_t mostOccupancy) {
+  heap.clear();
+  if (upTo <= covered || exhausted())
+    return;
+  longest = mostOccupancy;
+  tabulate();
+  if (upTo > listed) {
+    bool isAhead = longest != std::numeric_limits<int64_t>::max() &&
+                   longest > upTo && !isAheadTooFar;
+    if (isAhead)
+      isAheadTooFar = !list(longest);
+    if (!isAhead || isAheadTooFar)
+      list(upTo);
+  }
+  for (const LaneAssignment &assignment : latest) {
+    int64_t beats = assignment.beats << assignment.beatBits;
+    if (beats > covered && beats <= upTo && assignment.occupancy <= longest)
+      heap.push_back({assignment.occupancy, assignment.tile,
+                      assignment.rowBits + assignment.transferBits,
+                      unsigned(assignment.index)});
+  }
+  std::make_heap(heap.begin(), heap.end());
   covered = upTo;
-  llvm::sort(latest, [](const LaneAssignment &a, const LaneAssignment &b) {
-    return std::make_tuple(a.occupancy, a.rowBits + a.transferBits, -a.tile,
-                           a.index) <
-           std::make_tuple(b.occupancy, b.rowBits + b.transferBits, -b.tile,
-                           b.index);
-  });
+}
+
+const LaneAssignment *LaneSpace::next() {
+  if (heap.empty())
+    return nullptr;
+  std::pop_heap(heap.begin(), heap.end());
+  unsigned number = heap.back().number;
+  heap.pop_back();
+  return &latest[number];
 }
 
 void LaneSpace::assign(size_t depth, size_t left, int64_t product) {

@@ -19,6 +19,7 @@
 #include "Search.h"
 
 #include <limits>
+#include <tuple>
 #include <vector>
 
 namespace fetta::mapping {
@@ -71,13 +72,15 @@ public:
   /// No more than that, and known without a table.
   int64_t roughLeast() const;
 
-  /// Assignments that the last grow() has found.
-  llvm::ArrayRef<LaneAssignment> found() const { return latest; }
+  /// The next one of the assignments that the last grow() has found, least
+  /// occupancy first; null when there are no more.
+  const LaneAssignment *next();
   /// Up to which beats (times sub-beats) the space has been looked at.
   int64_t limit() const { return covered; }
   /// Finds the assignments whose beats, times sub-beats, lie above limit() and
-  /// up to `upTo`, least occupancy first. Gives up after `searchBudget` ones,
-  /// and leaves those out whose occupancy is above `mostOccupancy`.
+  /// up to `upTo`. Gives up after `searchBudget` ones, and leaves those out
+  /// whose occupancy is above `mostOccupancy`, which must not grow from call to
+  /// call.
   void grow(int64_t upTo, int64_t mostOccupancy);
   /// Whether there are no more.
   bool exhausted() const { return covered >= beatsWithoutLanes; }
@@ -112,6 +115,8 @@ private:
   /// The options of a mode with at most `cap` lane bits.
   void addOptions(unsigned mode, unsigned cap);
   void tabulate();
+  /// Lists what grow() may find up to `upTo`; whether that is all there is.
+  bool list(int64_t upTo);
   void assign(size_t depth, size_t left, int64_t product);
   void finish(int64_t beats);
   LaneAssignment assessCurrent() const;
@@ -137,8 +142,23 @@ private:
   int64_t budget = 0;
   llvm::SmallVector<LaneShare, 8> current;
   std::array<unsigned, 3> missing = {};
-  std::vector<LaneShare> pool;
+  /// Assignments up to `listed`, and their shares. They reach as far as what is
+  /// of interest does, so that few calls list, if that is within the budget.
   std::vector<LaneAssignment> latest;
+  std::vector<LaneShare> pool;
+  int64_t listed = 0;
+  bool isAheadTooFar = false;
+  /// Those that grow() has found, as a heap: few of them are looked at.
+  struct Rank {
+    int64_t occupancy, tile;
+    unsigned rowAndTransferBits, number;
+    bool operator<(const Rank &o) const {
+      return std::make_tuple(o.occupancy, o.rowAndTransferBits, -o.tile,
+                             o.number) <
+             std::make_tuple(occupancy, rowAndTransferBits, -tile, number);
+    }
+  };
+  std::vector<Rank> heap;
 };
 
 } // namespace fetta::mapping

@@ -412,13 +412,13 @@ void explore(LaneSpace &space, Cuts &cuts, const CandidateVisitor &visitor,
   int64_t next = space.leastBeats() << (conflictsOnly ? 1 : 0);
   while (!space.exhausted() && next <= visitor.mostOccupancy()) {
     space.grow(next, visitor.mostOccupancy());
-    for (const LaneAssignment &assignment : space.found()) {
-      if (assignment.occupancy > visitor.mostOccupancy())
+    while (const LaneAssignment *assignment = space.next()) {
+      if (assignment->occupancy > visitor.mostOccupancy())
         break;
       if (cuts.sinceBetter > patience)
         return;
-      if (!conflictsOnly || assignment.beatBits > 0)
-        cuts.evaluate(assignment, space.shares(assignment));
+      if (!conflictsOnly || assignment->beatBits > 0)
+        cuts.evaluate(*assignment, space.shares(*assignment));
     }
     // Steps that grow: what is found makes the rest of less interest.
     next = std::min(visitor.mostOccupancy(), next + next / 8 + 1);
