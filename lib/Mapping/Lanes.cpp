@@ -44,9 +44,28 @@ LaneSpace::LaneSpace(const Problem &problem, Kind kind)
   full = states - 1;
 }
 
+/// Spatial bits of an operand that its layout, if it is given, lacks.
+unsigned LaneSpace::missingBits(unsigned m, LaneShare share,
+                                OperandId id) const {
+  if (!problem.modes[m].in[id] || !problem.lowBits[id])
+    return 0;
+  unsigned bits = spatialBits(problem, m, share, id);
+  unsigned low = (*problem.lowBits[id])[m];
+  return bits > low ? bits - low : 0;
+}
+
 void LaneSpace::addOptions(unsigned m, unsigned cap) {
   const Mode &mode = problem.modes[m];
-  ModeOptions list{problem.onRows(m), problem.onColumns(m), {}};
+  ModeOptions list{
+      m,
+      problem.onRows(m),
+      problem.onColumns(m),
+      problem.onRows(m)      ? 1u
+      : problem.onColumns(m) ? 2u
+                             : 0u,
+      mode.group ==
+          (problem.outputStationary() ? Group::Reduced : Group::StreamFree),
+      {}};
   unsigned lanes = list.rows      ? machine.peRowBits
                    : list.columns ? machine.peColumnBits
                                   : 0;
@@ -59,16 +78,11 @@ void LaneSpace::addOptions(unsigned m, unsigned cap) {
       if (mode.position.value_or(position) != position ||
           mode.ce.value_or(ce) != ce)
         continue;
-      Option option{{position, ce},
-                    position * step + ce * ceStep(),
-                    chunksOf(mode.size, position + ce),
-                    {}};
-      for (unsigned id = 0; id < 3; ++id)
-        if (mode.in[id] && problem.lowBits[id]) {
-          unsigned bits = spatialBits(problem, m, option.share, OperandId(id));
-          unsigned low = (*problem.lowBits[id])[m];
-          option.missing[id] = bits > low ? bits - low : 0;
-        }
+      Option option{chunksOf(mode.size, position + ce),
+                    {position, ce},
+                    unsigned(position * step + ce * ceStep())};
+      for (OperandId id : {OperandA, OperandB, OperandC})
+        option.missing |= packMissing(id, missingBits(m, option.share, id));
       list.options.push_back(option);
     }
   options.push_back(std::move(list));
@@ -114,8 +128,11 @@ bool LaneSpace::list(int64_t upTo) {
   pool.clear();
   wanted = listed = upTo;
   budget = searchBudget;
-  missing = {};
-  assign(0, full, 1);
+  Part start;
+  start.left = unsigned(full);
+  start.free = {0, machine.peRowBits, machine.peColumnBits};
+  start.ces = machine.ceBits;
+  assign(0, start);
   return budget > 0;
 }
 
@@ -153,48 +170,48 @@ const LaneAssignment *LaneSpace::next() {
   return &latest[number];
 }
 
-void LaneSpace::assign(size_t depth, size_t left, int64_t product) {
+void LaneSpace::assign(size_t depth, const Part &part) {
   if (depth == order.size()) {
-    finish(product);
+    finish(part);
     return;
   }
   const ModeOptions &list = options[depth];
-  auto ces = unsigned(left / ceStep());
-  unsigned free = list.rows      ? unsigned(left % columnStep())
-                  : list.columns ? unsigned(left % ceStep() / columnStep())
-                                 : 0;
-  auto saved = missing;
+  const int64_t *leastAfter = &least[(depth + 1) * states];
+  const unsigned free = part.free[list.kind];
   for (const Option &option : list.options) {
-    if (option.share.position > free || option.share.ce > ces)
+    if (option.share.position > free || option.share.ce > part.ces)
       continue;
     if (budget <= 0)
       return;
-    size_t rest = left - option.lanes;
-    int64_t after = most(depth + 1, rest);
+    const unsigned left = part.left - option.lanes;
+    const int64_t after = leastAfter[left];
     if (after == unreachable)
       continue;
-    int64_t beats = product * option.chunks;
-    int64_t all = beats * after;
-    if (all > wanted)
+    const int64_t beats = part.beats * option.chunks;
+    const MissingBits missing = part.missing + option.missing;
+    if (beats * after > wanted >> beatBits(missing))
       continue;
-    for (unsigned id = 0; id < 3; ++id)
-      missing[id] = saved[id] + option.missing[id];
-    if (all > wanted >> std::max(missing[use.streamed], missing[use.perBeat]))
-      continue;
-    current[order[depth]] = option.share;
-    assign(depth + 1, rest, beats);
+    Part next;
+    next.beats = beats;
+    next.tile = list.tile ? part.tile * option.chunks : part.tile;
+    next.left = left;
+    next.free = part.free;
+    next.free[list.kind] -= option.share.position;
+    next.ces = part.ces - option.share.ce;
+    next.rowBits = part.rowBits + (list.rows ? option.share.position : 0);
+    next.missing = missing;
+    current[list.mode] = option.share;
+    assign(depth + 1, next);
   }
-  missing = saved;
-  current[order[depth]] = {};
+  current[list.mode] = {};
 }
 
-void LaneSpace::finish(int64_t beats) {
+void LaneSpace::finish(const Part &part) {
   // Those of an earlier call count, too: they have been visited.
   --budget;
-  unsigned beatBits = std::max(missing[use.streamed], missing[use.perBeat]);
-  if (beats << beatBits <= covered)
+  if (part.beats << beatBits(part.missing) <= covered)
     return;
-  LaneAssignment assignment = assessCurrent();
+  LaneAssignment assignment = assess(part);
   if (assignment.occupancy > longest)
     return;
   assignment.index = latest.size();
@@ -202,42 +219,36 @@ void LaneSpace::finish(int64_t beats) {
   latest.push_back(assignment);
 }
 
-LaneAssignment LaneSpace::assessCurrent() const {
+LaneAssignment LaneSpace::assess(const Part &part) const {
   LaneAssignment result;
-  result.missing = missing;
-  result.beatBits = std::max(missing[use.streamed], missing[use.perBeat]);
-  result.transferBits = missing[use.perTile];
-  int64_t reduced = 1, streams = 1;
-  for (unsigned m : order) {
-    int64_t chunks = chunksOf(problem.modes[m].size, current[m].total());
-    result.beats *= chunks;
-    if (problem.modes[m].group == Group::Reduced)
-      reduced *= chunks;
-    else if (problem.modes[m].group == Group::StreamFree)
-      streams *= chunks;
-    if (problem.onRows(m))
-      result.rowBits += current[m].position;
-  }
-  result.tile = problem.outputStationary() ? reduced : streams;
+  for (OperandId id : {OperandA, OperandB, OperandC})
+    result.missing[id] = missingOf(id, part.missing);
+  result.beatBits = beatBits(part.missing);
+  result.transferBits = missingOf(use.perTile, part.missing);
+  result.beats = part.beats;
+  result.tile = part.tile;
+  result.rowBits = part.rowBits;
+  result.occupancy = part.beats << result.beatBits;
   int64_t transfer = int64_t(1) << (result.rowBits + result.transferBits);
-  int64_t stall =
-      std::max<int64_t>(0, transfer - (result.tile << result.beatBits));
-  result.occupancy = (result.beats << result.beatBits) +
-                     (result.beats / result.tile - 1) * stall;
+  int64_t stall = transfer - (result.tile << result.beatBits);
+  if (stall > 0)
+    result.occupancy += (result.beats / result.tile - 1) * stall;
   return result;
 }
 
 LaneAssignment LaneSpace::assess(ArrayRef<LaneShare> lanes) {
-  current.assign(lanes.begin(), lanes.end());
-  missing = {};
-  for (unsigned id = 0; id < 3; ++id)
-    for (unsigned m = 0; m < numModes && problem.lowBits[id]; ++m)
-      if (problem.modes[m].in[id]) {
-        unsigned bits = spatialBits(problem, m, current[m], OperandId(id));
-        unsigned low = (*problem.lowBits[id])[m];
-        missing[id] += bits > low ? bits - low : 0;
-      }
-  return assessCurrent();
+  Part part;
+  for (unsigned m = 0; m < numModes; ++m)
+    for (OperandId id : {OperandA, OperandB, OperandC})
+      part.missing += packMissing(id, missingBits(m, lanes[m], id));
+  for (const ModeOptions &list : options) {
+    LaneShare share = lanes[list.mode];
+    int64_t chunks = chunksOf(problem.modes[list.mode].size, share.total());
+    part.beats *= chunks;
+    part.tile *= list.tile ? chunks : 1;
+    part.rowBits += list.rows ? share.position : 0;
+  }
+  return assess(part);
 }
 
 LaneAssignment LaneSpace::withoutLanes() {

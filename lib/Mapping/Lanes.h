@@ -99,27 +99,55 @@ public:
 private:
   static constexpr int64_t unreachable = std::numeric_limits<int64_t>::max();
 
+  /// Missing spatial bits of the three operands, a byte each: sums stay below
+  /// the lane bits of all modes.
+  using MissingBits = uint32_t;
+  static MissingBits packMissing(OperandId id, unsigned bits) {
+    return MissingBits(bits) << 8 * id;
+  }
+  static unsigned missingOf(OperandId id, MissingBits missing) {
+    return missing >> 8 * id & 0xff;
+  }
+  unsigned beatBits(MissingBits missing) const {
+    return std::max(missingOf(use.streamed, missing),
+                    missingOf(use.perBeat, missing));
+  }
+
   /// A share that a mode may have.
   struct Option {
-    LaneShare share;
-    size_t lanes; ///< What it takes of the lane bits that are left.
     int64_t chunks;
-    std::array<unsigned, 3> missing; ///< Spatial bits, by operand.
+    LaneShare share;
+    unsigned lanes; ///< What it takes of the lane bits that are left.
+    MissingBits missing = 0;
   };
   struct ModeOptions {
+    unsigned mode;
     bool rows, columns; ///< Where its position bits lie.
+    unsigned kind;      ///< The same, as in Part.
+    bool tile;          ///< Its chunks are beats of a tile.
     /// Those that constraints allow, most bits first.
     std::vector<Option> options;
   };
 
   /// The options of a mode with at most `cap` lane bits.
   void addOptions(unsigned mode, unsigned cap);
+  unsigned missingBits(unsigned mode, LaneShare share, OperandId id) const;
   void tabulate();
   /// Lists what grow() may find up to `upTo`; whether that is all there is.
   bool list(int64_t upTo);
-  void assign(size_t depth, size_t left, int64_t product);
-  void finish(int64_t beats);
-  LaneAssignment assessCurrent() const;
+  /// What the modes that have their lanes make of an assignment.
+  struct Part {
+    int64_t beats = 1, tile = 1;
+    unsigned left = 0; ///< Lane bits, as one number.
+    /// The same of each kind: none, rows or columns, and CEs.
+    std::array<unsigned, 3> free = {};
+    unsigned ces = 0;
+    unsigned rowBits = 0;
+    MissingBits missing = 0;
+  };
+  void assign(size_t depth, const Part &part);
+  void finish(const Part &part);
+  LaneAssignment assess(const Part &part) const;
   int64_t most(size_t depth, size_t left) const {
     return least[depth * states + left];
   }
@@ -141,7 +169,6 @@ private:
   int64_t covered = 0, wanted = 0, longest = 0;
   int64_t budget = 0;
   llvm::SmallVector<LaneShare, 8> current;
-  std::array<unsigned, 3> missing = {};
   /// Assignments up to `listed`, and their shares. They reach as far as what is
   /// of interest does, so that few calls list, if that is within the budget.
   std::vector<LaneAssignment> latest;
