@@ -12,6 +12,19 @@ using namespace fetta;
 
 using tnn::SliceClass;
 
+ProgramSpec ProgramSketch::build() const {
+  ProgramSpec program;
+  program.values.resize(values.size());
+  for (auto [value, shape] : llvm::zip_equal(program.values, values))
+    value.sizes.assign(shape.begin(), shape.end());
+  for (auto &[value, layout] : layouts)
+    program.values[value].layout = layout;
+  program.steps.reserve(steps.size());
+  for (const Step &step : steps)
+    program.steps.push_back({*step.contraction, step.values});
+  return program;
+}
+
 /// Values that contractions of one class see first, as the same operand, form a
 /// group.
 static void groupValues(ProgramSpec &program,
@@ -38,7 +51,7 @@ static void groupValues(ProgramSpec &program,
 /// Whether every value has one layout. Of slices it has: they all look like
 /// those that were mapped. Pieces and tiles may share what no two of their
 /// classes shared there.
-static bool agree(const ProgramSpec &program,
+static bool agree(const ProgramSketch &program,
                   ArrayRef<const SliceClass *> classes,
                   ArrayRef<const MappedContraction *> mappings) {
   if (llvm::all_of(classes, [](const SliceClass *kind) {
@@ -50,7 +63,7 @@ static bool agree(const ProgramSpec &program,
     for (unsigned id = 0; id < 3; ++id) {
       unsigned number = step.values[id];
       std::optional<Layout> layout =
-          relabel(mapping->layouts[id], program.values[number].sizes);
+          relabel(mapping->layouts[id], program.values[number]);
       if (!layout || (layouts[number] && layouts[number] != layout))
         return false;
       layouts[number] = std::move(layout);
@@ -59,7 +72,7 @@ static bool agree(const ProgramSpec &program,
 }
 
 llvm::Expected<StepMappings>
-fetta::mapProgramLike(StringRef function, ProgramSpec &program,
+fetta::mapProgramLike(StringRef function, const ProgramSketch &sketch,
                       ArrayRef<Operation *> ops, const Machine &machine,
                       const ProgramOptions &options, AlikeContractions *alike,
                       unsigned *failedStep) {
@@ -82,11 +95,13 @@ fetta::mapProgramLike(StringRef function, ProgramSpec &program,
       else
         break;
     if (result.steps.size() == ops.size() &&
-        agree(program, classes, result.steps))
+        agree(sketch, classes, result.steps))
       return result;
     result.steps.clear();
-    groupValues(program, classes);
   }
+  ProgramSpec program = sketch.build();
+  if (hasClasses)
+    groupValues(program, classes);
   llvm::Expected<MappedProgram> mapped =
       mapProgram(program, machine, options, failedStep);
   if (!mapped)
@@ -95,6 +110,7 @@ fetta::mapProgramLike(StringRef function, ProgramSpec &program,
     for (auto [kind, step] : llvm::zip_equal(classes, mapped->steps))
       alike->mapped[function.str()].try_emplace(*kind, step);
   result.own = std::move(mapped->steps);
+  result.steps.reserve(result.own.size());
   for (const MappedContraction &step : result.own)
     result.steps.push_back(&step);
   return result;

@@ -15,7 +15,23 @@
 #include "fetta/Conversion/TNNToFetta/TNNToFetta.h"
 #include "fetta/Dialect/Fetta/IR/FettaOps.h"
 
+#include <map>
+
 namespace fetta {
+
+/// A program whose contractions share what they have in common: slices are
+/// many.
+struct ProgramSketch {
+  struct Step {
+    const ContractionSpec *contraction;
+    std::array<unsigned, 3> values; ///< Of A, B and C.
+  };
+  std::vector<llvm::ArrayRef<int64_t>> values; ///< Their shapes, of types.
+  std::map<unsigned, Layout> layouts;          ///< By hand; by value.
+  std::vector<Step> steps;
+
+  ProgramSpec build() const;
+};
 
 /// Mappings of the contractions of a function: those alike may share one.
 struct StepMappings {
@@ -27,7 +43,7 @@ struct StepMappings {
 /// their classes, values that play the same part in a class get one layout; and
 /// if all are mapped there already, these mappings are the result.
 llvm::Expected<StepMappings>
-mapProgramLike(llvm::StringRef function, ProgramSpec &program,
+mapProgramLike(llvm::StringRef function, const ProgramSketch &sketch,
                llvm::ArrayRef<mlir::Operation *> ops, const Machine &machine,
                const ProgramOptions &options, AlikeContractions *alike,
                unsigned *failedStep);

@@ -90,6 +90,9 @@ private:
   /// argument at first use.
   Value inMemory(Location loc, const View &view, RankedTensorType type);
   FailureOr<const EinsumModes *> modesOf(tnn::ContractOp op);
+  /// The contraction alone, with what is fixed by hand.
+  FailureOr<const ContractionSpec *> specOf(tnn::ContractOp op,
+                                            const std::array<View, 3> &tensors);
 
   RankedTensorType withLayout(RankedTensorType type, const Layout &layout) {
     return RankedTensorType::get(type.getShape(), type.getElementType(),
@@ -111,7 +114,9 @@ private:
   };
   /// By mapping, and all else that a contraction has from its own operation.
   std::map<std::array<const void *, 8>, Model> models;
-  ProgramSpec program;
+  /// By einsum, types of the tensors, whether sums go on, and mapping by hand.
+  std::map<std::array<const void *, 6>, ContractionSpec> specs;
+  ProgramSketch program;
   SmallVector<Step> steps;          ///< As in the program.
   SmallVector<Operation *> stepOps; ///< Theirs.
   /// Roots among the program's values, and the op whose shape came first.

@@ -94,13 +94,15 @@ FailureOr<unsigned> FunctionMapper::valueOf(tnn::ContractOp op,
   auto [it, isNew] =
       valueNumbers.insert({view.root, unsigned(program.values.size())});
   if (isNew) {
-    program.values.emplace_back();
-    program.values.back().sizes.assign(shape.begin(), shape.end());
+    program.values.push_back(shape);
     return it->second;
   }
-  SmallVectorImpl<int64_t> &sizes = program.values[it->second].sizes;
+  ArrayRef<int64_t> &sizes = program.values[it->second];
+  if (sizes == shape)
+    return it->second;
   if (auto common = commonShape(sizes, shape)) {
-    sizes.assign(common->begin(), common->end());
+    sizes =
+        RankedTensorType::get(*common, view.type.getElementType()).getShape();
     return it->second;
   }
   InFlightDiagnostic diag =
@@ -155,17 +157,17 @@ FailureOr<const EinsumModes *> FunctionMapper::modesOf(tnn::ContractOp op) {
   return known.get();
 }
 
-LogicalResult FunctionMapper::addStep(tnn::ContractOp op) {
-  std::array<View, 3> tensors = {viewOf(op.getLhs()), viewOf(op.getRhs()),
-                                 viewOf(op.getResult())};
-  for (unsigned id = 0; id < 2; ++id)
-    if (!tensors[id].type.getElementType().isBF16())
-      return op.emitOpError()
-             << "operand #" << id << " is " << tensors[id].type
-             << "; the machine multiplies bf16: run tnn-set-precision first";
-
-  ProgramSpec::Step step;
-  ContractionSpec &spec = step.contraction;
+FailureOr<const ContractionSpec *>
+FunctionMapper::specOf(tnn::ContractOp op, const std::array<View, 3> &tensors) {
+  auto [known, isNew] = specs.try_emplace(
+      {op.getEinsum().getAsOpaquePointer(),
+       tensors[0].type.getAsOpaquePointer(),
+       tensors[1].type.getAsOpaquePointer(),
+       tensors[2].type.getAsOpaquePointer(), op.getInit() ? &specs : nullptr,
+       op->getAttr(kMappingAttr).getAsOpaquePointer()});
+  ContractionSpec &spec = known->second;
+  if (!isNew)
+    return &spec;
   FailureOr<const EinsumModes *> found = modesOf(op);
   if (failed(found))
     return failure();
@@ -182,6 +184,22 @@ LogicalResult FunctionMapper::addStep(tnn::ContractOp op) {
   spec.dataflow = dataflow;
   if (failed(readConstraints(op, einsum, machine, spec)))
     return failure();
+  return &spec;
+}
+
+LogicalResult FunctionMapper::addStep(tnn::ContractOp op) {
+  std::array<View, 3> tensors = {viewOf(op.getLhs()), viewOf(op.getRhs()),
+                                 viewOf(op.getResult())};
+  for (unsigned id = 0; id < 2; ++id)
+    if (!tensors[id].type.getElementType().isBF16())
+      return op.emitOpError()
+             << "operand #" << id << " is " << tensors[id].type
+             << "; the machine multiplies bf16: run tnn-set-precision first";
+
+  FailureOr<const ContractionSpec *> spec = specOf(op, tensors);
+  if (failed(spec))
+    return failure();
+  ProgramSketch::Step step = {*spec, {}};
   for (unsigned id = 0; id < 3; ++id) {
     // A sum that goes on lies as it began.
     bool goesOn = id == 2 && op.getInit();
@@ -193,7 +211,7 @@ LogicalResult FunctionMapper::addStep(tnn::ContractOp op) {
     if (goesOn)
       valueNumbers[op.getResult()] = *value;
   }
-  program.steps.push_back(std::move(step));
+  program.steps.push_back(step);
   steps.push_back({op, tensors});
   stepOps.push_back(op);
   return success();
@@ -203,11 +221,11 @@ LogicalResult FunctionMapper::addStep(tnn::ContractOp op) {
 LogicalResult FunctionMapper::fixLayouts() {
   for (auto [step, from] : llvm::zip_equal(steps, program.steps))
     for (unsigned id = 0; id < 3; ++id) {
-      const std::optional<Layout> &asked = from.contraction.layouts[id];
+      const std::optional<Layout> &asked = from.contraction->layouts[id];
       if (!asked)
         continue;
-      ProgramSpec::Value &value = program.values[from.values[id]];
-      std::optional<Layout> layout = relabel(*asked, value.sizes);
+      unsigned value = from.values[id];
+      std::optional<Layout> layout = relabel(*asked, program.values[value]);
       const char *names[] = {"lhs", "rhs", "result"};
       if (!layout)
         return step.op.emitOpError()
@@ -215,12 +233,12 @@ LogicalResult FunctionMapper::fixLayouts() {
                << ": the layout does not allow a shape in which others use the "
                   "tensor: outer dimensions on bank bits need the inner ones "
                   "there entirely";
-      if (value.layout && value.layout != layout)
+      auto [known, isNew] = program.layouts.try_emplace(value, *layout);
+      if (!isNew && known->second != *layout)
         return step.op.emitOpError()
                << "'" << kMappingAttr << "' " << names[id]
                << ": another contraction asks for another layout of this "
                   "tensor; drop one of the two";
-      value.layout = std::move(layout);
     }
   return success();
 }
