@@ -119,6 +119,8 @@ fetta::mapProgramLike(StringRef function, const ProgramSketch &sketch,
 void fetta::remarkMapping(StringRef function, hw::ContractOp contract,
                           const MappedContraction &mapping,
                           const Machine &machine) {
+  if (!contract->getContext()->getRemarkEngine())
+    return; // Nobody asked; there are many.
   const SerialCycles &cycles = mapping.cycles;
   remark::analysis(contract.getLoc(), remark::RemarkOpts::name("mapping")
                                           .category("convert-tnn-to-fetta")
