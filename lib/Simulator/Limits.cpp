@@ -164,9 +164,16 @@ private:
     int64_t done = self == 0 ? begin + least.alone - 1 : 0;
     auto reads = [&](uint32_t tensor, const Operand &operand) {
       // Everything it does with the tensor comes after these.
-      start = std::max(start, after[tensor].end + 1);
-      for (unsigned job : after[tensor].jobs)
-        follows(job, ArrayJob::Done, ArrayJob::Start, pipeline + 2);
+      if (const Behind &loss = after[tensor]; loss.end > 0) {
+        // It issues then, and loads or drains a tile besides its beats.
+        start = std::max(start, loss.end + 2);
+        done = std::max(done, loss.end + 1 + least.alone);
+        for (unsigned job : loss.jobs) {
+          follows(job, ArrayJob::Done, ArrayJob::Start, pipeline + 3);
+          follows(job, ArrayJob::Done, ArrayJob::Done,
+                  pipeline + 2 + least.alone);
+        }
+      }
       auto [first, end] = rowRange(operand);
       // Each of its words is a sum over all of an operand whose modes are all
       // reduced.

@@ -257,8 +257,11 @@ void SliceMapper::chain(const Machine &machine) {
         jobs[from].behind.push_back({unsigned(s), date, to, cycles});
       };
       if (value == plan.outputLeaf()) {
-        own.start = std::max(own.start, times[y].done + pipeline + 2);
-        follows(y, ArrayJob::Done, ArrayJob::Start, pipeline + 2);
+        own.start = std::max(own.start, times[y].done + pipeline + 3);
+        own.done =
+            std::max(own.done, times[y].done + pipeline + 2 + least.alone);
+        follows(y, ArrayJob::Done, ArrayJob::Start, pipeline + 3);
+        follows(y, ArrayJob::Done, ArrayJob::Done, pipeline + 2 + least.alone);
       }
       if (value < leaves)
         continue;
