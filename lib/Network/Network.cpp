@@ -32,16 +32,14 @@ uint64_t fetta::flippedStages(const Route &route, uint32_t constant) {
 }
 
 /// Calls fn(stage, code after flips, upper line, lower line) for every switch,
-/// from the network's input to its output, or back.
+/// from the network's input to its output.
 template <typename Fn>
-static void forEachSwitch(const Route &route, uint32_t constant, bool backwards,
-                          Fn fn) {
+static void forEachSwitch(const Route &route, uint32_t constant, Fn fn) {
   const Wiring &w = route.wiring;
   assert(route.codes.size() == size_t(w.stages()) * w.switches() &&
          "one code per switch");
   uint64_t flips = flippedStages(route, constant);
-  for (unsigned i = 0; i < w.stages(); ++i) {
-    unsigned stage = backwards ? w.stages() - 1 - i : i;
+  for (unsigned stage = 0; stage < w.stages(); ++stage) {
     unsigned bit = w.stageBit(stage);
     uint32_t low = (uint32_t(1) << bit) - 1;
     uint8_t flip = flips >> stage & 1;
@@ -58,24 +56,31 @@ static void forEachSwitch(const Route &route, uint32_t constant, bool backwards,
 /// not it meets another, so this also tells where each lane's word arrives.
 std::vector<uint32_t> detail::bankOfLane(const Route &route,
                                          uint32_t constant) {
-  std::vector<uint32_t> line(route.wiring.lines());
+  const Wiring &w = route.wiring;
+  assert(route.codes.size() == size_t(w.stages()) * w.switches() &&
+         "one code per switch");
+  std::vector<uint32_t> line(w.lines());
   std::iota(line.begin(), line.end(), 0);
-  forEachSwitch(route, constant, route.wiring.kind == NetKind::Reduction,
-                [&](unsigned, uint8_t code, uint32_t u, uint32_t l) {
-                  switch (code) {
-                  case Through:
-                    break;
-                  case Cross:
-                    std::swap(line[u], line[l]);
-                    break;
-                  case UpperToBoth:
-                    line[l] = line[u];
-                    break;
-                  default:
-                    line[u] = line[l];
-                    break;
-                  }
-                });
+  uint64_t flips = flippedStages(route, constant);
+  for (unsigned i = 0; i < w.stages(); ++i) {
+    unsigned stage = w.kind == NetKind::Reduction ? w.stages() - 1 - i : i;
+    uint32_t step = uint32_t(1) << w.stageBit(stage);
+    uint8_t flip = flips >> stage & 1;
+    // As forEachSwitch, and without branches: codes follow no pattern.
+    const uint8_t *code = &route.codes[size_t(stage) * w.switches()];
+    for (uint32_t *upper = line.data(), *end = upper + line.size();
+         upper != end; upper += 2 * step, code += step) {
+      uint32_t *lower = upper + step;
+      for (uint32_t j = 0; j < step; ++j) {
+        uint8_t c = code[j] ^ flip;
+        bool fromLower = c == Cross || c == LowerToBoth;
+        bool fromUpper = c == Cross || c == UpperToBoth;
+        uint32_t u = upper[j], l = lower[j];
+        upper[j] = fromLower ? l : u;
+        lower[j] = fromUpper ? u : l;
+      }
+    }
+  }
   return line;
 }
 
@@ -95,7 +100,7 @@ fetta::replayReduction(const Route &route, uint32_t constant,
   for (uint32_t i = 0; i < line.size(); ++i)
     if (valid[i])
       line[i].push_back(i);
-  forEachSwitch(route, constant, false,
+  forEachSwitch(route, constant,
                 [&](unsigned, uint8_t code, uint32_t u, uint32_t l) {
                   if (code == Through)
                     return;

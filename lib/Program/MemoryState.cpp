@@ -14,55 +14,208 @@ using namespace fetta;
 // Tensor memory
 //===----------------------------------------------------------------------===//
 
-uint32_t BankSets::intern(const std::vector<uint64_t> &mask) {
-  auto [it, isNew] = numbers.try_emplace(mask, uint32_t(masks.size()));
-  if (isNew)
-    masks.push_back(mask);
-  return it->second;
+llvm::MutableArrayRef<WordStories::Part> WordStories::partsOf(Part &row) {
+  if (row.group == None)
+    return {};
+  if (row.group == Several)
+    return lists[row.banks];
+  return row;
 }
 
-uint32_t BankSets::combine(Operation operation, uint32_t a, uint32_t b) {
-  if (a == b)
-    return operation == Without ? 0 : a;
-  if (!a || !b)
-    return operation == And ? 0 : operation == Without ? a : a | b;
-  std::pair<uint64_t, unsigned> key = {uint64_t(a) << 32 | b, operation};
-  if (auto it = results.find(key); it != results.end())
-    return it->second;
-  std::vector<uint64_t> mask = masks[a];
-  for (auto [i, word] : llvm::enumerate(masks[b])) {
-    if (operation == And)
-      mask[i] &= word;
-    else if (operation == Without)
-      mask[i] &= ~word;
-    else
-      mask[i] |= word;
+llvm::MutableArrayRef<WordStories::Part> WordStories::at(int64_t slab,
+                                                         int64_t row) {
+  return partsOf(rowAt(slab, row));
+}
+
+void WordStories::setParts(Part &row, llvm::ArrayRef<Part> parts) {
+  if (parts.size() > 1) {
+    if (row.group != Several) {
+      if (freeLists.empty()) {
+        freeLists.push_back(uint32_t(lists.size()));
+        lists.emplace_back();
+      }
+      row = {Several, freeLists.back()};
+      freeLists.pop_back();
+    }
+    lists[row.banks].assign(parts.begin(), parts.end());
+    return;
   }
-  return results[key] = intern(mask);
+  if (row.group == Several)
+    freeLists.push_back(row.banks);
+  row = parts.empty() ? Part{None, 0} : parts.front();
 }
 
-int64_t BankSets::first(uint32_t set) const {
-  for (auto [i, word] : llvm::enumerate(masks[set]))
-    if (word)
-      return int64_t(i) * 64 + llvm::countr_zero(word);
-  llvm_unreachable("the set is not empty");
+uint32_t WordStories::addGroup(const Story &story) {
+  if (freeGroups.empty()) {
+    freeGroups.push_back(uint32_t(groups.size()));
+    groups.emplace_back();
+  }
+  uint32_t number = freeGroups.back();
+  freeGroups.pop_back();
+  groups[number] = Group();
+  groups[number].story = story;
+  return number;
 }
 
-const FlatFootprint &WordStories::flatten(const Footprint &footprint) {
-  std::unique_ptr<FlatFootprint> &entry = flat[footprint.shape()];
-  if (entry)
-    return *entry;
-  entry = std::make_unique<FlatFootprint>();
-  const uint64_t *lastMask = nullptr;
-  uint32_t lastNumber = 0;
-  footprint.forEachRow([&](int64_t row, Footprint::RowMask mask) {
-    if (mask.data() != lastMask)
-      lastNumber = sets.intern({mask.begin(), mask.end()});
-    lastMask = mask.data();
-    entry->rows.push_back({row - footprint.baseRow, lastNumber});
-    return true;
-  });
-  return *entry;
+/// A part of a group is gone.
+void WordStories::leave(uint32_t group) {
+  groups[group].words = Unknown;
+  if (--groups[group].parts == 0)
+    freeGroups.push_back(group);
+}
+
+WordStories::Group *WordStories::whole(const Words &words) {
+  const Footprint &flat = footprint(words);
+  Part row = rowAt(words.slab, words.baseRow + flat.rows.front().row);
+  if (row.group == None || row.group == Several)
+    return nullptr;
+  Group &group = groups[row.group];
+  return group.words == flat.words && group.from == firstRow(words) ? &group
+                                                                    : nullptr;
+}
+
+llvm::Error WordStories::read(const Words &words, uint32_t tensor,
+                              unsigned queue, uint32_t reader, OnRead onRead,
+                              OnMissing onMissing) {
+  const Footprint &flat = footprint(words);
+  if (Group *group = whole(words); group && group->story.tensor == tensor) {
+    auto [row, banks] = flat.rows.front();
+    if (llvm::Error error = onRead(group->story, words.baseRow + row, banks))
+      return error;
+    group->story.readers[queue] = reader + 1;
+    return llvm::Error::success();
+  }
+  touched.clear();
+  for (auto [offset, banks] : flat.rows) {
+    int64_t row = words.baseRow + offset;
+    uint32_t missing = banks;
+    for (const Part &part : at(words.slab, row)) {
+      Group &group = groups[part.group];
+      uint32_t here = sets.both(part.banks, missing);
+      if (!here || group.story.tensor != tensor)
+        continue;
+      if (!group.met++) {
+        group.cut = false;
+        touched.push_back(part.group);
+        if (llvm::Error error = onRead(group.story, row, here))
+          return error;
+      }
+      group.cut |= here != part.banks;
+      missing = sets.without(missing, here);
+    }
+    if (missing)
+      if (llvm::Error error = onMissing(row, missing))
+        return error;
+  }
+  bool splits = false;
+  for (uint32_t number : touched) {
+    // The rest of a group that is read in part keeps its story.
+    if (groups[number].cut || groups[number].met < groups[number].parts) {
+      Story story = groups[number].story;
+      story.readers[queue] = reader + 1;
+      uint32_t next = addGroup(story);
+      groups[number].next = next;
+      splits = true;
+    } else {
+      groups[number].story.readers[queue] = reader + 1;
+    }
+  }
+  uint32_t only = touched.size() == 1 &&
+                          groups[touched[0]].met == uint32_t(flat.rows.size())
+                      ? touched[0]
+                      : Unknown;
+  if (only != Unknown && groups[only].next != Unknown)
+    only = groups[only].next;
+  if (splits)
+    split(words);
+  for (uint32_t number : touched) {
+    groups[number].met = 0;
+    groups[number].next = Unknown;
+  }
+  if (only != Unknown) {
+    groups[only].words = flat.words;
+    groups[only].from = firstRow(words);
+  }
+  return llvm::Error::success();
+}
+
+/// Words of groups that have a next one go over to that.
+void WordStories::split(const Words &words) {
+  llvm::SmallVector<Part, 8> parts;
+  for (auto [offset, banks] : footprint(words).rows) {
+    Part &row = rowAt(words.slab, words.baseRow + offset);
+    parts.assign(partsOf(row).begin(), partsOf(row).end());
+    for (size_t p = 0, end = parts.size(); p < end; ++p) {
+      uint32_t group = parts[p].group, next = groups[group].next;
+      uint32_t here = sets.both(parts[p].banks, banks);
+      if (next == Unknown || !here)
+        continue;
+      ++groups[next].parts;
+      if (here == parts[p].banks) {
+        parts[p].group = next;
+        leave(group);
+        continue;
+      }
+      groups[group].words = Unknown;
+      parts[p].banks = sets.without(parts[p].banks, here);
+      parts.push_back({next, here});
+    }
+    setParts(row, parts);
+  }
+}
+
+llvm::Error WordStories::write(const Words &words, const Story &story,
+                               OnRead onOld) {
+  const Footprint &flat = footprint(words);
+  if (Group *group = whole(words)) {
+    auto [row, banks] = flat.rows.front();
+    if (llvm::Error error = onOld(group->story, words.baseRow + row, banks))
+      return error;
+    group->story = story;
+    return llvm::Error::success();
+  }
+  touched.clear();
+  for (auto [offset, banks] : flat.rows) {
+    int64_t row = words.baseRow + offset;
+    for (const Part &part : at(words.slab, row)) {
+      uint32_t over = sets.both(part.banks, banks);
+      if (!over || groups[part.group].met++)
+        continue;
+      touched.push_back(part.group);
+      if (llvm::Error error = onOld(groups[part.group].story, row, over))
+        return error;
+    }
+  }
+  for (uint32_t number : touched)
+    groups[number].met = 0;
+  uint32_t own = addGroup(story);
+  groups[own].parts = uint32_t(flat.rows.size());
+  groups[own].words = flat.words;
+  groups[own].from = firstRow(words);
+  llvm::SmallVector<Part, 8> parts;
+  for (auto [offset, banks] : flat.rows) {
+    Part &row = rowAt(words.slab, words.baseRow + offset);
+    if (row.group != Several &&
+        (row.group == None || !sets.without(row.banks, banks))) {
+      if (row.group != None)
+        leave(row.group);
+      row = {own, banks};
+      continue;
+    }
+    parts.clear();
+    for (Part part : partsOf(row)) {
+      uint32_t left = sets.without(part.banks, banks);
+      if (!left)
+        leave(part.group);
+      else if (left != part.banks)
+        groups[part.group].words = Unknown;
+      if (left)
+        parts.push_back({part.group, left});
+    }
+    parts.push_back({own, banks});
+    setParts(row, parts);
+  }
+  return llvm::Error::success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -81,18 +234,13 @@ void ElementStories::splitAt(int64_t element) {
   intervals.emplace_hint(std::next(it), element, upper);
 }
 
-int64_t ElementStories::visit(int64_t begin, int64_t end,
-                              llvm::function_ref<void(Story &)> visit) {
+void ElementStories::visit(int64_t begin, int64_t end,
+                           llvm::function_ref<void(Story &)> visit) {
   splitAt(begin);
   splitAt(end);
-  int64_t covered = begin;
   for (auto it = intervals.lower_bound(begin);
-       it != intervals.end() && it->first < end; ++it) {
-    if (covered == it->first)
-      covered = it->second.end;
+       it != intervals.end() && it->first < end; ++it)
     visit(it->second.story);
-  }
-  return covered;
 }
 
 int64_t
@@ -110,6 +258,25 @@ ElementStories::look(int64_t begin, int64_t end,
     visit(it->second.story);
   }
   return std::min(covered, end);
+}
+
+bool ElementStories::writeFirst(int64_t begin, int64_t end,
+                                const Story &story) {
+  auto next = intervals.lower_bound(begin);
+  if (next != intervals.end() && next->first < end)
+    return false;
+  if (next != intervals.begin()) {
+    auto &[first, before] = *std::prev(next);
+    if (before.end > begin)
+      return false;
+    // Neighbours that one instruction writes are one interval.
+    if (before.end == begin && before.story == story) {
+      before.end = end;
+      return true;
+    }
+  }
+  intervals.emplace_hint(next, begin, Interval{end, story});
+  return true;
 }
 
 void ElementStories::write(int64_t begin, int64_t end, const Story &story) {
@@ -138,6 +305,13 @@ ElementRuns::ElementRuns(const Dma &dma, const Layout &layout)
     length *= outer.front().size;
     outer.erase(outer.begin());
   }
+}
+
+std::pair<int64_t, int64_t> ElementRuns::bounds() const {
+  int64_t end = offset + length;
+  for (const Dim &dim : outer)
+    end += (dim.size - 1) * dim.stride;
+  return {offset, end};
 }
 
 int64_t ElementRuns::count() const {

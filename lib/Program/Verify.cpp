@@ -9,11 +9,11 @@
 #include "VerifyRoutes.h"
 #include "VerifyScopes.h"
 
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 
-#include <set>
 #include <tuple>
 
 using namespace fetta;
@@ -37,7 +37,8 @@ namespace {
 class Verifier {
 public:
   explicit Verifier(const Program &program)
-      : program(program), machine(program.machine), routes(program) {}
+      : program(program), machine(program.machine), routes(program),
+        classes(program.machine, footprints) {}
   Error run();
 
 private:
@@ -50,25 +51,34 @@ private:
   Error checkRoutes();
   Error checkSemantics();
   Error checkContract(size_t index, const Contract &contract);
-  Error checkOperand(size_t index, const Contract &contract, OperandId id);
-  Error checkWindow(size_t index, const Operand &operand, uint32_t tensor,
+  Error checkOperand(size_t index, const Contract &contract, OperandId id,
+                     uint32_t nestClass);
+  /// What an operand sees of its tensor.
+  struct Window {
+    ElementType elementType;
+    int64_t slab, baseRow;
+    uint32_t footprint;
+  };
+  Error checkWindow(size_t index, const Window &window, uint32_t tensor,
                     const char *name);
-  Error checkSums(size_t index, const Contract &contract);
+  Error checkSums(size_t index, const Contract &contract,
+                  const NestClass &known);
   Error checkDma(size_t index, const Dma &dma);
   Error checkMemory();
-
-  WordSet wholeSlab() const {
-    return WordSet(machine.lanes(), 0, machine.rowsPerSlab);
-  }
 
   const Program &program;
   const Machine &machine;
   RouteChecker routes;
   llvm::StringSet<> names;
-  /// Windows that were found inside their tensors: shapes of the tensor and of
-  /// the operand, distance of their base rows.
-  std::set<std::tuple<std::vector<int64_t>, std::vector<int64_t>, int64_t>>
-      windows;
+  Footprints footprints;
+  NestClasses classes;
+  std::vector<uint32_t> classOf;     ///< By instruction; of contractions.
+  std::vector<uint32_t> tensorWords; ///< Footprints of tensors.
+  /// Windows that were found inside their tensors: footprints of the tensor and
+  /// of the operand, distance of their base rows.
+  llvm::DenseSet<std::tuple<uint32_t, uint32_t, int64_t>> windows;
+  /// Routes that do what an operand needs: route, class of the nest, operand.
+  llvm::DenseSet<std::tuple<uint32_t, uint32_t, unsigned>> routed;
   /// Per network and slot: the route in it.
   std::array<std::vector<std::optional<uint32_t>>, 3> slots;
 };
@@ -154,19 +164,25 @@ Error Verifier::checkTensor(size_t index) {
 }
 
 Error Verifier::checkTensors() {
-  std::vector<WordSet> used(size_t(machine.slabs), wholeSlab());
+  // Banks of each row that the host's tensors take.
+  BankSets &sets = footprints.bankSets();
+  std::vector<uint32_t> used(size_t(machine.slabs * machine.rowsPerSlab), 0);
   for (auto [i, t] : llvm::enumerate(program.tensors)) {
     if (Error error = checkTensor(i))
       return error;
+    tensorWords.push_back(footprints.of(t));
     if (!isPreloaded(t.role))
       continue; // What shares words over time is checked with its accesses.
-    Footprint words(t);
-    if (!used[t.slab].containsNone(words))
-      return refuse(LoadCode::TensorOverlap, "tensors",
-                    "tensor {0} '{1}' shares words of slab {2} with another "
-                    "that the host places",
-                    i, t.name, t.slab);
-    used[t.slab].insert(words);
+    for (auto [row, banks] : footprints[tensorWords[i]].rows) {
+      uint32_t &own =
+          used[size_t(t.slab * machine.rowsPerSlab + t.baseRow + row)];
+      if (sets.both(own, banks))
+        return refuse(LoadCode::TensorOverlap, "tensors",
+                      "tensor {0} '{1}' shares words of slab {2} with another "
+                      "that the host places",
+                      i, t.name, t.slab);
+      own = sets.either(own, banks);
+    }
   }
   return Error::success();
 }
@@ -225,36 +241,33 @@ Error Verifier::checkRoutes() {
 
 /// Whether an operand's words are words of its tensor, whatever shape either
 /// gives its indices.
-Error Verifier::checkWindow(size_t index, const Operand &operand,
-                            uint32_t tensor, const char *name) {
+Error Verifier::checkWindow(size_t index, const Window &window, uint32_t tensor,
+                            const char *name) {
   const TensorEntry &t = program.tensors[tensor];
-  if (operand.elementType != t.elementType || operand.slab != t.slab)
+  if (window.elementType != t.elementType || window.slab != t.slab)
     return refuse(LoadCode::OperandType, "code",
                   "instruction {0}: {1} has another element type or slab than "
                   "its tensor '{2}'",
                   index, name, t.name);
   // Slices see tensors of one layout in one way, wherever they lie.
-  std::vector<int64_t> shape = Footprint(operand).shape();
-  std::tuple key(Footprint(t).shape(), shape, operand.baseRow - t.baseRow);
-  if (windows.count(key))
+  int64_t distance = window.baseRow - t.baseRow;
+  std::tuple key(tensorWords[tensor], window.footprint, distance);
+  if (windows.contains(key))
     return Error::success();
   int64_t planes = t.elementType == ElementType::F32 ? 2 : 1;
-  // Made anew for each operand: tensors may share rows, so that all sets
-  // together could be larger than the memory.
-  WordSet tensorWords(machine.lanes(), t.baseRow, t.physicalRows());
-  tensorWords.insert(Footprint(t));
-  if ((operand.baseRow - t.baseRow) % planes ||
-      !tensorWords.containsAll(Footprint(operand)))
+  if (distance % planes ||
+      !footprints.contains(tensorWords[tensor], window.footprint, distance))
     return refuse(LoadCode::OperandWindow, "code",
                   "instruction {0}: {1} reaches outside its tensor '{2}', "
                   "which takes {3} rows from row {4} of slab {5}",
                   index, name, t.name, t.physicalRows(), t.baseRow, t.slab);
-  windows.insert(std::move(key));
+  windows.insert(key);
   return Error::success();
 }
 
 /// The FP32 tensor whose sums end in a BF16 result.
-Error Verifier::checkSums(size_t index, const Contract &contract) {
+Error Verifier::checkSums(size_t index, const Contract &contract,
+                          const NestClass &known) {
   if (!contract.nest.roundsSums()) {
     if (contract.nest.sums != SumsPlace() || contract.tensorSums)
       return refuse(LoadCode::Reserved, "code",
@@ -267,9 +280,11 @@ Error Verifier::checkSums(size_t index, const Contract &contract) {
     return refuse(LoadCode::Reference, "code",
                   "instruction {0}: tensor {1} of {2}", index,
                   contract.tensorSums, program.tensors.size());
-  const Operand sums = contract.nest.partialSums(), &result = contract.nest.c();
-  if (Error error =
-          checkWindow(index, sums, contract.tensorSums, "its partial sums"))
+  const SumsPlace &sums = contract.nest.sums;
+  const Operand &result = contract.nest.c();
+  if (Error error = checkWindow(
+          index, {ElementType::F32, sums.slab, sums.baseRow, known.sums},
+          contract.tensorSums, "its partial sums"))
     return error;
   const TensorEntry &t = program.tensors[contract.tensorSums];
   if (isPreloaded(t.role))
@@ -278,7 +293,8 @@ Error Verifier::checkSums(size_t index, const Contract &contract) {
                   "before the run",
                   index, t.name);
   // A row is reloaded while others drain.
-  auto [first, last] = rowRange(sums);
+  int64_t first = sums.baseRow,
+          last = first + footprints[known.sums].height - 1;
   auto [from, to] = rowRange(result);
   if (sums.slab == result.slab && first <= to && from <= last)
     return refuse(LoadCode::OverwritesOperand, "code",
@@ -290,12 +306,16 @@ Error Verifier::checkSums(size_t index, const Contract &contract) {
 }
 
 Error Verifier::checkOperand(size_t index, const Contract &contract,
-                             OperandId id) {
+                             OperandId id, uint32_t nestClass) {
   static constexpr const char *names[] = {"operand A", "operand B",
                                           "operand C"};
   const TensorEntry &t = program.tensors[contract.tensors[id]];
-  if (Error error = checkWindow(index, contract.nest.operands[id],
-                                contract.tensors[id], names[id]))
+  const Operand &operand = contract.nest.operands[id];
+  if (Error error =
+          checkWindow(index,
+                      {operand.elementType, operand.slab, operand.baseRow,
+                       classes[nestClass].footprints[id]},
+                      contract.tensors[id], names[id]))
     return error;
   if (id == OperandC && isPreloaded(t.role))
     return refuse(LoadCode::ResultRole, "code",
@@ -309,6 +329,9 @@ Error Verifier::checkOperand(size_t index, const Contract &contract,
                   "instruction {0} uses slot {1} of the {2} network, into "
                   "which nothing was loaded",
                   index, contract.slots[net], netNames[net]);
+  std::tuple key(*route, nestClass, unsigned(id));
+  if (routed.contains(key))
+    return Error::success();
   std::string problem = routes.problem(*route, contract.nest, id);
   if (!problem.empty())
     return refuse(LoadCode::RouteMap, "code",
@@ -316,6 +339,7 @@ Error Verifier::checkOperand(size_t index, const Contract &contract,
                   "does not fit operand {4}: {5}",
                   index, *route, contract.slots[net], netNames[net],
                   operandNames[id], problem);
+  routed.insert(key);
   return Error::success();
 }
 
@@ -334,13 +358,15 @@ Error Verifier::checkContract(size_t index, const Contract &contract) {
     return refuse(LoadCode::Reference, "code",
                   "instruction {0}: operation {1} of {2}", index, contract.op,
                   program.ops.size());
-  if (Error error = verifyNest(contract.nest, machine))
+  llvm::Expected<uint32_t> nestClass = classes.classOf(contract.nest);
+  if (!nestClass)
     return refuse(LoadCode::NestRule, "code", "instruction {0}: {1}", index,
-                  llvm::toString(std::move(error)));
+                  llvm::toString(nestClass.takeError()));
+  classOf[index] = *nestClass;
   for (OperandId id : {OperandA, OperandB, OperandC})
-    if (Error error = checkOperand(index, contract, id))
+    if (Error error = checkOperand(index, contract, id, *nestClass))
       return error;
-  return checkSums(index, contract);
+  return checkSums(index, contract, classes[*nestClass]);
 }
 
 Error Verifier::checkDma(size_t index, const Dma &dma) {
@@ -405,6 +431,7 @@ Error Verifier::checkSemantics() {
   for (auto &slotsOfNet : slots)
     slotsOfNet.assign(size_t(std::min<int64_t>(machine.routeSlots, 1 << 16)),
                       std::nullopt);
+  classOf.assign(program.code.size(), 0);
   for (auto [i, instruction] : llvm::enumerate(program.code)) {
     if (const auto *load = std::get_if<LoadRoute>(&instruction)) {
       if (load->slot >= machine.routeSlots ||
@@ -434,7 +461,7 @@ Error Verifier::checkMemory() {
   auto order = QueueOrder::replay(program);
   if (!order)
     return order.takeError();
-  MemoryChecker checker(program, *order);
+  MemoryChecker checker(program, *order, footprints, classes, classOf);
   for (uint32_t i = 0; i < program.code.size(); ++i)
     if (Error error = checker.check(i))
       return error;

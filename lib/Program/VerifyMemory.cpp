@@ -21,19 +21,29 @@ using namespace fetta;
 using llvm::Error;
 using llvm::Twine;
 
-MemoryChecker::MemoryChecker(const Program &program, const QueueOrder &order)
-    : program(program), order(order), memory(program.machine),
+MemoryChecker::MemoryChecker(const Program &program, const QueueOrder &order,
+                             Footprints &footprints, const NestClasses &classes,
+                             llvm::ArrayRef<uint32_t> classOf)
+    : program(program), order(order), footprints(footprints), classes(classes),
+      classOf(classOf), memory(program.machine, footprints),
       regions(program.regions.size()) {
   for (auto [t, tensor] : llvm::enumerate(program.tensors)) {
+    tensorWords.push_back(footprints.of(tensor));
     if (!isPreloaded(tensor.role))
       continue;
     Story story;
     story.tensor = uint32_t(t);
-    for (const auto &row : memory.flatten(Footprint(tensor)).rows)
-      memory.at(tensor.slab, tensor.baseRow + row.row)
-          .push_back({story, row.banks});
+    // The host's tensors share no words.
+    llvm::cantFail(memory.write(
+        wordsOf(uint32_t(t)), story,
+        [](const Story &, int64_t, uint32_t) { return Error::success(); }));
   }
   findLosses();
+}
+
+WordStories::Words MemoryChecker::wordsOf(uint32_t tensor) {
+  const TensorEntry &t = program.tensors[tensor];
+  return {tensorWords[tensor], t.slab, t.baseRow};
 }
 
 //===----------------------------------------------------------------------===//
@@ -58,20 +68,18 @@ Error MemoryChecker::unordered(uint32_t other, const char *did,
                 where());
 }
 
-Error MemoryChecker::noteRead(Story &story, Where where) {
-  Queue queue = order.queue(current);
-  if (story.writer != HostWrite && order.queue(story.writer) != queue &&
+Error MemoryChecker::checkRead(const Story &story, Where where) const {
+  if (story.writer != HostWrite &&
+      order.queue(story.writer) != order.queue(current) &&
       !order.before(story.writer, current))
     return unordered(story.writer, "writes", where);
-  story.readers[unsigned(queue)] = current + 1;
   return Error::success();
 }
 
-Error MemoryChecker::checkOverwrite(const Story &story, Where where) {
+Error MemoryChecker::checkOverwrite(const Story &story, Where where) const {
+  if (Error error = checkRead(story, where))
+    return error;
   Queue queue = order.queue(current);
-  if (story.writer != HostWrite && order.queue(story.writer) != queue &&
-      !order.before(story.writer, current))
-    return unordered(story.writer, "writes", where);
   for (unsigned q = 0; q < QueueCount; ++q)
     if (uint32_t reader = story.readers[q];
         reader && q != unsigned(queue) && !order.before(reader - 1, current))
@@ -79,105 +87,70 @@ Error MemoryChecker::checkOverwrite(const Story &story, Where where) {
   return Error::success();
 }
 
-Error MemoryChecker::readWords(const Footprint &words, uint32_t tensor) {
-  BankSets &sets = memory.bankSets();
-  for (auto [offset, banks] : memory.flatten(words).rows) {
-    int64_t row = words.baseRow + offset;
-    WordStories::Parts &parts = memory.at(words.slab, row);
-    uint32_t missing = banks;
-    for (size_t p = 0, end = parts.size(); p < end && missing; ++p) {
-      uint32_t here = sets.both(parts[p].banks, missing);
-      if (!here || parts[p].story.tensor != tensor)
-        continue;
-      missing = sets.without(missing, here);
-      if (here != parts[p].banks) {
-        // The rest keeps its story.
-        WordStories::Part rest = parts[p];
-        rest.banks = sets.without(rest.banks, here);
-        parts.push_back(rest);
-        parts[p].banks = here;
-      }
-      if (Error error = noteRead(parts[p].story, [&] {
-            return wordName(words.slab, row, sets.first(here));
-          }))
-        return error;
+Error MemoryChecker::refuseMissing(const Words &words, uint32_t tensor,
+                                   int64_t row, uint32_t missing) {
+  BankSets &sets = footprints.bankSets();
+  const std::string &name = program.tensors[tensor].name;
+  for (const WordStories::Part &part : memory.at(words.slab, row))
+    if (uint32_t here = sets.both(part.banks, missing)) {
+      const Story &story = memory.story(part.group);
+      return refuse(LoadCode::OtherTensor, "code",
+                    "{0} reads '{1}', but {2} holds '{3}' by then{4}; a word "
+                    "may be used again only after its last reader",
+                    describe(program, current), name,
+                    wordName(words.slab, row, sets.first(here)),
+                    program.tensors[story.tensor].name,
+                    story.writer == HostWrite
+                        ? std::string(", placed by the host")
+                        : " since " + describe(program, story.writer));
     }
-    if (!missing)
-      continue;
-    int64_t bank = sets.first(missing);
-    const std::string &name = program.tensors[tensor].name;
-    for (const WordStories::Part &part : parts)
-      if (sets.both(part.banks, missing))
-        return refuse(LoadCode::OtherTensor, "code",
-                      "{0} reads '{1}', but {2} holds '{3}' by then{4}; a word "
-                      "may be used again only after its last reader",
-                      describe(program, current), name,
-                      wordName(words.slab, row,
-                               sets.first(sets.both(part.banks, missing))),
-                      program.tensors[part.story.tensor].name,
-                      part.story.writer == HostWrite
-                          ? std::string(", placed by the host")
-                          : " since " + describe(program, part.story.writer));
-    return refuse(LoadCode::ReadBeforeWrite, "code",
-                  "{0} reads '{1}', but nothing wrote {2} before",
-                  describe(program, current), name,
-                  wordName(words.slab, row, bank));
-  }
-  return Error::success();
+  return refuse(LoadCode::ReadBeforeWrite, "code",
+                "{0} reads '{1}', but nothing wrote {2} before",
+                describe(program, current), name,
+                wordName(words.slab, row, sets.first(missing)));
 }
 
-Error MemoryChecker::writeWords(const Footprint &words, uint32_t tensor,
+Error MemoryChecker::readWords(const Words &words, uint32_t tensor) {
+  return memory.read(
+      words, tensor, unsigned(order.queue(current)), current,
+      [&](const Story &story, int64_t row, uint32_t banks) {
+        return checkRead(story, [&] {
+          return wordName(words.slab, row, footprints.bankSets().first(banks));
+        });
+      },
+      [&](int64_t row, uint32_t missing) {
+        return refuseMissing(words, tensor, row, missing);
+      });
+}
+
+Error MemoryChecker::writeWords(const Words &words, uint32_t tensor,
                                 bool drained, bool accumulates) {
-  BankSets &sets = memory.bankSets();
   Story story;
   story.tensor = tensor;
   story.writer = current;
   story.drained = drained;
   unsigned queue = unsigned(order.queue(current));
-  for (auto [offset, banks] : memory.flatten(words).rows) {
-    int64_t row = words.baseRow + offset;
-    WordStories::Parts &parts = memory.at(words.slab, row);
-    for (size_t p = 0; p < parts.size();) {
-      uint32_t over = sets.both(parts[p].banks, banks);
-      if (!over) {
-        ++p;
-        continue;
-      }
-      const Story &old = parts[p].story;
-      auto where = [&] { return wordName(words.slab, row, sets.first(over)); };
-      if (old.readers[queue] == current + 1 &&
-          !(accumulates && old.tensor == tensor))
-        return refuse(LoadCode::OverwritesOperand, "code",
-                      "{0} writes '{1}' over {2}, which it reads as '{3}'",
-                      describe(program, current), program.tensors[tensor].name,
-                      where(), program.tensors[old.tensor].name);
-      if (old.drained && !old.wasRead())
-        return refuse(LoadCode::WrittenTwice, "code",
-                      "{0} writes '{1}' over {2} before anything read the "
-                      "result '{3}' of {4} there",
-                      describe(program, current), program.tensors[tensor].name,
-                      where(), program.tensors[old.tensor].name,
-                      describe(program, old.writer));
-      if (Error error = checkOverwrite(old, where))
-        return error;
-      parts[p].banks = sets.without(parts[p].banks, over);
-      if (parts[p].banks) {
-        ++p;
-      } else {
-        parts[p] = parts.back();
-        parts.pop_back();
-      }
-    }
-    auto own = llvm::find_if(parts, [&](const WordStories::Part &part) {
-      return part.story.writer == current && part.story.tensor == tensor &&
-             !part.story.wasRead();
-    });
-    if (own != parts.end())
-      own->banks = sets.either(own->banks, banks);
-    else
-      parts.push_back({story, banks});
-  }
-  return Error::success();
+  return memory.write(
+      words, story, [&](const Story &old, int64_t row, uint32_t over) -> Error {
+        auto where = [&] {
+          return wordName(words.slab, row, footprints.bankSets().first(over));
+        };
+        if (old.readers[queue] == current + 1 &&
+            !(accumulates && old.tensor == tensor))
+          return refuse(LoadCode::OverwritesOperand, "code",
+                        "{0} writes '{1}' over {2}, which it reads as '{3}'",
+                        describe(program, current),
+                        program.tensors[tensor].name, where(),
+                        program.tensors[old.tensor].name);
+        if (old.drained && !old.wasRead())
+          return refuse(
+              LoadCode::WrittenTwice, "code",
+              "{0} writes '{1}' over {2} before anything read the "
+              "result '{3}' of {4} there",
+              describe(program, current), program.tensors[tensor].name, where(),
+              program.tensors[old.tensor].name, describe(program, old.writer));
+        return checkOverwrite(old, where);
+      });
 }
 
 //===----------------------------------------------------------------------===//
@@ -185,79 +158,124 @@ Error MemoryChecker::writeWords(const Footprint &words, uint32_t tensor,
 //===----------------------------------------------------------------------===//
 
 Error MemoryChecker::checkContract(const Contract &contract) {
+  const Nest &nest = contract.nest;
+  const NestClass &known = classes[classOf[current]];
+  auto operand = [&](OperandId id) -> Words {
+    return {known.footprints[id], nest.operands[id].slab,
+            nest.operands[id].baseRow};
+  };
   for (OperandId id : {OperandA, OperandB}) {
-    if (Error error = readWords(Footprint(contract.nest.operands[id]),
-                                contract.tensors[id]))
+    if (Error error = readWords(operand(id), contract.tensors[id]))
       return error;
     if (Error error = checkLoss(false, contract.tensors[id], {}))
       return error;
   }
   uint32_t result = contract.tensors[OperandC];
-  Footprint words(contract.nest.c());
-  bool inPlace = contract.nest.accumulate && !contract.nest.roundsSums();
-  if (contract.nest.accumulate)
-    if (Error error = readWords(Footprint(contract.nest.partialSums()),
+  bool inPlace = nest.accumulate && !nest.roundsSums();
+  if (nest.accumulate) {
+    SumsPlace sums = nest.sumsPlace();
+    if (Error error = readWords({known.sums, sums.slab, sums.baseRow},
                                 sumsTensor(contract)))
       return error;
-  if (!contract.nest.drainAtEnd)
+  }
+  if (!nest.drainAtEnd)
     return Error::success();
   if (Error error = checkClosed(false, result, {}))
     return error;
-  return writeWords(words, result, /*drained=*/true, inPlace);
+  return writeWords(operand(OperandC), result, /*drained=*/true, inPlace);
 }
 
 Error MemoryChecker::checkLoad(const Dma &dma) {
   const TensorEntry &tensor = program.tensors[dma.tensor];
   const DramRegion &region = program.regions[dma.region];
-  Error error = Error::success();
-  Runs runs;
-  ElementRuns(dma, tensor.layout).forEach([&](int64_t begin, int64_t end) {
+  ElementStories &elements = regions[dma.region];
+  ElementRuns ranges(dma, tensor.layout);
+  // Nothing writes what the host fills.
+  if (!isPreloaded(region.role)) {
+    // Mostly all is there between the first element and the last.
+    auto [first, last] = ranges.bounds();
+    bool allThere = true;
+    auto see = [&](const Story &story) {
+      allThere &=
+          story.writer == HostWrite || order.before(story.writer, current);
+    };
+    allThere &= elements.look(first, last, see) == last;
+    Error error = Error::success();
+    if (!allThere)
+      ranges.forEach([&](int64_t begin, int64_t end) {
+        if (error)
+          return;
+        int64_t covered = elements.look(begin, end, [&](const Story &story) {
+          if (!error)
+            error =
+                checkRead(story, [&] { return elementsName(begin, region); });
+        });
+        if (!error && covered < end)
+          error = refuse(LoadCode::RegionReadBeforeWrite, "code",
+                         "{0} loads element {1} of region '{2}', which nothing "
+                         "wrote before",
+                         describe(program, current), covered, region.name);
+      });
     if (error)
-      return;
-    runs.push_back({begin, end});
-    // Nothing writes what the host fills.
-    if (isPreloaded(region.role))
-      return;
-    int64_t covered = regions[dma.region].visit(begin, end, [&](Story &story) {
-      if (!error)
-        error = noteRead(story, [&] { return elementsName(begin, region); });
-    });
-    if (!error && covered < end)
-      error = refuse(LoadCode::RegionReadBeforeWrite, "code",
-                     "{0} loads element {1} of region '{2}', which nothing "
-                     "wrote before",
-                     describe(program, current), covered, region.name);
-  });
-  if (error)
-    return error;
-  if (Error error = checkLoss(true, dma.region, runs))
-    return error;
+      return error;
+    elements.loads.push_back(current);
+  }
+  if (isGradient(true, dma.region)) {
+    Runs runs;
+    ranges.forEach(
+        [&](int64_t begin, int64_t end) { runs.push_back({begin, end}); });
+    if (Error error = checkLoss(true, dma.region, runs))
+      return error;
+  }
   if (Error error = checkClosed(false, dma.tensor, {}))
     return error;
-  return writeWords(Footprint(tensor), dma.tensor, /*drained=*/false,
+  return writeWords(wordsOf(dma.tensor), dma.tensor, /*drained=*/false,
                     /*accumulates=*/false);
+}
+
+/// Loads that come before this instruction come before all that store later,
+/// and need no note.
+void MemoryChecker::noteLoads(ElementStories &elements) {
+  for (uint32_t load : elements.loads) {
+    if (order.before(load, current))
+      continue;
+    const Dma &dma = std::get<Dma>(program.code[load]);
+    ElementRuns(dma, program.tensors[dma.tensor].layout)
+        .forEach([&](int64_t begin, int64_t end) {
+          elements.visit(begin, end, [&](Story &story) {
+            story.readers[unsigned(Queue::Load)] = load + 1;
+          });
+        });
+  }
+  elements.loads.clear();
 }
 
 Error MemoryChecker::checkStore(const Dma &dma) {
   const TensorEntry &tensor = program.tensors[dma.tensor];
   const DramRegion &region = program.regions[dma.region];
-  if (Error error = readWords(Footprint(tensor), dma.tensor))
+  if (Error error = readWords(wordsOf(dma.tensor), dma.tensor))
     return error;
   Error error = Error::success();
   Runs runs;
+  const bool closes = hasGradient(true, dma.region);
   Story story;
   story.writer = current;
+  ElementStories &elements = regions[dma.region];
   ElementRuns(dma, tensor.layout).forEach([&](int64_t begin, int64_t end) {
     if (error)
       return;
-    runs.push_back({begin, end});
-    regions[dma.region].visit(begin, end, [&](Story &old) {
+    if (closes)
+      runs.push_back({begin, end});
+    if (elements.writeFirst(begin, end, story))
+      return;
+    noteLoads(elements);
+    elements.visit(begin, end, [&](Story &old) {
       if (!error)
         error =
             checkOverwrite(old, [&] { return elementsName(begin, region); });
     });
     if (!error)
-      regions[dma.region].write(begin, end, story);
+      elements.write(begin, end, story);
   });
   if (error)
     return error;
@@ -275,15 +293,14 @@ Error MemoryChecker::check(uint32_t instruction) {
 }
 
 Error MemoryChecker::finish() {
-  BankSets &sets = memory.bankSets();
+  BankSets &sets = footprints.bankSets();
   for (auto [t, tensor] : llvm::enumerate(program.tensors)) {
     if (!isCollected(tensor.role))
       continue;
-    Footprint words(tensor);
-    for (auto [offset, banks] : memory.flatten(words).rows) {
+    for (auto [offset, banks] : footprints[tensorWords[t]].rows) {
       uint32_t missing = banks;
       for (const auto &part : memory.at(tensor.slab, tensor.baseRow + offset))
-        if (part.story.tensor == t)
+        if (memory.story(part.group).tensor == t)
           missing = sets.without(missing, part.banks);
       if (missing)
         return refuse(LoadCode::NotWritten, "tensors",
@@ -360,6 +377,32 @@ Error MemoryChecker::refuseLoss(const Loss &loss, const Twine &why) const {
                 llvm::StringRef(gradient).drop_front(2), why.str());
 }
 
+void MemoryChecker::Loss::closeRows(int64_t begin, int64_t end) {
+  auto it = closedRows.upper_bound(begin);
+  if (it != closedRows.begin() && std::prev(it)->second >= begin)
+    begin = (--it)->first;
+  for (; it != closedRows.end() && it->first <= end; it = closedRows.erase(it))
+    end = std::max(end, it->second);
+  closedRows.emplace_hint(it, begin, end);
+}
+
+bool MemoryChecker::Loss::closes(int64_t begin, int64_t end) const {
+  auto it = closedRows.lower_bound(end);
+  return it != closedRows.begin() && std::prev(it)->second > begin;
+}
+
+bool MemoryChecker::isGradient(bool isRegion, uint32_t index) const {
+  return llvm::any_of(losses, [&](const Loss &loss) {
+    return loss.gradientIsRegion == isRegion && loss.gradient == index;
+  });
+}
+
+bool MemoryChecker::hasGradient(bool isRegion, uint32_t index) const {
+  return llvm::any_of(losses, [&](const Loss &loss) {
+    return loss.resultIsRegion == isRegion && loss.result == index;
+  });
+}
+
 /// What was written by the host does not count: it stands for no result.
 Error MemoryChecker::checkLoss(bool isRegion, uint32_t gradient,
                                const Runs &runs) {
@@ -371,11 +414,12 @@ Error MemoryChecker::checkLoss(bool isRegion, uint32_t gradient,
     };
     if (!loss.resultIsRegion) {
       const TensorEntry &result = program.tensors[loss.result];
-      BankSets &sets = memory.bankSets();
-      for (auto [offset, banks] : memory.flatten(Footprint(result)).rows) {
+      BankSets &sets = footprints.bankSets();
+      for (auto [offset, banks] : footprints[tensorWords[loss.result]].rows) {
         uint32_t missing = banks;
         for (const auto &part : memory.at(result.slab, result.baseRow + offset))
-          if (part.story.tensor == loss.result && ordered(part.story))
+          if (const Story &story = memory.story(part.group);
+              story.tensor == loss.result && ordered(story))
             missing = sets.without(missing, part.banks);
         if (missing)
           return refuseLoss(loss,
@@ -398,8 +442,7 @@ Error MemoryChecker::checkLoss(bool isRegion, uint32_t gradient,
       if (!inOrder)
         return refuseLoss(loss, "elements from " + Twine(begin * length) +
                                     " are stored in no order with it");
-      int64_t &last = loss.closedRows[begin];
-      last = std::max(last, end);
+      loss.closeRows(begin, end);
       return Error::success();
     };
     if (!loss.byRows) {
@@ -422,11 +465,8 @@ Error MemoryChecker::checkClosed(bool isRegion, uint32_t result,
       continue;
     bool closed = loss.closed;
     int64_t length = loss.byRows ? rowLength(result) : 1;
-    for (auto [begin, end] : runs) {
-      // Intervals may overlap; starts are few, one for each slice.
-      for (auto [first, last] : loss.closedRows)
-        closed |= first * length < end && begin < last * length;
-    }
+    for (auto [begin, end] : runs)
+      closed = closed || loss.closes(begin / length, (end - 1) / length + 1);
     if (closed)
       return refuseLoss(loss, "the gradient was read already, and this writes "
                               "the result again");

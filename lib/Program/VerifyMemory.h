@@ -16,6 +16,7 @@
 #define FETTA_LIB_PROGRAM_VERIFYMEMORY_H
 
 #include "MemoryState.h"
+#include "NestClasses.h"
 
 #include "fetta/Program/Order.h"
 
@@ -23,7 +24,10 @@ namespace fetta {
 
 class MemoryChecker {
 public:
-  MemoryChecker(const Program &program, const QueueOrder &order);
+  /// `classOf`: classes of the contractions, by instruction.
+  MemoryChecker(const Program &program, const QueueOrder &order,
+                Footprints &footprints, const NestClasses &classes,
+                llvm::ArrayRef<uint32_t> classOf);
   /// To be called for all instructions in the order of the stream.
   llvm::Error check(uint32_t instruction);
   /// After the last: all that the host collects is there.
@@ -36,13 +40,19 @@ private:
   llvm::Error checkContract(const Contract &contract);
   llvm::Error checkLoad(const Dma &dma);
   llvm::Error checkStore(const Dma &dma);
-  llvm::Error readWords(const Footprint &words, uint32_t tensor);
-  llvm::Error writeWords(const Footprint &words, uint32_t tensor, bool drained,
+  using Words = WordStories::Words;
+  Words wordsOf(uint32_t tensor);
+  llvm::Error readWords(const Words &words, uint32_t tensor);
+  llvm::Error writeWords(const Words &words, uint32_t tensor, bool drained,
                          bool accumulates);
-  /// Takes note of a read, or says why it is none.
-  llvm::Error noteRead(Story &story, Where where);
+  llvm::Error refuseMissing(const Words &words, uint32_t tensor, int64_t row,
+                            uint32_t missing);
+  /// Notes who has read a region's elements.
+  void noteLoads(ElementStories &elements);
+  /// Whether what is read is written in order.
+  llvm::Error checkRead(const Story &story, Where where) const;
   /// Whether what is written over may be written over.
-  llvm::Error checkOverwrite(const Story &story, Where where);
+  llvm::Error checkOverwrite(const Story &story, Where where) const;
   llvm::Error unordered(uint32_t other, const char *did, Where where) const;
 
   /// A gradient that the host gives and the result that it depends on.
@@ -51,10 +61,17 @@ private:
     uint32_t gradient, result;
     bool byRows; ///< Same shape: first indices correspond.
     bool closed = false;
-    /// Rows of the result that must not change any more: begin -> end.
+    /// Rows of the result that must not change any more: begin -> end, apart
+    /// from each other.
     std::map<int64_t, int64_t> closedRows;
+
+    void closeRows(int64_t begin, int64_t end);
+    bool closes(int64_t begin, int64_t end) const; ///< Any row of these.
   };
   void findLosses();
+  /// Whether a gradient is, or a result has, one with a loss between.
+  bool isGradient(bool isRegion, uint32_t index) const;
+  bool hasGradient(bool isRegion, uint32_t index) const;
   llvm::Error checkLoss(bool isRegion, uint32_t gradient, const Runs &runs);
   llvm::Error checkClosed(bool isRegion, uint32_t result, const Runs &runs);
   llvm::Error refuseLoss(const Loss &loss, const llvm::Twine &why) const;
@@ -67,6 +84,10 @@ private:
 
   const Program &program;
   const QueueOrder &order;
+  Footprints &footprints;
+  const NestClasses &classes;
+  llvm::ArrayRef<uint32_t> classOf;
+  std::vector<uint32_t> tensorWords; ///< Footprints of tensors.
   WordStories memory;
   std::vector<ElementStories> regions;
   std::vector<Loss> losses;

@@ -43,11 +43,12 @@ std::string fetta::routeProblem(const Route &route, const Machine &machine) {
 }
 
 /// Bank that every lane reads.
-static std::string checkDistribution(const Route &route, const BitMap &map,
+static std::string checkDistribution(const Route &route,
+                                     const std::vector<uint32_t> &image,
                                      uint32_t constant) {
   std::vector<uint32_t> banks = replayDistribution(route, constant);
   for (auto [lane, bank] : llvm::enumerate(banks))
-    if (uint32_t needed = map.apply(uint32_t(lane)) ^ constant; bank != needed)
+    if (uint32_t needed = image[lane] ^ constant; bank != needed)
       return formatv("with the constant {0:x} lane {1} reads bank {2} instead "
                      "of {3}",
                      constant, lane, bank, needed);
@@ -58,6 +59,7 @@ static std::string checkDistribution(const Route &route, const BitMap &map,
 /// out does not move the others. The sum runs over the lane bits that the map
 /// does not read, in ascending order (docs/Machine.md, section 7).
 static std::string checkReduction(const Route &route, const BitMap &map,
+                                  const std::vector<uint32_t> &image,
                                   uint32_t constant) {
   uint32_t read = 0;
   for (uint32_t row : map.rows)
@@ -72,7 +74,7 @@ static std::string checkReduction(const Route &route, const BitMap &map,
   for (auto [bank, list] : llvm::enumerate(lists)) {
     arrived += list.size();
     for (uint32_t lane : list)
-      if (uint32_t needed = map.apply(lane) ^ constant; needed != bank)
+      if (uint32_t needed = image[lane] ^ constant; needed != bank)
         return formatv("with the constant {0:x} lane {1} arrives at bank {2} "
                        "instead of {3}",
                        constant, lane, bank, needed);
@@ -118,22 +120,28 @@ std::string RouteChecker::problem(uint32_t index, const Nest &nest,
   }
   if ((varying | fixed) && route.masks.empty())
     return "it has no masks, but bank bits change from beat to beat";
-  std::tuple key(index, std::vector<uint32_t>(map.rows.begin(), map.rows.end()),
-                 varying, fixed);
-  if (passed.count(key))
-    return "";
+  Known &entry =
+      known[{index, std::vector<uint32_t>(map.rows.begin(), map.rows.end())}];
+  if (entry.image.empty()) {
+    entry.passed.assign(size_t(1) << map.bits(), false);
+    for (uint32_t lane = 0; lane < route.wiring.lines(); ++lane)
+      entry.image.push_back(map.apply(lane));
+  }
   // All subsets of the varying bits, from none to all.
   for (uint32_t subset = 0;;) {
     uint32_t constant = subset | fixed;
-    std::string problem = kind == NetKind::Reduction
-                              ? checkReduction(route, map, constant)
-                              : checkDistribution(route, map, constant);
-    if (!problem.empty())
-      return problem;
+    if (!entry.passed[constant]) {
+      std::string problem =
+          kind == NetKind::Reduction
+              ? checkReduction(route, map, entry.image, constant)
+              : checkDistribution(route, entry.image, constant);
+      if (!problem.empty())
+        return problem;
+      entry.passed[constant] = true;
+    }
     if (subset == varying)
       break;
     subset = (subset - varying) & varying;
   }
-  passed.insert(std::move(key));
   return "";
 }

@@ -14,8 +14,7 @@
 
 #include "fetta/Program/Program.h"
 
-#include <set>
-#include <tuple>
+#include <map>
 
 namespace fetta {
 
@@ -30,10 +29,15 @@ public:
   std::string problem(uint32_t route, const Nest &nest, OperandId operand);
 
 private:
+  /// What a route was found to do for a map.
+  struct Known {
+    std::vector<uint32_t> image; ///< Of every lane.
+    std::vector<bool> passed;    ///< Constants that were replayed.
+  };
+
   const Program &program;
-  /// Passed: route, map, bank bits that vary, bank bits that are 1.
-  std::set<std::tuple<uint32_t, std::vector<uint32_t>, uint32_t, uint32_t>>
-      passed;
+  /// By route and rows of the map.
+  std::map<std::pair<uint32_t, std::vector<uint32_t>>, Known> known;
 };
 
 } // namespace fetta
