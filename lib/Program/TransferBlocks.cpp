@@ -46,14 +46,32 @@ public:
       rows *= dim.chunks();
     elementsPerBurst =
         std::max<int64_t>(1, machine.dramBurstBytes / transfer.elementBytes);
+    int64_t planes = transfer.elementBytes == 4 ? 2 : 1,
+            bytes = transfer.layout->elements() * transfer.elementBytes;
+    leastCycles = std::max(
+        cyclesOf((bytes + machine.dramBurstBytes - 1) / machine.dramBurstBytes),
+        rows * planes);
   }
 
   llvm::SmallVector<int64_t, 6> run();
 
 private:
   using Blocks = llvm::SmallVector<int64_t, 6>;
-  int64_t linkCycles(llvm::ArrayRef<int64_t> blocks) const;
-  void consider(const Blocks &blocks, int64_t openRows, int64_t blockCount);
+  /// Cycles of the link for so many bursts.
+  int64_t cyclesOf(int64_t bursts) const {
+    return int64_t(double(bursts * machine.dramBurstBytes) *
+                   double(machine.clockHz) /
+                   double(machine.dramBytesPerSecond));
+  }
+  /// Nothing is better than what was found: every byte is in a burst, and every
+  /// row passes once.
+  bool isDone() const { return bestCycles <= leastCycles; }
+  /// Cycles of the link, or some that are not below the best found. `flat`: the
+  /// flat part of the walk, if known.
+  int64_t linkCycles(llvm::ArrayRef<int64_t> blocks,
+                     const FlatElements *flat) const;
+  void consider(const Blocks &blocks, const FlatElements *flat,
+                int64_t openRows, int64_t blockCount);
   void considerEvicting(const Blocks &blocks);
   void considerRowMajor();
   void considerCut(size_t cut);
@@ -61,7 +79,7 @@ private:
   TransferShape transfer;
   const Machine &machine;
   llvm::ArrayRef<DimLayout> dims;
-  int64_t rows = 1, elementsPerBurst;
+  int64_t rows = 1, elementsPerBurst, leastCycles;
   Blocks best;
   int64_t bestCycles = std::numeric_limits<int64_t>::max();
   /// Those that do not fit the staging buffer.
@@ -104,31 +122,53 @@ static int64_t openRows(const FlatElements &flat, int64_t rows, int64_t block,
   return most;
 }
 
-int64_t BlockSearch::linkCycles(llvm::ArrayRef<int64_t> blocks) const {
+int64_t BlockSearch::linkCycles(llvm::ArrayRef<int64_t> blocks,
+                                const FlatElements *flat) const {
   TransferShape shape = transfer;
   shape.blocks = blocks;
+  std::optional<FlatElements> own;
+  if (!flat)
+    flat = &own.emplace(flatPart(shape, PieceOf::Run));
   int64_t burst = machine.dramBurstBytes, bursts = 0;
   int64_t lastBurst = -1, runEnd = -1;
-  walkBlocks(shape, PieceOf::Run, [&](int64_t, int64_t at, int64_t count) {
+  // Divisions would be most of the work.
+  unsigned shift = llvm::isPowerOf2_64(uint64_t(burst))
+                       ? unsigned(llvm::countr_zero(uint64_t(burst)))
+                       : 0;
+  auto burstOf = [&](int64_t byte) {
+    return shift ? byte >> shift : byte / burst;
+  };
+  // The first number of bursts that takes as long as the best found.
+  int64_t enough = INT64_MAX;
+  if (bestCycles < INT64_MAX) {
+    enough = int64_t(double(bestCycles) * double(machine.dramBytesPerSecond) /
+                     double(machine.clockHz) / double(burst));
+    while (cyclesOf(enough) < bestCycles)
+      ++enough;
+  }
+  walkBlocks(shape, *flat, [&](int64_t, int64_t at, int64_t count) {
     int64_t begin = transfer.firstByte + at * transfer.elementBytes;
     int64_t end = begin + count * transfer.elementBytes;
-    bool open = begin == runEnd && begin / burst == lastBurst;
-    lastBurst = (end - 1) / burst;
-    bursts += lastBurst - begin / burst + !open;
+    int64_t first = burstOf(begin);
+    bool open = begin == runEnd && first == lastBurst;
+    lastBurst = burstOf(end - 1);
+    bursts += lastBurst - first + !open;
     runEnd = end;
+    return bursts < enough;
   });
-  return int64_t(double(bursts * burst) * double(machine.clockHz) /
-                 double(machine.dramBytesPerSecond));
+  return cyclesOf(bursts);
 }
 
 /// Blocks without evictions: every row once. What of the next block finds no
 /// place beside this one holds the link up.
-void BlockSearch::consider(const Blocks &blocks, int64_t openRows,
-                           int64_t blockCount) {
+void BlockSearch::consider(const Blocks &blocks, const FlatElements *flat,
+                           int64_t openRows, int64_t blockCount) {
+  if (isDone())
+    return;
   int64_t planes = transfer.elementBytes == 4 ? 2 : 1;
   int64_t crowd = std::max<int64_t>(0, 2 * openRows - machine.stagingRows);
-  int64_t cycles =
-      std::max(linkCycles(blocks) + crowd * planes * blockCount, rows * planes);
+  int64_t cycles = std::max(
+      linkCycles(blocks, flat) + crowd * planes * blockCount, rows * planes);
   if (cycles < bestCycles) {
     bestCycles = cycles;
     best = blocks;
@@ -136,7 +176,10 @@ void BlockSearch::consider(const Blocks &blocks, int64_t openRows,
 }
 
 void BlockSearch::considerEvicting(const Blocks &blocks) {
-  if (linkCycles(blocks) >= bestCycles)
+  if (isDone())
+    return;
+  int64_t link = linkCycles(blocks, nullptr);
+  if (link >= bestCycles)
     return;
   TransferShape shape = transfer;
   shape.blocks = blocks;
@@ -145,8 +188,7 @@ void BlockSearch::considerEvicting(const Blocks &blocks) {
   for (const StagedRow &row : plan.rows)
     accesses += planes * (row.returns && !transfer.store ? 2 : 1);
   // An access that need not be may hold up the link, or the array.
-  int64_t cycles =
-      std::max(linkCycles(blocks) + accesses - rows * planes, accesses);
+  int64_t cycles = std::max(link + accesses - rows * planes, accesses);
   if (cycles < bestCycles) {
     bestCycles = cycles;
     best = blocks;
@@ -166,7 +208,7 @@ void BlockSearch::considerRowMajor() {
     shares |= dim.lowBits > 0 && dim.size > 1;
   }
   if (open <= machine.stagingRows)
-    consider({}, open, blockCount);
+    consider({}, nullptr, open, blockCount);
   else
     evicting.push_back({});
 }
@@ -174,6 +216,8 @@ void BlockSearch::considerRowMajor() {
 /// Outside of the cut one chunk of each dimension, inside the longest runs that
 /// leave the rows room: whole bursts, or whole dimensions.
 void BlockSearch::considerCut(size_t cut) {
+  if (isDone())
+    return;
   Blocks blocks;
   int64_t indices = 1, outerBlocks = 1;
   for (const DimLayout &dim : dims.take_front(cut)) {
@@ -208,7 +252,8 @@ void BlockSearch::considerCut(size_t cut) {
       if (open > machine.stagingRows || (fits && !leavesRoom))
         continue;
       blocks.push_back(size);
-      consider(blocks, open, outerBlocks * ((flat.size() + size - 1) / size));
+      consider(blocks, &flat, open,
+               outerBlocks * ((flat.size() + size - 1) / size));
       blocks.pop_back();
       found = fits = true;
       if (leavesRoom)

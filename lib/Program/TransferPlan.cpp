@@ -21,13 +21,18 @@ public:
   Walk(const TransferShape &transfer, const Machine &machine)
       : transfer(transfer), layout(*transfer.layout),
         burst(machine.dramBurstBytes), capacity(size_t(machine.stagingRows)),
-        slotOfRow(size_t(layout.rows()), -1), left(wordsOfRows(layout)),
-        visited(size_t(layout.rows()), false) {}
+        stayOfRow(size_t(layout.rows()), -1), left(wordsOfRows(layout)),
+        visited(size_t(layout.rows()), false), older(size_t(layout.rows()) + 1),
+        newer(size_t(layout.rows()) + 1) {
+    older[noRow()] = newer[noRow()] = noRow();
+  }
 
   TransferPlan run() {
-    walkBlocks(
-        transfer, PieceOf::Row,
-        [&](int64_t row, int64_t at, int64_t count) { move(row, at, count); });
+    walkBlocks(transfer, flatPart(transfer, PieceOf::Row),
+               [&](int64_t row, int64_t at, int64_t count) {
+                 move(row, at, count);
+                 return true;
+               });
     plan.bytes = bursts * burst;
     plan.ends.resize(plan.rows.size());
     std::iota(plan.ends.begin(), plan.ends.end(), 0);
@@ -54,58 +59,61 @@ private:
     lastBurst = last;
     runEnd = end;
 
-    StagedRow &stay = plan.rows[size_t(stage(row, firstBurst))];
+    StagedRow &stay = plan.rows[size_t(stage(size_t(row), firstBurst))];
     stay.to = bursts * burst;
     left[size_t(row)] -= count;
     if (left[size_t(row)] == 0)
-      release(size_t(slotOfRow[size_t(row)]));
+      release(size_t(row));
   }
 
   /// The row's stay in the buffer.
-  int64_t stage(int64_t row, int64_t firstBurst) {
-    int64_t slot = slotOfRow[size_t(row)];
-    ++time;
-    if (slot >= 0) {
-      slots[size_t(slot)].lastUse = time;
-      return slots[size_t(slot)].stay;
+  int64_t stage(size_t row, int64_t firstBurst) {
+    if (stayOfRow[row] >= 0) {
+      unlink(row);
+      append(row);
+      return stayOfRow[row];
     }
-    if (slots.size() == capacity)
-      release(size_t(std::min_element(slots.begin(), slots.end(),
-                                      [](const Slot &a, const Slot &b) {
-                                        return a.lastUse < b.lastUse;
-                                      }) -
-                     slots.begin()));
+    if (staged == capacity)
+      release(newer[noRow()]);
     StagedRow stay;
-    stay.row = row;
+    stay.row = int64_t(row);
     stay.from = (firstBurst - (transfer.store ? 1 : 0)) * burst;
-    stay.returns = visited[size_t(row)];
-    visited[size_t(row)] = true;
+    stay.returns = visited[row];
+    visited[row] = true;
+    stayOfRow[row] = int64_t(plan.rows.size());
     plan.rows.push_back(stay);
-    slotOfRow[size_t(row)] = int64_t(slots.size());
-    slots.push_back({row, int64_t(plan.rows.size()) - 1, time});
-    return slots.back().stay;
+    append(row);
+    ++staged;
+    return stayOfRow[row];
   }
 
-  void release(size_t slot) {
-    slotOfRow[size_t(slots[slot].row)] = -1;
-    if (slot + 1 < slots.size()) {
-      slots[slot] = slots.back();
-      slotOfRow[size_t(slots[slot].row)] = int64_t(slot);
-    }
-    slots.pop_back();
+  void release(size_t row) {
+    stayOfRow[row] = -1;
+    unlink(row);
+    --staged;
+  }
+
+  // Rows in the buffer, by their last use: a ring behind one that is no row.
+  size_t noRow() const { return stayOfRow.size(); }
+  void unlink(size_t row) {
+    newer[older[row]] = newer[row];
+    older[newer[row]] = older[row];
+  }
+  void append(size_t row) {
+    older[row] = older[noRow()];
+    newer[row] = noRow();
+    newer[older[row]] = row;
+    older[noRow()] = row;
   }
 
   const TransferShape &transfer;
   const Layout &layout;
   int64_t burst;
-  size_t capacity;
-  struct Slot {
-    int64_t row, stay, lastUse;
-  };
-  std::vector<Slot> slots;
-  std::vector<int64_t> slotOfRow, left;
+  size_t capacity, staged = 0;
+  std::vector<int64_t> stayOfRow, left;
   std::vector<bool> visited;
-  int64_t time = 0, bursts = 0, lastBurst = -1, runEnd = -1;
+  std::vector<size_t> older, newer;
+  int64_t bursts = 0, lastBurst = -1, runEnd = -1;
   TransferPlan plan;
 };
 

@@ -33,18 +33,31 @@ struct FlatElements {
   int64_t size() const { return int64_t(row.size()); }
 };
 
+/// Dimensions in front of the flat part of a walk. Without blocks the walk is
+/// that of whole ones; the last dimension stands for the flat part then, so
+/// that its table is short.
+inline size_t outerDims(const TransferShape &transfer) {
+  return transfer.blocks.empty()
+             ? std::max<size_t>(transfer.layout->dims.size(), 1) - 1
+             : transfer.blocks.size() - 1;
+}
+
+/// The flat part of a walk.
+inline FlatElements flatPart(const TransferShape &transfer, PieceOf pieceOf) {
+  size_t outer = outerDims(transfer);
+  return FlatElements(llvm::ArrayRef(transfer.layout->dims).drop_front(outer),
+                      transfer.strides.drop_front(outer), pieceOf);
+}
+
 /// Calls visit(row, place behind the transfer's first element, elements) for
-/// the pieces of a transfer in order. Pieces of neighbouring runs may touch.
+/// the pieces of a transfer in order, until it returns false. Pieces of
+/// neighbouring runs may touch.
 template <typename Visit>
-void walkBlocks(const TransferShape &transfer, PieceOf pieceOf, Visit visit) {
-  // Without blocks the walk is that of whole ones; the last dimension stands
-  // for the flat part then, so that its table is short.
+void walkBlocks(const TransferShape &transfer, const FlatElements &flat,
+                Visit visit) {
   llvm::ArrayRef<DimLayout> dims = transfer.layout->dims;
   llvm::ArrayRef<int64_t> blocks = transfer.blocks;
-  size_t outer =
-      blocks.empty() ? std::max<size_t>(dims.size(), 1) - 1 : blocks.size() - 1;
-  FlatElements flat(dims.drop_front(outer), transfer.strides.drop_front(outer),
-                    pieceOf);
+  size_t outer = outerDims(transfer);
   llvm::SmallVector<int64_t, 6> size;
   for (size_t d = 0; d < outer; ++d)
     size.push_back(blocks.empty() ? dims[d].size : blocks[d]);
@@ -62,7 +75,9 @@ void walkBlocks(const TransferShape &transfer, PieceOf pieceOf, Visit visit) {
         }
         for (int64_t i = begin; i < end;) {
           int64_t stop = std::min(end, flat.pieceEnd[size_t(i)]);
-          visit(row + flat.row[size_t(i)], at + flat.at[size_t(i)], stop - i);
+          if (!visit(row + flat.row[size_t(i)], at + flat.at[size_t(i)],
+                     stop - i))
+            return;
           i = stop;
         }
         size_t d = outer;

@@ -53,6 +53,8 @@ public:
   }
 
   std::vector<unsigned> run(size_t width);
+  /// The same for one order, which is followed in place.
+  std::vector<unsigned> runOne();
 
 private:
   bool isReady(const Prefix &prefix, unsigned task) const {
@@ -73,8 +75,7 @@ private:
         end = std::max(end, prefix.end[wait.task] + wait.finish);
     return end;
   }
-  /// Without a bound where no orders are compared.
-  Prefix extended(Prefix prefix, unsigned task, bool bounded) const;
+  Prefix extended(Prefix prefix, unsigned task) const;
 
   llvm::ArrayRef<ScheduleTask> tasks;
   unsigned window;
@@ -84,7 +85,7 @@ private:
 
 } // namespace
 
-Prefix Scheduler::extended(Prefix prefix, unsigned task, bool bounded) const {
+Prefix Scheduler::extended(Prefix prefix, unsigned task) const {
   prefix.end[task] = prefix.now = finish(prefix, task);
   prefix.done[task] = true;
   prefix.order.push_back(task);
@@ -92,8 +93,6 @@ Prefix Scheduler::extended(Prefix prefix, unsigned task, bool bounded) const {
   while (prefix.first < tasks.size() && prefix.done[prefix.first])
     ++prefix.first;
   prefix.length = std::max(prefix.length, prefix.now + tasks[task].drain);
-  if (!bounded)
-    return prefix;
   prefix.bound = std::max(prefix.now + prefix.remaining, prefix.length);
   unsigned end = std::min<unsigned>(tasks.size(), prefix.first + 2 * window);
   for (unsigned t = prefix.first; t < end; ++t)
@@ -121,18 +120,8 @@ std::vector<unsigned> Scheduler::run(size_t width) {
       for (unsigned t = prefix.first; t < end; ++t)
         if (!prefix.done[t] && isReady(prefix, t))
           choices.push_back(t);
-      if (width == 1) {
-        // Whatever starts first; of those, what most depends on.
-        unsigned best = choices.front();
-        for (unsigned t : choices)
-          if (std::tuple(start(prefix, t), -tail[t]) <
-              std::tuple(start(prefix, best), -tail[best]))
-            best = t;
-        next.push_back(extended(std::move(prefix), best, /*bounded=*/false));
-        continue;
-      }
       for (unsigned t : choices) {
-        Prefix longer = extended(prefix, t, /*bounded=*/true);
+        Prefix longer = extended(prefix, t);
         llvm::ArrayRef<uint8_t> ends(
             reinterpret_cast<const uint8_t *>(longer.end.data()),
             longer.end.size() * sizeof(int64_t));
@@ -148,6 +137,42 @@ std::vector<unsigned> Scheduler::run(size_t width) {
   return beam.front().order;
 }
 
+/// Whatever starts first comes next; of those, what most depends on.
+std::vector<unsigned> Scheduler::runOne() {
+  std::vector<int64_t> end(tasks.size(), -1); ///< -1: not done.
+  // Waits of a task that are done, and until when it waits for them.
+  std::vector<std::pair<unsigned, int64_t>> met(tasks.size());
+  std::vector<unsigned> order;
+  unsigned first = 0;
+  int64_t now = 0;
+  while (order.size() < tasks.size()) {
+    std::optional<std::tuple<int64_t, int64_t, unsigned>> best;
+    unsigned last = std::min<unsigned>(tasks.size(), first + window);
+    for (unsigned t = first; t < last; ++t) {
+      if (end[t] >= 0)
+        continue;
+      auto &[waits, time] = met[t];
+      const auto &after = tasks[t].after;
+      for (; waits < after.size() && end[after[waits].task] >= 0; ++waits)
+        time = std::max(time, end[after[waits].task] + after[waits].latency);
+      if (waits < after.size())
+        continue;
+      std::tuple choice(std::max(now, time), -tail[t], t);
+      if (!best || choice < *best)
+        best = choice;
+    }
+    auto [start, behind, task] = *best;
+    now = start + tasks[task].occupancy;
+    for (const TaskWait &wait : tasks[task].after)
+      now = std::max(now, end[wait.task] + wait.finish);
+    end[task] = now;
+    order.push_back(task);
+    while (first < tasks.size() && end[first] >= 0)
+      ++first;
+  }
+  return order;
+}
+
 std::vector<unsigned> fetta::orderArray(llvm::ArrayRef<ScheduleTask> tasks,
                                         unsigned window) {
   if (tasks.empty())
@@ -155,5 +180,6 @@ std::vector<unsigned> fetta::orderArray(llvm::ArrayRef<ScheduleTask> tasks,
   size_t width = tasks.size() > beamTasks
                      ? 1
                      : std::min(beamWidth, beamWork / tasks.size());
-  return Scheduler(tasks, window).run(width);
+  Scheduler scheduler(tasks, window);
+  return width == 1 ? scheduler.runOne() : scheduler.run(width);
 }

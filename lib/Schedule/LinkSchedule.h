@@ -26,19 +26,21 @@ inline constexpr size_t numEngines = 3;
 class Timeline {
 public:
   explicit Timeline(llvm::ArrayRef<ScheduleTask> tasks)
-      : tasks(tasks), ends(tasks.size(), -1) {}
+      : tasks(tasks), ends(tasks.size(), -1), met(tasks.size()) {}
 
   bool hasBegun(unsigned task) const { return ends[task] >= 0; }
   /// When the task could issue as the next of its queue; nothing while a task
   /// that it waits for has not begun.
   std::optional<int64_t> issue(unsigned task) const {
-    int64_t time = issued[size_t(tasks[task].engine)];
-    for (const TaskWait &wait : tasks[task].after) {
+    const ScheduleTask &t = tasks[task];
+    Met &known = met[task];
+    for (; known.waits < t.after.size(); ++known.waits) {
+      const TaskWait &wait = t.after[known.waits];
       if (!hasBegun(wait.task))
         return std::nullopt;
-      time = std::max(time, ends[wait.task] + wait.latency);
+      known.time = std::max(known.time, ends[wait.task] + wait.latency);
     }
-    return time;
+    return std::max(issued[size_t(t.engine)], known.time);
   }
   /// When it could begin, issued then.
   int64_t start(unsigned task, int64_t issue) const {
@@ -65,6 +67,13 @@ public:
 private:
   llvm::ArrayRef<ScheduleTask> tasks;
   std::vector<int64_t> ends; ///< Of the occupancy; -1: has not begun.
+  /// Waits of a task that are known to have begun, and until when the task has
+  /// to wait for them: it is asked for again and again.
+  struct Met {
+    unsigned waits = 0;
+    int64_t time = 0;
+  };
+  mutable std::vector<Met> met;
   /// When the next task of an engine can issue at the earliest.
   std::array<int64_t, numEngines> issued = {};
   int64_t linkFree = 0;

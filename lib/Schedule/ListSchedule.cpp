@@ -32,11 +32,9 @@ withIdealLink(llvm::ArrayRef<ScheduleTask> tasks) {
   return ideal;
 }
 
-int64_t fetta::scheduleLength(llvm::ArrayRef<ScheduleTask> tasks,
-                              llvm::ArrayRef<unsigned> order, LinkModel link) {
-  std::vector<ScheduleTask> ideal;
-  if (link == LinkModel::Ideal)
-    tasks = ideal = withIdealLink(tasks);
+/// Cycles of tasks that take what they say.
+static int64_t lengthOf(llvm::ArrayRef<ScheduleTask> tasks,
+                        llvm::ArrayRef<unsigned> order) {
   std::array<std::vector<unsigned>, numEngines> queues;
   for (unsigned task : order)
     queues[size_t(tasks[task].engine)].push_back(task);
@@ -61,6 +59,12 @@ int64_t fetta::scheduleLength(llvm::ArrayRef<ScheduleTask> tasks,
   return timeline.length;
 }
 
+int64_t fetta::scheduleLength(llvm::ArrayRef<ScheduleTask> tasks,
+                              llvm::ArrayRef<unsigned> order, LinkModel link) {
+  return link == LinkModel::Ideal ? lengthOf(withIdealLink(tasks), order)
+                                  : lengthOf(tasks, order);
+}
+
 int64_t fetta::peakRows(llvm::ArrayRef<ScheduleTask> tasks,
                         llvm::ArrayRef<unsigned> order) {
   std::vector<unsigned> last(tasks.size());
@@ -80,39 +84,42 @@ int64_t fetta::peakRows(llvm::ArrayRef<ScheduleTask> tasks,
 }
 
 /// The array's tasks alone: what they wait for through transfers, they wait for
-/// with what contractions on that way take.
+/// with what contractions on that way take. `ideal`: tasks with transfers that
+/// take no time.
 static std::vector<unsigned>
-orderWithIdealLink(llvm::ArrayRef<ScheduleTask> tasks, unsigned window) {
-  std::vector<ScheduleTask> ideal = withIdealLink(tasks), array;
-  std::vector<unsigned> taskOf, numberOf(tasks.size());
-  std::vector<llvm::SmallVector<TaskWait, 4>> waits(tasks.size());
-  for (unsigned t = 0; t < tasks.size(); ++t) {
-    for (const TaskWait &wait : ideal[t].after) {
-      if (ideal[wait.task].engine == Engine::Array) {
-        waits[t].push_back({numberOf[wait.task], wait.latency, wait.finish});
-        continue;
+orderWithIdealLink(llvm::ArrayRef<ScheduleTask> ideal, unsigned window) {
+  std::vector<ScheduleTask> array;
+  std::vector<unsigned> taskOf, numberOf(ideal.size());
+  std::vector<std::vector<TaskWait>> waits(ideal.size());
+  // Where a task waits for an array task already, by that task's number. A long
+  // chain of stores leads to each array task many times.
+  std::vector<unsigned> placeOf;
+  for (unsigned t = 0; t < ideal.size(); ++t) {
+    std::vector<TaskWait> &own = waits[t];
+    auto add = [&](unsigned number, int64_t latency, int64_t finish) {
+      unsigned &place = placeOf[number];
+      if (place >= own.size() || own[place].task != number) {
+        place = unsigned(own.size());
+        own.push_back({number, latency, finish});
+        return;
       }
-      for (const TaskWait &through : waits[wait.task])
-        waits[t].push_back({through.task, through.latency + wait.latency});
+      own[place].latency = std::max(own[place].latency, latency);
+      own[place].finish = std::max(own[place].finish, finish);
+    };
+    for (const TaskWait &wait : ideal[t].after) {
+      if (ideal[wait.task].engine == Engine::Array)
+        add(numberOf[wait.task], wait.latency, wait.finish);
+      else
+        for (const TaskWait &through : waits[wait.task])
+          add(through.task, through.latency + wait.latency, 0);
     }
-    // A long chain of stores leads to each array task many times.
-    llvm::SmallVector<TaskWait, 4> merged;
-    llvm::sort(waits[t], [](const TaskWait &a, const TaskWait &b) {
-      return a.task < b.task;
-    });
-    for (const TaskWait &wait : waits[t]) {
-      if (merged.empty() || merged.back().task != wait.task)
-        merged.push_back(wait);
-      merged.back().latency = std::max(merged.back().latency, wait.latency);
-      merged.back().finish = std::max(merged.back().finish, wait.finish);
-    }
-    waits[t] = std::move(merged);
     if (ideal[t].engine != Engine::Array)
       continue;
     numberOf[t] = unsigned(array.size());
     taskOf.push_back(t);
+    placeOf.push_back(0);
     array.push_back(ideal[t]);
-    array.back().after = waits[t];
+    array.back().after.assign(own.begin(), own.end());
   }
   std::vector<unsigned> order = orderArray(array, window);
   for (unsigned &task : order)
@@ -122,9 +129,9 @@ orderWithIdealLink(llvm::ArrayRef<ScheduleTask> tasks, unsigned window) {
 
 std::vector<unsigned> fetta::listSchedule(llvm::ArrayRef<ScheduleTask> tasks,
                                           const ScheduleOptions &options) {
-  std::vector<ScheduleTask> ideal;
+  const std::vector<ScheduleTask> ideal = withIdealLink(tasks);
   if (options.link == LinkModel::Ideal)
-    tasks = ideal = withIdealLink(tasks);
+    tasks = ideal;
   std::vector<unsigned> given(tasks.size()), givenArray;
   std::iota(given.begin(), given.end(), 0u);
   for (unsigned t : given)
@@ -134,8 +141,7 @@ std::vector<unsigned> fetta::listSchedule(llvm::ArrayRef<ScheduleTask> tasks,
     return given;
   std::vector<unsigned> best = given;
   auto lengths = [&](llvm::ArrayRef<unsigned> order) {
-    return std::pair(scheduleLength(tasks, order, LinkModel::Tasks),
-                     scheduleLength(tasks, order, LinkModel::Ideal));
+    return std::pair(lengthOf(tasks, order), lengthOf(ideal, order));
   };
   const auto [givenTasks, givenIdeal] = lengths(given);
   const int64_t rows = std::max(options.rows, peakRows(tasks, given));
@@ -153,7 +159,7 @@ std::vector<unsigned> fetta::listSchedule(llvm::ArrayRef<ScheduleTask> tasks,
       best = std::move(order);
     }
   };
-  std::vector<unsigned> searched = orderWithIdealLink(tasks, options.window);
+  std::vector<unsigned> searched = orderWithIdealLink(ideal, options.window);
   if (givenArray.size() == tasks.size()) {
     weigh(searched);
     return best;

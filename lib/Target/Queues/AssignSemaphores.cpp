@@ -11,6 +11,8 @@
 #include "fetta/Target/Queues/Passes.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <map>
+
 namespace fetta {
 #define GEN_PASS_DEF_FETTAASSIGNSEMAPHORESPASS
 #include "fetta/Target/Queues/Passes.h.inc"
@@ -29,6 +31,54 @@ struct RowState {
     read.fill(-1);
     written.fill(-1);
   }
+  bool operator==(const RowState &o) const {
+    return read == o.read && written == o.written;
+  }
+};
+
+/// The states of all rows of tensor memory: tensors take many rows, so
+/// neighbours of equal state are kept together.
+class RowStates {
+public:
+  explicit RowStates(int64_t rows) { spans[0] = {rows, RowState()}; }
+
+  /// Calls visit(state) for all states in rows [begin, end), to change them.
+  template <typename Visit>
+  void forEach(int64_t begin, int64_t end, Visit visit) {
+    auto first = splitAt(begin), last = splitAt(end);
+    for (auto it = first; it != last; ++it)
+      visit(it->second.state);
+    for (auto it = first; it != last;) {
+      auto next = std::next(it);
+      if (next == last || !(next->second.state == it->second.state)) {
+        it = next;
+        continue;
+      }
+      it->second.end = next->second.end;
+      spans.erase(next);
+    }
+  }
+
+private:
+  struct Span {
+    int64_t end;
+    RowState state;
+  };
+  using Spans = std::map<int64_t, Span>;
+
+  Spans::iterator splitAt(int64_t row) {
+    auto it = spans.lower_bound(row);
+    if (it != spans.end() && it->first == row)
+      return it;
+    Span &before = std::prev(it)->second;
+    if (before.end == row)
+      return it;
+    Span upper = before;
+    before.end = row;
+    return spans.emplace_hint(it, row, upper);
+  }
+
+  Spans spans; ///< By first row; they cover all.
 };
 
 class Synchroniser {
@@ -36,8 +86,7 @@ public:
   Synchroniser(FunctionOpInterface function, Block &block,
                const Machine &machine)
       : function(function), block(block), machine(machine),
-        rows(size_t(machine.slabs * machine.rowsPerSlab)), transfers(function) {
-  }
+        rows(machine.slabs * machine.rowsPerSlab), transfers(function) {}
 
   LogicalResult run();
 
@@ -49,7 +98,7 @@ private:
   FunctionOpInterface function;
   Block &block;
   const Machine &machine;
-  std::vector<RowState> rows; ///< [slab * rowsPerSlab + row].
+  RowStates rows; ///< Row: slab * rowsPerSlab + row of the slab.
   TransferOrder transfers;
   HomeFinder homes;
   SmallVector<Operation *> ops;
@@ -85,15 +134,14 @@ LogicalResult Synchroniser::access(Operation *op, Value value, bool write) {
   int64_t first = home.getSlab() * machine.rowsPerSlab + home.getRow();
   int64_t count = getPhysicalRows(
       cast<RankedTensorType>(homes.find(value)->getResult(0).getType()));
-  for (int64_t row = first; row < first + count; ++row) {
-    RowState &state = rows[size_t(row)];
+  rows.forEach(first, first + count, [&](RowState &state) {
     for (unsigned queue = 0; queue < QueueCount; ++queue) {
       after[queue] = std::max(after[queue], state.written[queue]);
       if (write)
         after[queue] = std::max(after[queue], state.read[queue]);
     }
     (write ? state.written : state.read)[item.queue] = int(items.size()) - 1;
-  }
+  });
   for (unsigned queue = 0; queue < QueueCount; ++queue)
     if (queue != item.queue && after[queue] >= 0)
       item.after.push_back(unsigned(after[queue]));
