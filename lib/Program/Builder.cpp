@@ -39,7 +39,7 @@ ProgramBuilder::ProgramBuilder(Machine machine) {
 }
 
 void ProgramBuilder::reserve(size_t instructions) {
-  program.code.reserve(instructions);
+  entries.reserve(instructions);
 }
 
 uint32_t ProgramBuilder::addTensor(TensorEntry tensor) {
@@ -77,81 +77,118 @@ uint16_t ProgramBuilder::slotFor(Net net, uint32_t route) {
       });
     it->route = route;
     auto slot = uint16_t(it - inUse.begin());
-    program.code.push_back(LoadRoute{net, slot, route});
+    Entry entry{Entry::Load, uint32_t(loads.size()), net, {}};
+    entry.slots.fill(slot);
+    entries.push_back(entry);
+    loads.push_back(LoadRoute{net, slot, route});
   }
   it->lastUse = ++useCounter;
   return uint16_t(it - inUse.begin());
 }
 
+void ProgramBuilder::append(Pending contract, std::array<uint32_t, 3> routes) {
+  for (unsigned net = 0; net < 3; ++net)
+    contract.slots[net] = slotFor(Net(net), routes[net]);
+  entries.push_back({Entry::Contraction, uint32_t(contracts.size()),
+                     Net::Stream, contract.slots});
+  contracts.push_back(contract);
+}
+
 void ProgramBuilder::addContract(Nest nest, std::array<uint32_t, 3> tensors,
                                  std::array<uint32_t, 3> routes, uint32_t op,
                                  Tokens tokens, uint32_t tensorSums) {
-  Contract contract;
-  for (unsigned net = 0; net < 3; ++net)
-    contract.slots[net] = slotFor(Net(net), routes[net]);
-  contract.nest = std::move(nest);
-  contract.tensors = tensors;
-  contract.tensorSums = tensorSums;
-  contract.op = op;
-  contract.tokens = tokens;
-  program.code.push_back(std::move(contract));
+  append({nullptr,
+          {},
+          uint32_t(nests.size()),
+          {},
+          tensors,
+          tensorSums,
+          op,
+          tokens},
+         routes);
+  nests.push_back(std::move(nest));
+}
+
+void ProgramBuilder::addContract(const Nest *nest, const NestPlaces &places,
+                                 std::array<uint32_t, 3> tensors,
+                                 std::array<uint32_t, 3> routes, uint32_t op,
+                                 Tokens tokens, uint32_t tensorSums) {
+  append({nest, places, 0, {}, tensors, tensorSums, op, tokens}, routes);
 }
 
 void ProgramBuilder::addDma(Dma dma) {
-  program.code.emplace_back(std::move(dma));
+  entries.push_back({Entry::Transfer, uint32_t(transfers.size()), {}, {}});
+  transfers.push_back(std::move(dma));
 }
 
-void ProgramBuilder::addSync(Sync sync) { program.code.emplace_back(sync); }
+void ProgramBuilder::addSync(Sync sync) {
+  entries.push_back({Entry::Tokens, uint32_t(syncs.size()), {}, {}});
+  syncs.push_back(sync);
+}
 
 /// Moves every LoadRoute ahead as far as its slot is not in use, in the order
 /// of loads of its network: the queue issues in order, so a load that stands
 /// right before its contraction could overlap the one before that only.
-static void hoistRouteLoads(std::vector<Instruction> &code) {
-  // Instructions are large: their numbers move, with what decides.
-  struct Entry {
-    uint32_t number;
-    bool isLoad = false, isContract = false;
-    Net net = Net::Stream;              ///< Of a load.
-    std::array<uint32_t, 3> slots = {}; ///< Of each network; of a load all one.
-  };
+std::vector<ProgramBuilder::Entry> ProgramBuilder::hoistRouteLoads() const {
   std::vector<Entry> hoisted;
-  hoisted.reserve(code.size());
-  for (auto [number, instruction] : llvm::enumerate(code)) {
-    Entry entry;
-    entry.number = uint32_t(number);
-    if (const auto *load = std::get_if<LoadRoute>(&instruction)) {
-      entry.isLoad = true;
-      entry.net = load->net;
-      entry.slots.fill(load->slot);
-    } else if (const auto *contract = std::get_if<Contract>(&instruction)) {
-      entry.isContract = true;
-      for (unsigned net = 0; net < 3; ++net)
-        entry.slots[net] = contract->slots[net];
-    }
+  hoisted.reserve(entries.size());
+  for (const Entry &entry : entries) {
     auto place = hoisted.end();
     auto net = size_t(entry.net);
     auto blocks = [&](const Entry &before) {
-      return before.isLoad
+      return before.kind == Entry::Load
                  ? before.net == entry.net
-                 : before.isContract && before.slots[net] == entry.slots[net];
+                 : before.kind == Entry::Contraction &&
+                       before.slots[net] == entry.slots[net];
     };
-    while (entry.isLoad && place != hoisted.begin() &&
-           !blocks(*std::prev(place)))
+    bool isLoad = entry.kind == Entry::Load;
+    while (isLoad && place != hoisted.begin() && !blocks(*std::prev(place)))
       --place;
     // Behind the loads of other networks that stand there already.
-    while (entry.isLoad && place != hoisted.end() && place->isLoad)
+    while (isLoad && place != hoisted.end() && place->kind == Entry::Load)
       ++place;
     hoisted.insert(place, entry);
   }
-  std::vector<Instruction> sorted;
-  sorted.reserve(code.size() + 1);
-  for (const Entry &entry : hoisted)
-    sorted.push_back(std::move(code[entry.number]));
-  code = std::move(sorted);
+  return hoisted;
 }
 
 Program ProgramBuilder::finish() && {
-  hoistRouteLoads(program.code);
+  program.code.reserve(entries.size() + 1);
+  for (const Entry &entry : hoistRouteLoads()) {
+    switch (entry.kind) {
+    case Entry::Load:
+      program.code.emplace_back(loads[entry.number]);
+      break;
+    case Entry::Transfer:
+      program.code.emplace_back(std::move(transfers[entry.number]));
+      break;
+    case Entry::Tokens:
+      program.code.emplace_back(syncs[entry.number]);
+      break;
+    case Entry::Contraction:
+      // Made in its place: it is large.
+      auto &contract = std::get<Contract>(
+          program.code.emplace_back(std::in_place_type<Contract>));
+      const Pending &pending = contracts[entry.number];
+      if (pending.nest) {
+        contract.nest = *pending.nest;
+        for (unsigned id = 0; id < 3; ++id) {
+          contract.nest.operands[id].slab = pending.places.operands[id].slab;
+          contract.nest.operands[id].baseRow =
+              pending.places.operands[id].baseRow;
+        }
+        contract.nest.sums = pending.places.sums;
+      } else {
+        contract.nest = std::move(nests[pending.own]);
+      }
+      contract.slots = pending.slots;
+      contract.tensors = pending.tensors;
+      contract.tensorSums = pending.tensorSums;
+      contract.op = pending.op;
+      contract.tokens = pending.tokens;
+      break;
+    }
+  }
   program.code.push_back(Halt());
   return std::move(program);
 }

@@ -8,6 +8,7 @@
 
 #include "fetta/Support/Error.h"
 
+#include "llvm/Support/Endian.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace fetta;
@@ -15,33 +16,35 @@ using namespace fetta::isa;
 
 namespace {
 
-/// Appends fields to bytes, lowest bit first.
+/// Appends fields to words, lowest bit first.
 class Writer : public Coder<Writer> {
 public:
   static constexpr bool reads = false;
-  explicit Writer(std::vector<uint8_t> &bytes)
-      : bytes(bytes), position(bytes.size() * 8) {}
+  explicit Writer(std::vector<uint64_t> &words) : words(words) {}
 
   uint64_t code(Field f, uint64_t value) {
     const FieldInfo &field = info(f);
-    if (value > field.maxValue() && problem.empty())
-      problem = llvm::formatv("field {0}.{1}: the value {2} does not fit (at "
-                              "most {3})",
-                              info(field.record).name, field.name,
-                              int64_t(value), field.maxValue());
-    for (unsigned i = 0; i < field.width; ++i, ++position) {
-      if (position % 8 == 0)
-        bytes.push_back(0);
-      bytes.back() |= uint8_t((value >> i & 1) << position % 8);
+    if (LLVM_UNLIKELY(value > field.maxValue)) {
+      refuseValue(field, value);
+      return value;
+    }
+    word |= value << filled;
+    filled += field.width;
+    if (filled >= 64) {
+      words.push_back(word);
+      filled -= 64;
+      word = filled ? value >> (field.width - filled) : 0;
     }
     return value;
   }
   void begin(Record) {}
   void align() {
-    while (position % (8 * UnitBytes)) {
-      bytes.push_back(0);
-      position += 8;
-    }
+    if (filled)
+      words.push_back(word);
+    word = 0;
+    filled = 0;
+    while (words.size() % (UnitBytes / 8))
+      words.push_back(0);
   }
   void refuse(LoadCode, const char *message) {
     if (problem.empty())
@@ -51,8 +54,18 @@ public:
   std::string problem;
 
 private:
-  std::vector<uint8_t> &bytes;
-  uint64_t position; ///< Always the next bit to write.
+  LLVM_ATTRIBUTE_NOINLINE void refuseValue(const FieldInfo &field,
+                                           uint64_t value) {
+    if (problem.empty())
+      problem = llvm::formatv("field {0}.{1}: the value {2} does not fit (at "
+                              "most {3})",
+                              info(field.record).name, field.name,
+                              int64_t(value), field.maxValue);
+  }
+
+  std::vector<uint64_t> &words;
+  uint64_t word = 0;   ///< The next, as far as it is known.
+  unsigned filled = 0; ///< Its bits.
 };
 
 /// Takes fields from the bytes of one instruction. After the first problem it
@@ -75,9 +88,13 @@ public:
     if (places)
       places->push_back({f, position});
     uint64_t value = 0;
-    for (unsigned i = 0; i < field.width; ++i, ++position)
-      value |= uint64_t(bytes[position / 8] >> position % 8 & 1) << i;
-    if (value > field.maxValue()) {
+    for (unsigned taken = 0, count; taken < field.width; taken += count) {
+      count = std::min(8 - unsigned(position % 8), field.width - taken);
+      uint64_t bits = uint64_t(bytes[position / 8]) >> position % 8;
+      value |= (bits & ((1u << count) - 1)) << taken;
+      position += count;
+    }
+    if (value > field.maxValue) {
       refuse(LoadCode::FieldValue,
              llvm::formatv("field {0}.{1}: {2} has no meaning",
                            info(field.record).name, field.name, value)
@@ -191,33 +208,42 @@ const char *unequalLists(const Instruction &instruction) {
 llvm::Expected<std::vector<uint8_t>>
 isa::encodeCode(llvm::ArrayRef<Instruction> code) {
   std::vector<uint8_t> bytes;
+  std::vector<uint64_t> words, headWords;
   for (auto [index, instruction] : llvm::enumerate(code)) {
     auto refused = [&, i = index](llvm::StringRef problem) {
       return makeError("instruction {0} cannot be encoded: {1}", i, problem);
     };
     if (const char *problem = unequalLists(instruction))
       return refused(problem);
-    std::vector<uint8_t> unit;
     // The length is known only at the end: the body comes first.
-    unit.resize(8);
-    Writer body(unit);
+    words.assign(1, 0);
+    Writer body(words);
     Head head;
     head.queue = unsigned(queueOf(instruction));
     head.tokens = tokensOf(instruction);
     std::visit(
-        [&](auto copy) {
-          head.opcode = unsigned(opcodeOf(copy));
-          codeBody(body, copy);
+        [&](const auto &alternative) {
+          head.opcode = unsigned(opcodeOf(alternative));
+          // Coders that do not read change nothing.
+          codeBody(body, const_cast<std::decay_t<decltype(alternative)> &>(
+                             alternative));
         },
         instruction);
     if (!body.problem.empty())
       return refused(body.problem);
-    head.length = unsigned(unit.size() / UnitBytes);
-    Writer start(bytes);
+    head.length = unsigned(words.size() * 8 / UnitBytes);
+    headWords.clear();
+    Writer start(headWords);
     codeHead(start, head);
     if (!start.problem.empty())
       return refused(start.problem);
-    bytes.insert(bytes.end(), unit.begin() + 8, unit.end());
+    words.front() = headWords.front();
+    size_t at = bytes.size();
+    bytes.resize(at + words.size() * 8);
+    for (uint64_t word : words) {
+      llvm::support::endian::write64le(&bytes[at], word);
+      at += 8;
+    }
   }
   return bytes;
 }

@@ -135,7 +135,8 @@ llvm::Expected<Bytes> fetta::encodeProgram(const Program &program) {
     return makeError("the program takes {0} bytes; the format holds {1}", total,
                      MaxFile);
 
-  FlatBufferBuilder builder;
+  // All of it at once: growing would copy it again and again.
+  FlatBufferBuilder builder(size_t(total) + 1024);
   Offset<Section> offsets[SectionCount];
   for (unsigned id = 0; id < SectionCount; ++id)
     offsets[id] =

@@ -22,11 +22,6 @@ static constexpr RecordInfo RecordTable[] = {
 #define FETTA_RECORD(name, bits, meaning) {#name, bits, meaning},
 #include "fetta/Program/InstructionSet.def"
 };
-static constexpr FieldInfo FieldTable[] = {
-#define FETTA_FIELD(record, name, width, values, meaning)                      \
-  {Record::record, #name, width, values, meaning},
-#include "fetta/Program/InstructionSet.def"
-};
 
 static constexpr bool recordsAreFull() {
   unsigned record = 0;
@@ -54,12 +49,6 @@ StringRef FieldInfo::valueName(uint64_t value) const {
   return rest.split('|').first;
 }
 
-uint64_t FieldInfo::maxValue() const {
-  StringRef names = values;
-  return names.empty() ? llvm::maskTrailingOnes<uint64_t>(width)
-                       : names.count('|');
-}
-
 void isa::printInstructionSet(llvm::raw_ostream &os) {
   os << "| opcode | instruction | meaning |\n|---|---|---|\n";
   for (const OpcodeInfo &op : OpcodeTable)
@@ -80,7 +69,7 @@ void isa::printInstructionSet(llvm::raw_ostream &os) {
       os << " | " << (field.isReserved() ? "reserved" : field.name) << " | "
          << field.meaning;
       if (*field.values)
-        for (uint64_t v = 0; v <= field.maxValue(); ++v)
+        for (uint64_t v = 0; v <= field.maxValue; ++v)
           os << (v ? ", " : ": ") << v << ' ' << field.valueName(v);
       os << " |\n";
       bit = last + 1;

@@ -22,7 +22,7 @@ public:
   uint64_t code(Field f, uint64_t) {
     if (info(f).isReserved())
       return 0;
-    uint64_t max = info(f).maxValue();
+    uint64_t max = info(f).maxValue;
     switch (f) {
     case Field::Contract_modes:
       modes = draw(8);

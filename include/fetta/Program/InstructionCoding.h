@@ -56,20 +56,36 @@ struct FieldInfo {
   unsigned width;
   const char *values;
   const char *meaning;
+  uint64_t maxValue; ///< The largest legal one.
 
   bool isReserved() const {
     return llvm::StringRef(name).starts_with("reserved");
   }
   /// Name of a value, empty where values have none.
   llvm::StringRef valueName(uint64_t value) const;
-  /// The largest legal value.
-  uint64_t maxValue() const;
+};
+constexpr uint64_t maxValueOf(unsigned width, const char *values) {
+  if (!*values)
+    return ~uint64_t(0) >> (64 - width);
+  uint64_t last = 0;
+  for (const char *c = values; *c; ++c)
+    last += *c == '|';
+  return last;
+}
+
+/// By Field. Coders know fields when they are compiled.
+inline constexpr FieldInfo FieldTable[] = {
+#define FETTA_FIELD(record, name, width, values, meaning)                      \
+  {Record::record, #name, width, values, meaning, maxValueOf(width, values)},
+#include "fetta/Program/InstructionSet.def"
 };
 
 llvm::ArrayRef<OpcodeInfo> opcodes();
 llvm::ArrayRef<RecordInfo> records();
 llvm::ArrayRef<FieldInfo> fields();
-inline const FieldInfo &info(Field field) { return fields()[unsigned(field)]; }
+constexpr const FieldInfo &info(Field field) {
+  return FieldTable[unsigned(field)];
+}
 inline const RecordInfo &info(Record record) {
   return records()[unsigned(record)];
 }

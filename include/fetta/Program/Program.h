@@ -196,6 +196,12 @@ struct Program {
   std::string producer; ///< Tool and options; no time stamps.
 };
 
+/// Where the operands of a nest lie, and its partial sums if it has any.
+struct NestPlaces {
+  std::array<SumsPlace, 3> operands; ///< A, B, C.
+  SumsPlace sums;
+};
+
 /// Appends instructions, contractions with the LoadRoutes that they need: slots
 /// are used least recently first, a route already in a slot of its network is
 /// not loaded again, and loads go ahead as far as their slots allow. Routes
@@ -212,15 +218,47 @@ public:
   void addContract(Nest nest, std::array<uint32_t, 3> tensors,
                    std::array<uint32_t, 3> routes, uint32_t op,
                    Tokens tokens = {}, uint32_t tensorSums = 0);
+  /// The same with a nest that many share: `nest` at other places. It must live
+  /// until the program is finished.
+  void addContract(const Nest *nest, const NestPlaces &places,
+                   std::array<uint32_t, 3> tensors,
+                   std::array<uint32_t, 3> routes, uint32_t op,
+                   Tokens tokens = {}, uint32_t tensorSums = 0);
   void addDma(Dma dma);
   void addSync(Sync sync);
   /// Adds the Halt and hands the program out.
   Program finish() &&;
 
 private:
+  /// Instructions are large and come in another order at the end: until then
+  /// they are numbers in these lists, with what decides the order.
+  struct Entry {
+    enum Kind : uint8_t { Load, Contraction, Transfer, Tokens } kind;
+    uint32_t number;
+    Net net = Net::Stream;              ///< Of a load.
+    std::array<uint16_t, 3> slots = {}; ///< Of each network; of a load all one.
+  };
+  struct Pending {
+    const Nest *nest; ///< Null for one of its own.
+    NestPlaces places;
+    uint32_t own; ///< Its own, in `nests`.
+    std::array<uint16_t, 3> slots;
+    std::array<uint32_t, 3> tensors;
+    uint32_t tensorSums, op;
+    fetta::Tokens tokens;
+  };
+
   uint16_t slotFor(Net net, uint32_t route);
+  void append(Pending contract, std::array<uint32_t, 3> routes);
+  std::vector<Entry> hoistRouteLoads() const;
 
   Program program;
+  std::vector<Entry> entries;
+  std::vector<LoadRoute> loads;
+  std::vector<Pending> contracts;
+  std::vector<Nest> nests;
+  std::vector<Dma> transfers;
+  std::vector<Sync> syncs;
   struct Slot {
     uint32_t route;
     uint64_t lastUse;
@@ -235,7 +273,7 @@ llvm::Expected<std::vector<uint8_t>> encodeProgram(const Program &program);
 
 /// Why a binary is refused: stable numbers, listed in docs/BinaryFormat.md.
 enum class LoadCode : unsigned {
-#define FETTA_LOAD_CODE(stage, name, number, meaning) name = number,
+#define FETTA_LOAD_CODE(stage, name, number, meaning) name = (number),
 #include "fetta/Program/LoadCodes.def"
 };
 

@@ -65,6 +65,7 @@ private:
   FailureOr<uint32_t> addTensor(Operation *op, TensorEntry entry);
   uint32_t addRegion(DramRegion region, ArrayRef<int64_t> shape);
   FailureOr<uint32_t> routeOf(ContractOp op, unsigned operand);
+  NestPlaces placesOf(ContractOp op, const Nest &nest);
   std::string resultName(unsigned index);
   /// A gradient is what the backward phases compute.
   TensorRole resultRole(Value value);
@@ -76,6 +77,7 @@ private:
   /// Index of the function result and collected shape, by home op.
   llvm::DenseMap<Operation *, std::pair<unsigned, RankedTensorType>> results;
   llvm::DenseMap<Operation *, uint32_t> routes;
+  llvm::DenseMap<Attribute, uint32_t> routesByName;
   /// Regions of arguments, of results by the first store of their chain, and of
   /// everything that was stored so far.
   llvm::DenseMap<Value, uint32_t> regions;
@@ -277,21 +279,35 @@ LogicalResult Exporter::addStore(StoreOp op) {
 
 FailureOr<uint32_t> Exporter::routeOf(ContractOp op, unsigned operand) {
   auto name = cast<FlatSymbolRefAttr>((*op.getRoutes())[operand]);
+  if (auto known = routesByName.find(name); known != routesByName.end())
+    return known->second;
   auto route = symbols.lookupNearestSymbolFrom<RouteOp>(op, name);
   if (!route)
     return op.emitOpError() << name << " is not the name of a fetta.route";
   auto it = routes.find(route);
   if (it != routes.end())
-    return it->second;
+    return routesByName[name] = it->second;
   llvm::Expected<Route> physical = getRoute(route, machine);
   if (!physical)
     return route.emitOpError() << llvm::toString(physical.takeError())
                                << "; run fetta-route-networks";
-  return routes[route] = builder.addRoute(std::move(*physical));
+  return routesByName[name] = routes[route] =
+             builder.addRoute(std::move(*physical));
+}
+
+NestPlaces Exporter::placesOf(ContractOp op, const Nest &nest) {
+  NestPlaces places;
+  for (unsigned id = 0; id < 3; ++id)
+    if (HomeAttr home = homes.getHome(op.getTensor(id)))
+      places.operands[id] = {home.getSlab(), home.getRow()};
+  if (nest.roundsSums())
+    if (HomeAttr home = homes.getHome(op.getInit()))
+      places.sums = {home.getSlab(), home.getRow()};
+  return places;
 }
 
 LogicalResult Exporter::addContract(ContractOp op) {
-  llvm::Expected<Nest> nest = getNest(op, homes);
+  llvm::Expected<const Nest &> nest = getUnplacedNest(op);
   if (!nest)
     return op.emitOpError() << llvm::toString(nest.takeError());
   if (!op.getRoutes())
@@ -337,8 +353,8 @@ LogicalResult Exporter::addContract(ContractOp op) {
       op.getOrigin() ? op.getOrigin()->str() : getOrigin(op.getLoc());
   uint32_t opIndex = builder.addOp({std::move(name), op.getEinsum().str(),
                                     std::move(origin), Phase(op.getPhase())});
-  builder.addContract(std::move(*nest), operands, operandRoutes, opIndex,
-                      tokensOf(op.getSyncAttr()), sums);
+  builder.addContract(&*nest, placesOf(op, *nest), operands, operandRoutes,
+                      opIndex, tokensOf(op.getSyncAttr()), sums);
   return success();
 }
 

@@ -12,6 +12,9 @@
 #include "fetta/Target/Binary/Passes.h"
 #include "llvm/ADT/SetVector.h"
 
+#include <map>
+#include <queue>
+
 namespace fetta {
 #define GEN_PASS_DEF_FETTAVERIFYPROGRAMPASS
 #include "fetta/Target/Binary/Passes.h.inc"
@@ -21,6 +24,38 @@ using namespace mlir;
 using namespace fetta;
 using namespace fetta::hw;
 
+/// Whether values that live at the same time share a row. The values that are
+/// alive are followed in time.
+static bool sharesRows(const TensorMemoryUse &memory) {
+  std::vector<unsigned> order(memory.live.size());
+  std::iota(order.begin(), order.end(), 0u);
+  llvm::stable_sort(order, [&](unsigned a, unsigned b) {
+    return memory.live[a].begin < memory.live[b].begin;
+  });
+  using Place = std::pair<int64_t, int64_t>;
+  using End = std::pair<int64_t, Place>;
+  std::map<Place, int64_t> alive; ///< Slab and first row; the row behind.
+  std::priority_queue<End, std::vector<End>, std::greater<>> ends;
+  for (unsigned number : order) {
+    const LiveValue &value = memory.live[number];
+    for (; !ends.empty() && ends.top().first < value.begin; ends.pop())
+      alive.erase(ends.top().second);
+    Place place(value.fixed->slab, value.fixed->row);
+    auto next = alive.lower_bound(place);
+    if (next != alive.end() && next->first.first == place.first &&
+        next->first.second < place.second + value.rows)
+      return true;
+    if (next != alive.begin()) {
+      auto &[before, end] = *std::prev(next);
+      if (before.first == place.first && end > place.second)
+        return true;
+    }
+    alive.emplace_hint(next, place, place.second + value.rows);
+    ends.push({value.end, place});
+  }
+  return false;
+}
+
 /// Rule 1: homes are set, and no two values that live at the same time share a
 /// row.
 static LogicalResult verifyHomes(Block &block) {
@@ -29,6 +64,8 @@ static LogicalResult verifyHomes(Block &block) {
     if (!getHome(op->getResult(0)))
       return op->emitOpError()
              << "has no home in tensor memory; run fetta-allocate-memory";
+  if (!sharesRows(memory))
+    return success();
   auto place = [&](unsigned value) { return *memory.live[value].fixed; };
   std::vector<unsigned> order(memory.homes.size());
   std::iota(order.begin(), order.end(), 0u);
@@ -77,7 +114,7 @@ static LogicalResult verifyHomes(Block &block) {
 static LogicalResult verifyPhases(FunctionOpInterface function) {
   llvm::SmallPtrSet<Operation *, 32> needsGradient, needsPlaced;
   ContractOp firstBackward;
-  auto isGradient = [&](BlockArgument argument) {
+  auto hasGradientName = [&](BlockArgument argument) {
     auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
                                                       tnn::kNameAttr);
     if (!name || !name.getValue().starts_with("d_"))
@@ -91,10 +128,13 @@ static LogicalResult verifyPhases(FunctionOpInterface function) {
     }
     return false;
   };
+  llvm::SmallVector<bool> isGradient;
+  for (BlockArgument argument : function.getArguments())
+    isGradient.push_back(hasGradientName(argument));
   for (Operation &op : function.getFunctionBody().front()) {
     bool needs = llvm::any_of(op.getOperands(), [&](Value operand) {
       if (auto argument = dyn_cast<BlockArgument>(operand))
-        return isGradient(argument);
+        return isGradient[argument.getArgNumber()];
       return needsGradient.contains(operand.getDefiningOp());
     });
     if (needs)

@@ -52,6 +52,10 @@ struct FettaDialect::Memo {
   llvm::Expected<KnownNest &> find(ContractOp op);
 };
 
+/// As getMachine, without a copy for each operation; lives as long as the
+/// context. Null, and reported, where there is none.
+const Machine *findMachine(mlir::Operation *op);
+
 } // namespace fetta::hw
 
 #endif // FETTA_LIB_DIALECT_FETTA_IR_DIALECTMEMO_H

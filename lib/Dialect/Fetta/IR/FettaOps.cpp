@@ -188,8 +188,8 @@ static LogicalResult verifyHome(Operation *op, HomeAttr home,
 }
 
 LogicalResult PlaceOp::verify() {
-  FailureOr<Machine> machine = getMachine(*this);
-  if (failed(machine) ||
+  const Machine *machine = findMachine(*this);
+  if (!machine ||
       failed(verifyOutside(*this, "source", getSource().getType())) ||
       failed(verifyInMemory(*this, "result", getType(), *machine)) ||
       failed(verifyReshape(*this, getSource().getType(), getType())))
@@ -198,8 +198,8 @@ LogicalResult PlaceOp::verify() {
 }
 
 LogicalResult CollectOp::verify() {
-  FailureOr<Machine> machine = getMachine(*this);
-  if (failed(machine) ||
+  const Machine *machine = findMachine(*this);
+  if (!machine ||
       failed(verifyInMemory(*this, "source", getSource(), *machine)) ||
       failed(verifyOutside(*this, "result", getType())))
     return failure();
@@ -213,8 +213,8 @@ SmallVector<int64_t> LoadOp::getElementStrides() {
 }
 
 LogicalResult LoadOp::verify() {
-  FailureOr<Machine> machine = getMachine(*this);
-  if (failed(machine) ||
+  const Machine *machine = findMachine(*this);
+  if (!machine ||
       failed(verifyOutside(*this, "source", getSource().getType())) ||
       failed(verifyInMemory(*this, "result", getType(), *machine)) ||
       failed(verifyElementTypes(*this, getSource().getType(), getType())))
@@ -243,9 +243,9 @@ void StoreOp::build(OpBuilder &builder, OperationState &state, Value source,
 }
 
 LogicalResult StoreOp::verify() {
-  FailureOr<Machine> machine = getMachine(*this);
+  const Machine *machine = findMachine(*this);
   RankedTensorType region = getInto().getType();
-  if (failed(machine) ||
+  if (!machine ||
       failed(verifyInMemory(*this, "source", getSource(), *machine)) ||
       failed(verifyOutside(*this, "into", region)) ||
       failed(verifyElementTypes(*this, getSource().getType(), region)))
@@ -273,8 +273,8 @@ LogicalResult SyncOp::verify() {
 }
 
 LogicalResult RelabelOp::verify() {
-  FailureOr<Machine> machine = getMachine(*this);
-  if (failed(machine) ||
+  const Machine *machine = findMachine(*this);
+  if (!machine ||
       failed(verifyInMemory(*this, "source", getSource(), *machine)) ||
       failed(verifyInMemory(*this, "result", getType(), *machine)) ||
       failed(verifyReshape(*this, getSource().getType(), getType())))
@@ -377,9 +377,8 @@ getRouteMaps(ContractOp op, const Machine &machine) {
 }
 
 LogicalResult ContractOp::verify() {
-  FailureOr<Machine> machine = getMachine(*this);
-  if (failed(machine) ||
-      failed(verifyInMemory(*this, "lhs", getLhs(), *machine)) ||
+  const Machine *machine = findMachine(*this);
+  if (!machine || failed(verifyInMemory(*this, "lhs", getLhs(), *machine)) ||
       failed(verifyInMemory(*this, "rhs", getRhs(), *machine)) ||
       failed(verifyInMemory(*this, "result", getType(), *machine)) ||
       failed(verifyInit(*this, *machine)) ||
@@ -394,8 +393,8 @@ LogicalResult ContractOp::verify() {
 LogicalResult ContractOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   if (!getRoutes())
     return success();
-  FailureOr<Machine> machine = getMachine(*this);
-  if (failed(machine))
+  const Machine *machine = findMachine(*this);
+  if (!machine)
     return failure();
   FailureOr<std::array<BitMapAttr, 3>> maps = getRouteMaps(*this, *machine);
   if (failed(maps))
@@ -448,8 +447,8 @@ static FailureOr<BitMapAttr> getMapOfWords(RouteOp op, const Machine &machine) {
 }
 
 LogicalResult RouteOp::verify() {
-  FailureOr<Machine> machine = getMachine(*this);
-  if (failed(machine))
+  const Machine *machine = findMachine(*this);
+  if (!machine)
     return failure();
   if (!getMapAttr() && !getWords())
     return emitOpError() << "has neither a map nor switch words";

@@ -21,13 +21,19 @@ MachineAttr fetta::hw::getMachineAttr(Operation *op) {
   return {};
 }
 
-FailureOr<Machine> fetta::hw::getMachine(Operation *op) {
+const Machine *fetta::hw::findMachine(Operation *op) {
   if (MachineAttr machine = getMachineAttr(op))
-    return machine.getMachine();
-  return op->emitOpError()
-         << "needs the attribute '" << kMachineAttr
-         << "' on the module; run fetta-attach-machine, or give "
-            "the pipeline machine=FILE";
+    return &machine.getMachine();
+  op->emitOpError() << "needs the attribute '" << kMachineAttr
+                    << "' on the module; run fetta-attach-machine, or give "
+                       "the pipeline machine=FILE";
+  return nullptr;
+}
+
+FailureOr<Machine> fetta::hw::getMachine(Operation *op) {
+  if (const Machine *machine = findMachine(op))
+    return *machine;
+  return failure();
 }
 
 std::optional<Layout> fetta::hw::getLayout(Type type) {
@@ -45,8 +51,20 @@ ElementType fetta::hw::getElementType(Type type) {
 }
 
 int64_t fetta::hw::getPhysicalRows(RankedTensorType type) {
-  return getLayout(type)->rows() *
-         (getElementType(type) == ElementType::F32 ? 2 : 1);
+  // Layout::rows without the layout: this is asked for every value, again and
+  // again.
+  auto layout = cast<LayoutAttr>(type.getEncoding());
+  SmallVector<DimLayout, 8> dims;
+  for (auto [size, stride] :
+       llvm::zip_equal(type.getShape(), layout.getRowStrides()))
+    dims.push_back({size, 0, stride});
+  for (const BankBit &bank : layout.getBanks())
+    if (bank.source && bank.source->mode < dims.size())
+      ++dims[bank.source->mode].lowBits;
+  int64_t rows = 1;
+  for (const DimLayout &dim : dims)
+    rows += (dim.chunks() - 1) * dim.rowStride;
+  return rows * (getElementType(type) == ElementType::F32 ? 2 : 1);
 }
 
 LogicalResult fetta::hw::verifyFitsSlab(Operation *op, Type type, int64_t rows,
