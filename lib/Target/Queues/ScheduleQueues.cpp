@@ -417,10 +417,6 @@ void QueueScheduler::runOrders(std::vector<unsigned> &order,
     order = std::move(found);
 }
 
-//===----------------------------------------------------------------------===//
-// The block
-//===----------------------------------------------------------------------===//
-
 /// Moves an operation to the end of the block, behind the views that it reads.
 void QueueScheduler::emit(Operation *op) {
   if (!emitted.insert(op).second)
