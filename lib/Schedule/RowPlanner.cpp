@@ -10,7 +10,7 @@
 #include "llvm/Support/xxhash.h"
 
 #include <algorithm>
-#include <set>
+#include <functional>
 #include <tuple>
 
 using namespace fetta;
@@ -319,30 +319,48 @@ std::optional<unsigned> RowPlanner::run(Order order) {
         return value;
     return std::nullopt;
   }
-  // Most slabs that cost something, then what meets others for longest.
+  // Most slabs that cost something, then what meets others for longest. A heap
+  // of numbers of free slabs and places in that order; of a value that is in it
+  // several times, the last one comes first.
   std::vector<int64_t> meetings(values.size(), 0);
   for (unsigned v : open)
     for (auto [other, cycles] : neighbours[v])
       meetings[v] += cycles;
+  std::sort(open.begin(), open.end(), [&](unsigned a, unsigned b) {
+    return std::tuple(-meetings[a], -values[a].rows, a) <
+           std::tuple(-meetings[b], -values[b].rows, b);
+  });
+  std::vector<unsigned> placeOf(values.size(), 0);
+  std::vector<uint64_t> heap;
   auto rank = [&](unsigned v) {
-    return std::tuple(-llvm::count_if(cost[v], [](int64_t c) { return c > 0; }),
-                      -meetings[v], -values[v].rows, v);
+    auto free =
+        uint64_t(llvm::count_if(cost[v], [](int64_t c) { return c <= 0; }));
+    return free << 32 | placeOf[v];
   };
-  std::set<decltype(rank(0))> ranks;
-  for (unsigned v : open)
-    ranks.insert(rank(v));
-  while (!ranks.empty()) {
-    unsigned value = std::get<3>(*ranks.begin());
-    ranks.erase(ranks.begin());
+  for (auto [place, v] : llvm::enumerate(open)) {
+    placeOf[v] = unsigned(place);
+    heap.push_back(rank(v));
+  }
+  std::make_heap(heap.begin(), heap.end(), std::greater<>());
+  std::vector<uint64_t> before;
+  while (!heap.empty()) {
+    std::pop_heap(heap.begin(), heap.end(), std::greater<>());
+    unsigned value = open[size_t(heap.back() & UINT32_MAX)];
+    heap.pop_back();
+    if (places[value])
+      continue;
     // Its neighbours may rank higher then.
-    llvm::SmallVector<unsigned, 8> changed;
+    before.clear();
     for (auto [other, cycles] : neighbours[value])
-      if (ranks.erase(rank(other)))
-        changed.push_back(other);
+      before.push_back(rank(other));
     if (!place(value))
       return value;
-    for (unsigned other : changed)
-      ranks.insert(rank(other));
+    for (auto [neighbour, was] : llvm::zip_equal(neighbours[value], before))
+      if (unsigned other = neighbour.first;
+          !places[other] && rank(other) != was) {
+        heap.push_back(rank(other));
+        std::push_heap(heap.begin(), heap.end(), std::greater<>());
+      }
   }
   return std::nullopt;
 }
