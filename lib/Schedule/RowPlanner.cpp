@@ -76,12 +76,17 @@ llvm::ArrayRef<RowPlanner::Taken> RowPlanner::taken(unsigned value, size_t slab,
   occupants[slab].forEachIn(
       v.begin - distance, v.end + distance, [&](const Occupant &o) {
         const bool before = o.end < v.begin, after = v.end < o.begin;
-        if (!before && !after) {
-          found.push_back({o.row, o.behind, false, 0});
-          return;
+        int64_t wait = -1;
+        if (before || after) {
+          if (!(before ? o.stores || v.loadCycles : v.storeCycles || o.loads))
+            return;
+          wait = waitOf(v, o);
         }
-        if (before ? o.stores || v.loadCycles : v.storeCycles || o.loads)
-          found.push_back({o.row, o.behind, true, waitOf(v, o)});
+        // Written in place: a copy would wait for its parts.
+        Taken &taken = found.emplace_back();
+        taken.begin = o.row;
+        taken.end = o.behind;
+        taken.wait = wait;
       });
   std::sort(found.begin(), found.end(),
             [](const Taken &a, const Taken &b) { return a.begin < b.begin; });
@@ -93,7 +98,7 @@ std::optional<int64_t> RowPlanner::firstFit(unsigned value,
                                             bool beside) const {
   int64_t begin = 0, height = values[value].rows;
   for (const Taken &t : rows) {
-    if (t.beside && !beside)
+    if (t.isBeside() && !beside)
       continue;
     if (t.begin - begin >= height)
       return begin;
@@ -148,7 +153,7 @@ int64_t RowPlanner::waits(unsigned value, int64_t row,
                           llvm::ArrayRef<Taken> rows) const {
   int64_t sum = 0;
   for (const Taken &t : rows)
-    if (t.beside && t.begin < row + values[value].rows && row < t.end)
+    if (t.isBeside() && t.begin < row + values[value].rows && row < t.end)
       sum += t.wait;
   return sum;
 }
@@ -215,7 +220,8 @@ bool RowPlanner::place(unsigned value, llvm::ArrayRef<SlabRows> wanted) {
     llvm::ArrayRef<Taken> rows = taken(value, slab, farApart);
     addWork(value, slab, 0);
     if (llvm::any_of(rows, [&](const Taken &t) {
-          return !t.beside && t.begin < where.row + height && where.row < t.end;
+          return !t.isBeside() && t.begin < where.row + height &&
+                 where.row < t.end;
         }))
       continue;
     addWaitWork(value, slab);

@@ -66,8 +66,9 @@ private:
   /// Rows that are taken while a value lives, or only shortly before or after.
   struct Taken {
     int64_t begin, end;
-    bool beside;
-    int64_t wait; ///< Cycles lost if the value has them, too.
+    /// Of those beside, the cycles lost if the value has them, too; else -1.
+    int64_t wait;
+    bool isBeside() const { return wait >= 0; }
   };
   /// The rows of the slab that are taken while the value lives, or so many
   /// positions around a life that begins or ends with a transfer; sorted. Valid
