@@ -15,6 +15,7 @@
 
 #include <cassert>
 #include <map>
+#include <memory>
 #include <tuple>
 
 using namespace fetta;
@@ -60,8 +61,8 @@ private:
   /// A mapping of the program, or a part of one.
   struct Assignment {
     std::vector<std::optional<Layout>> layouts; ///< By group, over its sizes.
-    std::vector<std::optional<MappedContraction>> mapped; ///< By class.
-    std::vector<int64_t> scores;                          ///< By class.
+    std::vector<std::shared_ptr<const MappedContraction>> mapped; ///< By class.
+    std::vector<int64_t> scores;                                  ///< By class.
     int64_t score = 0;
     unsigned conflicts = 0; ///< Operands with missing bits.
 
@@ -81,6 +82,7 @@ private:
     order = programOrder;
     if (Error error = chooseMappings())
       return error;
+    result.steps.reserve(classOf.size());
     for (unsigned c : classOf) {
       const MappedContraction &mapping = *now.mapped[c];
       result.steps.push_back(mapping);
@@ -394,7 +396,7 @@ private:
 
   Error mapClass(unsigned c, Method method) {
     const ProgramClass &cls = classes[c];
-    std::optional<MappedContraction> &mapping = now.mapped[c];
+    std::shared_ptr<const MappedContraction> &mapping = now.mapped[c];
     ContractionSpec spec = cls.spec;
     int64_t score = 0;
     // The second time, layouts that two operands share are known.
@@ -405,12 +407,12 @@ private:
         llvm::Expected<MappedContraction> alone = mapContraction(spec, machine);
         if (!alone)
           return alone.takeError();
-        mapping = std::move(*alone);
+        mapping = std::make_shared<MappedContraction>(std::move(*alone));
       } else {
         auto weighed = mapOnLayouts(c, spec, method, score);
         if (!weighed)
           return weighed.takeError();
-        mapping = std::move(*weighed);
+        mapping = std::make_shared<MappedContraction>(std::move(*weighed));
       }
       for (unsigned id = 0; id < 3; ++id) {
         unsigned group = cls.views[id].group;

@@ -341,6 +341,8 @@ void TNNOrderContractionsPass::report(const EinsumFamily &family,
                                       const OrderedTree &ordered,
                                       const TrainingGoal &goal,
                                       const OrderedPhases &phases) {
+  if (!getContext().getRemarkEngine())
+    return; // Nobody asked.
   const SharedPlan &plan = phases.plan;
   EinsumOp first = phases.members.front().op;
   Location loc = first.getLoc();
