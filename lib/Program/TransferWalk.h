@@ -92,7 +92,8 @@ void walkBlocks(const TransferShape &transfer, const FlatElements &flat,
     }
     size_t d = outer;
     while (d-- > 0) {
-      if ((first[d] += size[d]) < dims[d].size)
+      first[d] += size[d];
+      if (first[d] < dims[d].size)
         break;
       first[d] = 0;
     }

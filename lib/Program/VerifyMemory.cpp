@@ -136,7 +136,7 @@ Error MemoryChecker::writeWords(const Words &words, uint32_t tensor,
           return wordName(words.slab, row, footprints.bankSets().first(over));
         };
         if (old.readers[queue] == current + 1 &&
-            !(accumulates && old.tensor == tensor))
+            (!accumulates || old.tensor != tensor))
           return refuse(LoadCode::OverwritesOperand, "code",
                         "{0} writes '{1}' over {2}, which it reads as '{3}'",
                         describe(program, current),

@@ -151,7 +151,7 @@ void ArrayEngine::passBeats(int64_t now, int64_t next, SlabBits &taken,
     queueOwner = waitsForTokens;
   if (queueOwner != before)
     timing[queueOwner].start = now;
-  if (state != State::Beating) {
+  if (state != State::Beating || !work) {
     CycleClass waits = waitingClass(now, waitsForTokens);
     tracks.contract->add(next, waits, queueOwner);
     if (queueOwner != nobody)
@@ -219,7 +219,7 @@ void ArrayEngine::passLoader(int64_t now, int64_t next, SlabBits &taken) {
   uint32_t owner = work ? uint32_t(work->instruction) : nobody;
   if (loadWaits && work)
     hold.add(next, *loadWaits, owner);
-  if (!loadRuns || loadWaits) {
+  if (!loadRuns || loadWaits || !work) {
     hold.add(next, CycleClass::IdleNoWork, nobody);
     return;
   }

@@ -40,7 +40,7 @@ MODULE
 
 // Five tensors of 8 rows in four slabs of 8.
 MODULE
-  // expected-error @+1 {{function 'all' exceeds tensor memory: 5 tensors that are alive together take 40 rows, the machine has 4 slabs of 8: 8 too many; take more slices of the batch or fewer tokens}}
+  // expected-error @+1 {{function 'all' exceeds tensor memory: 5 tensors that are alive together take 40 rows, the machine has 4 slabs of 8: 8 too many; take more slices of the batch, fewer tokens, or a machine with more slabs or rows_per_slab}}
   func.func @all(%a: tensor<8x4xbf16>, %b: tensor<8x4xbf16>, %c: tensor<8x4xbf16>,
                  %d: tensor<8x4xbf16>, %e: tensor<8x4xbf16>) {
     // expected-note @+1 {{the largest takes 8 rows}}

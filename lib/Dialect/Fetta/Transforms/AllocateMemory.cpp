@@ -122,7 +122,8 @@ static LogicalResult refuse(FunctionOpInterface function,
       << " tensors that are alive together take " << shortage.liveRows
       << " rows, the machine has " << machine.slabs << " slabs of "
       << machine.rowsPerSlab << ": " << shortage.liveRows - capacity
-      << " too many; take more slices of the batch or fewer tokens";
+      << " too many; take more slices of the batch, fewer tokens, or a "
+         "machine with more slabs or rows_per_slab";
   diag.attachNote(largest->getLoc())
       << "the largest takes " << largestRows
       << " rows: " << largest->getResult(0).getType();
