@@ -74,8 +74,7 @@ void SweepResults::printFront(const Group &group, llvm::raw_ostream &os) const {
       size_t most = 0;
       for (const auto &other : lines)
         most = std::max(most, other[column].size());
-      os << (column ? "  " : "  ")
-         << llvm::right_justify(line[column], unsigned(most));
+      os << "  " << llvm::right_justify(line[column], unsigned(most));
     }
     os << '\n';
   }
@@ -195,6 +194,7 @@ void SweepResults::print(llvm::raw_ostream &os) const {
     return;
   os << "\nrefused\n";
   std::vector<std::pair<uint64_t, std::string>> common;
+  common.reserve(reasons.size());
   for (const auto &[reason, count] : reasons)
     common.push_back({count, reason});
   llvm::stable_sort(

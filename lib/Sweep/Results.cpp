@@ -249,8 +249,9 @@ void SweepResults::writeJson(llvm::raw_ostream &os) const {
           });
           json.attribute("status", statusWords[result.status]);
           if (result.status == PointResult::Done)
-            for (auto &[name, value] : rowOf(figures(i), front[i]).figures)
-              json.attribute(name, std::move(value));
+            for (const auto &[name, value] :
+                 rowOf(figures(i), front[i]).figures)
+              json.attribute(name, value);
           else if (!result.reason.empty())
             json.attribute("reason", result.reason);
         });
