@@ -18,6 +18,7 @@
 #include "llvm/Support/Process.h"
 #include "llvm/Support/xxhash.h"
 
+#include <cmath>
 #include <csignal>
 
 using namespace fetta;
@@ -85,7 +86,7 @@ static void handleSignals() {
 }
 
 static std::string duration(double seconds) {
-  auto whole = uint64_t(seconds + 0.5);
+  auto whole = uint64_t(std::llround(seconds));
   if (whole < 60)
     return llvm::formatv("{0} s", whole).str();
   if (whole < 3600)
