@@ -16,7 +16,7 @@ using llvm::ArrayRef;
 /// Places that a task moves at once, and cycles by which a run may lag behind
 /// the best one where the order is as before: drains that were late may still
 /// make up for a few.
-static constexpr size_t farthest = 24;
+static constexpr size_t farthest = 12;
 static constexpr int64_t slack = 8;
 
 namespace {
@@ -35,10 +35,11 @@ public:
     clocks[0].values.resize(count);
   }
 
-  /// Runs an order in full, keeping its dates.
-  int64_t keep(ArrayRef<unsigned> order) {
+  /// Runs an order to its end, keeping its dates; in front of `first` it is
+  /// the kept one.
+  int64_t keep(ArrayRef<unsigned> order, size_t first = 0) {
     clocks.resize(order.size() + 1);
-    for (size_t n = 0; n < order.size(); ++n) {
+    for (size_t n = first; n < order.size(); ++n) {
       clocks[n + 1] = clocks[n];
       step(order[n], clocks[n + 1]);
     }
@@ -110,9 +111,9 @@ std::vector<unsigned> fetta::improveOrder(ArrayRef<RowTask> tasks,
     return order;
   OrderRuns runs(tasks, machine);
   int64_t best = runs.keep(order);
-  // A run ends soon behind what has moved.
+  // A run begins where the order differs and ends soon behind that.
   auto moves = int64_t(2 * farthest * order.size());
-  if (best / 4 * moves > budget)
+  if (best / 16 * moves > budget)
     return order;
   for (bool better = true; better;) {
     better = false;
@@ -132,7 +133,7 @@ std::vector<unsigned> fetta::improveOrder(ArrayRef<RowTask> tasks,
         if (cycles && *cycles < best) {
           best = *cycles;
           order = std::move(other);
-          runs.keep(order);
+          runs.keep(order, std::min(from, to));
           better = true;
         }
         if (budget <= 0)

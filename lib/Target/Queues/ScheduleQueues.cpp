@@ -36,8 +36,8 @@ static constexpr int64_t mostCycles = 4096;
 /// an ideal link only slabs do.
 static constexpr int64_t waitsMatterFrom = 4, waitsMatterIfIdeal = 32;
 
-/// Cycles of the machine for which orders of a program are run: some 10 ms.
-static constexpr int64_t runBudget = 1 << 20;
+/// Cycles of the machine for which orders of a program are run: some 5 ms.
+static constexpr int64_t runBudget = 1 << 18;
 
 namespace {
 
