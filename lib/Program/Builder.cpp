@@ -40,6 +40,11 @@ ProgramBuilder::ProgramBuilder(Machine machine) {
 
 void ProgramBuilder::reserve(size_t instructions) {
   entries.reserve(instructions);
+  contracts.reserve(instructions);
+  transfers.reserve(instructions);
+  // Most instructions make a tensor.
+  program.tensors.reserve(instructions);
+  program.ops.reserve(instructions);
 }
 
 uint32_t ProgramBuilder::addTensor(TensorEntry tensor) {

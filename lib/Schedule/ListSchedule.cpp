@@ -89,12 +89,29 @@ int64_t fetta::peakRows(llvm::ArrayRef<ScheduleTask> tasks,
 static std::vector<unsigned>
 orderWithIdealLink(llvm::ArrayRef<ScheduleTask> ideal, unsigned window) {
   std::vector<ScheduleTask> array;
+  array.reserve(ideal.size());
   std::vector<unsigned> taskOf, numberOf(ideal.size());
   std::vector<std::vector<TaskWait>> waits(ideal.size());
+  // Transfers that an array task waits for. What a program stores at its end
+  // is not among them, and its chains are the longest.
+  std::vector<bool> matters(ideal.size());
+  for (size_t t = ideal.size(); t-- > 0;)
+    if (ideal[t].engine == Engine::Array || matters[t])
+      for (const TaskWait &wait : ideal[t].after)
+        matters[wait.task] = true;
   // Where a task waits for an array task already, by that task's number. A long
   // chain of stores leads to each array task many times.
   std::vector<unsigned> placeOf;
+  // The task for which another transfer that it waits for waits for this one,
+  // too: transfers take no time, so that is the later one.
+  std::vector<unsigned> passedBy(ideal.size(), unsigned(ideal.size()));
   for (unsigned t = 0; t < ideal.size(); ++t) {
+    if (ideal[t].engine != Engine::Array && !matters[t])
+      continue;
+    for (const TaskWait &wait : ideal[t].after)
+      if (ideal[wait.task].engine != Engine::Array)
+        for (const TaskWait &before : ideal[wait.task].after)
+          passedBy[before.task] = t;
     std::vector<TaskWait> &own = waits[t];
     auto add = [&](unsigned number, int64_t latency, int64_t finish) {
       unsigned &place = placeOf[number];
@@ -109,7 +126,7 @@ orderWithIdealLink(llvm::ArrayRef<ScheduleTask> ideal, unsigned window) {
     for (const TaskWait &wait : ideal[t].after) {
       if (ideal[wait.task].engine == Engine::Array)
         add(numberOf[wait.task], wait.latency, wait.finish);
-      else
+      else if (passedBy[wait.task] != t)
         for (const TaskWait &through : waits[wait.task])
           add(through.task, through.latency + wait.latency, 0);
     }

@@ -442,6 +442,7 @@ LogicalResult QueueScheduler::run(ScheduleOptions options, unsigned ahead,
   }
   if (failed(findCosts()))
     return failure();
+  tasks.reserve(instructions.size());
   for (Operation *op : instructions) {
     ScheduleTask &task = tasks.emplace_back();
     if (auto contract = dyn_cast<ContractOp>(op)) {

@@ -27,10 +27,13 @@ static std::pair<int64_t, int64_t> touched(TransferOp op,
 }
 
 void TransferOrder::addStores(Value value, int64_t begin, int64_t end,
-                              SmallVectorImpl<Write> &writes) {
+                              SmallVectorImpl<Write> &writes) const {
   while (auto store = value.getDefiningOp<StoreOp>()) {
-    auto [first, last] =
-        touched(store, cast<RankedTensorType>(store.getSource().getType()));
+    auto [it, isNew] = touchedBy.try_emplace(store);
+    if (isNew)
+      it->second =
+          touched(store, cast<RankedTensorType>(store.getSource().getType()));
+    auto [first, last] = it->second;
     if (first < end && begin < last)
       writes.push_back({store, first, last});
     value = store.getInto();

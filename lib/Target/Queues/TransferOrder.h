@@ -16,6 +16,7 @@
 
 #include "fetta/Dialect/Fetta/IR/FettaOps.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace fetta {
@@ -40,11 +41,14 @@ private:
   };
   /// Appends the stores of the chain that ends in `value`, last first, that may
   /// touch elements [begin, end).
-  static void addStores(mlir::Value value, int64_t begin, int64_t end,
-                        llvm::SmallVectorImpl<Write> &writes);
+  void addStores(mlir::Value value, int64_t begin, int64_t end,
+                 llvm::SmallVectorImpl<Write> &writes) const;
 
   mlir::FunctionOpInterface function;
   llvm::StringMap<Result> results; ///< By name.
+  /// Elements that a store may touch: every load of its region asks.
+  mutable llvm::DenseMap<mlir::Operation *, std::pair<int64_t, int64_t>>
+      touchedBy;
 };
 
 } // namespace fetta
