@@ -79,7 +79,7 @@ struct MemoryShortage {
   bool fragmented = false; ///< The rows would do, but not in one piece.
 };
 
-/// Values that are looked at to improve one order's plan; some 5 ns each.
+/// Values that are looked at to improve one order's plan; some 2 ns each.
 inline constexpr uint64_t defaultPlanWork = 2000000;
 
 /// Colours the meetings with slabs and packs rows first fit over time: once the
