@@ -36,7 +36,7 @@ public:
   std::vector<AddPasses> waysToOrder(StringRef objective);
   /// From ordering to a verified program.
   AddPasses compile(std::vector<AddPasses> orders, unsigned moreSlices = 0,
-                    bool inTurn = false);
+                    bool justInTime = false, bool inTurn = false);
 
 private:
   const CompileOptions &options;
@@ -130,10 +130,20 @@ std::vector<AddPasses> MachineHalf::waysToOrder(StringRef objective) {
 }
 
 AddPasses MachineHalf::compile(std::vector<AddPasses> orders,
-                               unsigned moreSlices, bool inTurn) {
+                               unsigned moreSlices, bool justInTime,
+                               bool inTurn) {
   SliceToFitOptions sliced = slicing;
   sliced.more = moreSlices;
+  sliced.justInTime = justInTime;
   sliced.inTurn = inTurn;
+  if (orders.size() > 1)
+    sliced.orderForSlices = [](OpPassManager &passes, int64_t size) {
+      tnn::TNNOrderContractionsPassOptions order;
+      order.slice = size;
+      OpPassManager ofFunction(func::FuncOp::getOperationName());
+      ofFunction.addPass(tnn::createTNNOrderContractionsPass(order));
+      toAddPasses(ofFunction)(passes);
+    };
   sliced.orders = std::move(orders);
   return [=](OpPassManager &passes) {
     passes.addPass(createSliceToFitPass(sliced));
@@ -158,16 +168,22 @@ static void addMachinePasses(OpPassManager &manager,
                               options.slices != "auto" ||
                               options.memory != MemoryChoice::Dram
                           ? 1
-                          : 4;
+                          : 5;
   auto addSlicings = [&](const std::string &name,
                          const std::vector<AddPasses> &ways) {
     choice.candidates.push_back({name, ways.front(), half.compile(ways)});
-    for (unsigned more : llvm::seq(slicings - 1))
-      choice.candidates.push_back(
-          {(name + ", slices in turn, " + Twine(more) + " steps more slices")
-               .str(),
-           ways.front(), half.compile(ways, more, /*inTurn=*/true),
-           /*sameOrder=*/true});
+    if (slicings == 1)
+      return;
+    for (unsigned more : {0, 1})
+      for (bool justInTime : {false, true})
+        choice.candidates.push_back(
+            {(name + ", slices in turn" +
+              (justInTime ? ", loads just in time, " : ", ") + Twine(more) +
+              " steps more slices")
+                 .str(),
+             ways.front(),
+             half.compile(ways, more, justInTime, /*inTurn=*/true),
+             /*sameOrder=*/true});
   };
   if (!onMachine || options.order != ContractionOrder::CSSE) {
     std::vector<AddPasses> ways = half.waysToOrder(options.objective);

@@ -24,6 +24,10 @@ static constexpr int64_t kLarge = 8;
 /// its own: so many take a minute or two to compile.
 static constexpr int64_t kMostContractions = int64_t(1) << 16;
 
+int64_t fetta::equalSize(int64_t batch, int64_t count) {
+  return int64_t(llvm::divideCeil(batch, count));
+}
+
 int64_t fetta::nextCount(int64_t count) {
   if (count < 3)
     return count + 1;
@@ -250,6 +254,14 @@ RowEstimate fetta::estimateRows(func::FuncOp function, const Machine &machine) {
 StepWork fetta::estimateWork(func::FuncOp function, const Machine &machine,
                              LinkModel link) {
   StepWork work;
+  llvm::SmallDenseSet<Operation *> repeated;
+  {
+    // Whoever slices says what stands in the way.
+    ScopedDiagnosticHandler quiet(function.getContext(),
+                                  [](Diagnostic &) { return success(); });
+    if (auto found = tnn::findRepeated(function); succeeded(found))
+      repeated.insert_range(*found);
+  }
   for (auto op : function.getOps<tnn::ContractOp>()) {
     ++work.contracts;
     llvm::Expected<hw::EinsumModes> einsum =
@@ -267,7 +279,10 @@ StepWork fetta::estimateWork(func::FuncOp function, const Machine &machine,
     double multiplyAdds = 1;
     for (int64_t size : sizes)
       multiplyAdds *= double(size);
-    work.array += multiplyAdds / double(machine.pes());
+    multiplyAdds /= double(machine.pes());
+    work.array += multiplyAdds;
+    if (repeated.contains(op))
+      work.repeated += multiplyAdds;
   }
   if (link == LinkModel::Ideal)
     return work;
@@ -289,10 +304,24 @@ double StepWork::cycles(int64_t slices) const {
   // worked example).
   constexpr double eachContract = 15, eachSlice = 60;
   double count = double(slices);
-  double sliced =
-      array + (slices > 1 ? count * double(contracts) * eachContract : 0);
+  double sliced = array + (count - 1) * repeated +
+                  (slices > 1 ? count * double(contracts) * eachContract : 0);
   return std::max(sliced, link) + std::min(sliced, link) / count +
          count * eachSlice;
+}
+
+bool StepWork::repeatsMuch(int64_t slices) const {
+  constexpr double kMuch = 0.02;
+  double again = repeated * double(slices - 1), all = array + again;
+  return all > link / 2 && again > kMuch * all;
+}
+
+StepWork &StepWork::operator+=(const StepWork &other) {
+  array += other.array;
+  repeated += other.repeated;
+  link += other.link;
+  contracts += other.contracts;
+  return *this;
 }
 
 LogicalResult fetta::checkContractions(ArrayRef<SlicedFunction> functions) {

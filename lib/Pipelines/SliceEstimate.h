@@ -43,6 +43,8 @@ int64_t nextCount(int64_t count);
 /// than needed, so that the size is a multiple of a power of two, which fills
 /// lanes, and divides the batch, which leaves one kind of slice to map.
 int64_t sliceSize(int64_t batch, int64_t count);
+/// The same without more than needed.
+int64_t equalSize(int64_t batch, int64_t count);
 
 /// Rows of a tensor in a layout that gives bank bits to the dimensions whose
 /// chunks shrink most, as the mapper's free layouts do.
@@ -85,13 +87,20 @@ private:
 /// What a function that is not sliced takes.
 struct StepWork {
   double array = 0; ///< Cycles: multiply-adds / PEs.
-  double link = 0;  ///< Cycles: bytes of arguments and results / bandwidth.
+  /// Of `array`, what runs again for each slice: sums over the batch in BF16
+  /// stay apart, and so do contractions behind them.
+  double repeated = 0;
+  double link = 0; ///< Cycles: bytes of arguments and results / bandwidth.
   int64_t contracts = 0; ///< Contractions.
 
   /// Cycles in `slices` slices: what binds, a part of the rest that has nothing
   /// to hide behind in the first slice and the last, and what a slice costs by
   /// itself. Good for comparing numbers of slices and orders, not more.
   double cycles(int64_t slices) const;
+  /// Whether slices repeat so much that another tree may be better for them,
+  /// and the link does not decide anyway.
+  bool repeatsMuch(int64_t slices) const;
+  StepWork &operator+=(const StepWork &other);
 };
 /// With an ideal link, transfers take nothing.
 StepWork estimateWork(mlir::func::FuncOp function, const Machine &machine,

@@ -56,7 +56,8 @@ private:
   LogicalResult run();
   LogicalResult runGiven();
   LogicalResult runAuto();
-  LogicalResult order(size_t number);
+  using OrderFunction = std::function<void(OpPassManager &)>;
+  LogicalResult order(const OrderFunction &add);
   /// Orders, and says how many slices should fit, if any number does.
   FailureOr<std::optional<int64_t>> chooseOrder();
   std::optional<int64_t> estimate(int64_t count, int64_t ahead = 0);
@@ -130,10 +131,6 @@ private:
 };
 } // namespace
 
-static int64_t equalSize(int64_t batch, int64_t count) {
-  return int64_t(llvm::divideCeil(batch, count));
-}
-
 /// Where one slice does not do: the first load and the last store have nothing
 /// to hide behind, so more slices are better until what each costs outweighs
 /// it, here to 1 %. Slices below this many elements are not asked for.
@@ -164,10 +161,6 @@ void SliceToFitPass::addRemedy(Diagnostics &reports, const Twine &remedy) {
       return;
     }
 }
-
-//===----------------------------------------------------------------------===//
-// Estimates
-//===----------------------------------------------------------------------===//
 
 bool SliceToFitPass::planModes() {
   auto rowsOf = [&](RankedTensorType type) {
@@ -266,9 +259,9 @@ int64_t SliceToFitPass::preferredCount(int64_t start) {
   return std::min(count, most);
 }
 
-LogicalResult SliceToFitPass::order(size_t number) {
+LogicalResult SliceToFitPass::order(const OrderFunction &add) {
   OpPassManager passes(ModuleOp::getOperationName());
-  options.orders[number](passes);
+  add(passes);
   return runPipeline(passes, getOperation());
 }
 
@@ -276,55 +269,65 @@ FailureOr<std::optional<int64_t>> SliceToFitPass::chooseOrder() {
   OwningOpRef<ModuleOp> unordered;
   if (options.orders.size() > 1)
     unordered = getOperation().clone();
-  if (failed(order(0)))
+  if (failed(order(options.orders.front())))
     return failure();
   std::optional<int64_t> best = estimate(1);
-  int64_t batch = largestBatch();
-  if (!unordered || (best && batch / *best >= kSmallestUsefulSlice) ||
-      best == 1 || !cannotSlice.empty())
+  const int64_t batch = largestBatch();
+  const bool isTiny = !best || batch / *best < kSmallestUsefulSlice;
+  StepWork work;
+  for (func::FuncOp function : functions())
+    work += estimateWork(function, machine, options.link);
+  const bool forSlices =
+      options.orderForSlices && best && work.repeatsMuch(*best);
+  if (!unordered || best == 1 || !cannotSlice.empty() ||
+      (!isTiny && !forSlices))
     return best;
-  double leastCycles = best ? estimateCycles(*best) : 0;
-  size_t chosen = 0, last = 0;
-  std::string weighed;
-  auto note = [&](std::optional<int64_t> count) {
-    weighed += (weighed.empty() ? "" : "; ") + std::to_string(last) + ": ";
+  OwningOpRef<ModuleOp> chosen;
+  std::string weighed, taken;
+  double leastCycles = 0;
+  auto weigh = [&](const Twine &name, std::optional<int64_t> count) {
+    double cycles = count ? estimateCycles(*count) : 0;
+    weighed += ((weighed.empty() ? "" : "; ") + name + ": ").str();
     weighed += count ? std::to_string(*count) + " slices, about " +
-                           std::to_string(int64_t(estimateCycles(*count))) +
-                           " cycles"
+                           std::to_string(int64_t(cycles)) + " cycles"
                      : "fits in no slices";
+    if (chosen && (!count || (best && cycles >= leastCycles)))
+      return;
+    best = count;
+    leastCycles = cycles;
+    chosen = getOperation().clone();
+    taken = name.str();
   };
-  note(best);
-  for (size_t number = 1; number < options.orders.size(); ++number) {
+  weigh("0", best);
+  auto tryOrder = [&](const Twine &name, const OrderFunction &add) {
     restore(unordered);
-    last = number;
-    if (failed(order(number)))
+    if (failed(order(add)))
       return failure();
-    std::optional<int64_t> count = estimate(1);
-    note(count);
-    if (!count)
-      continue;
-    if (double cycles = estimateCycles(*count); !best || cycles < leastCycles) {
-      best = count;
-      leastCycles = cycles;
-      chosen = number;
+    weigh(name, estimate(1));
+    return success();
+  };
+  if (isTiny)
+    for (size_t number = 1; number < options.orders.size(); ++number)
+      if (failed(tryOrder(Twine(number), options.orders[number])))
+        return failure();
+  // A tree for smaller slices may need fewer slices, and so on.
+  if (forSlices)
+    for (int64_t known = 0; known != *best;) {
+      known = *best;
+      int64_t size = sliceSize(batch, known);
+      if (failed(tryOrder("of slices of " + Twine(size), [&](OpPassManager &p) {
+            options.orderForSlices(p, size);
+          })))
+        return failure();
     }
-  }
-  if (chosen != last) {
-    restore(unordered);
-    if (failed(order(chosen)))
-      return failure();
-  }
+  restore(chosen);
   remark::analysis(
       getOperation().getLoc(),
       remark::RemarkOpts::name("order-to-fit").category("fetta-slice-to-fit"))
       << remark::add("orders of contractions weighed: {0}; taken: {1}", weighed,
-                     chosen);
+                     taken);
   return best;
 }
-
-//===----------------------------------------------------------------------===//
-// Mapping
-//===----------------------------------------------------------------------===//
 
 LogicalResult
 SliceToFitPass::mapSlices(int64_t count, SizeFunction sizeOf, unsigned fill,
@@ -393,7 +396,7 @@ LogicalResult SliceToFitPass::runGiven() {
            << "memory=resident keeps arguments and results in tensor memory as "
               "a whole and cannot be cut into "
            << count << " slices; take memory=dram, or slices=1";
-  if (failed(order(0)))
+  if (failed(order(options.orders.front())))
     return failure();
   if (failed(checkCount(count, equalSize)))
     return failure();
@@ -427,7 +430,7 @@ LogicalResult SliceToFitPass::runAuto() {
   // More slices rather than transfers that do not run ahead; these before still
   // more slices.
   SmallVector<std::pair<int64_t, ArrayRef<unsigned>>> attempts;
-  ArrayRef<unsigned> fills(options.inTurn ? ArrayRef(kJustInTime) : kFills);
+  ArrayRef<unsigned> fills(options.justInTime ? ArrayRef(kJustInTime) : kFills);
   if (!options.schedule)
     fills = fills.take_front(1);
   for (Diagnostics reports;;) {

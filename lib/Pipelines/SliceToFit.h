@@ -31,12 +31,14 @@ struct SliceToFitOptions {
   /// With `auto`, so many steps more slices than would be taken; where that is
   /// one slice, or the whole batch, an error.
   unsigned more = 0;
-  /// No slice begins before the one before it is done, and nothing is loaded
-  /// before it is needed.
-  bool inTurn = false;
+  bool justInTime = false; ///< Nothing is loaded before it is needed.
+  bool inTurn = false;     ///< Forward work does not run a slice ahead.
   /// Ways to order contractions. The first is taken unless it leaves slices
   /// that are tiny, and another one takes fewer cycles in slices that fit.
   std::vector<std::function<void(mlir::OpPassManager &)>> orders;
+  /// The first of them, with the tree that is best for slices of so many
+  /// elements; none where nothing is to be weighed.
+  std::function<void(mlir::OpPassManager &, int64_t size)> orderForSlices;
   /// Maps, orders and allocates. `fill`: per cent of tensor memory up to which
   /// to load ahead.
   std::function<void(mlir::OpPassManager &,

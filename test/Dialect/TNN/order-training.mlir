@@ -39,6 +39,19 @@
 // MANY: tnn.contract "i r, r o -> i o"
 // ONE:  tnn.contract "i r, b i -> r b"
 
+// A tree for slices of b elements: g h first takes 1024 + 64 b multiply-adds, x
+// g first 256 b, so it is the better one up to 5. What is written is for all.
+// RUN: fetta-opt %t/slice.mlir --tnn-order-contractions=slice=5 | FileCheck %s --check-prefix=FEW
+// RUN: fetta-opt %t/slice.mlir --tnn-order-contractions=slice=6 | FileCheck %s --check-prefix=ENOUGH
+// RUN: fetta-opt %t/slice.mlir --tnn-order-contractions | FileCheck %s --check-prefix=ENOUGH
+// RUN: fetta-opt %t/slice.mlir --tnn-order-contractions=slice=5 %{remarks} 2>&1 | FileCheck %s --check-prefix=FEWER
+// FEW: tnn.contract "b i, i r -> b r" {{.*}} -> tensor<64x16xf32>
+// ENOUGH: tnn.contract "i r, r o -> i o"
+// FEWER: multiply_adds_total=16384, order=csse, phases=1, proven=false
+// FEWER: the tree is that of a slice
+// RUN: not fetta-opt %t/slice.mlir --tnn-order-contractions=slice=-1 2>&1 | FileCheck %s --check-prefix=SLICE
+// SLICE: error: option of tnn-order-contractions: slice is a number of elements, or 0
+
 // The smallest intermediate of a chain is not that of the fewest multiply-adds.
 // a b: 5 * 6 elements, 5 * 16 * 6 + 5 * 6 * 2 = 540 multiply-adds.
 // b c: 16 * 2 elements, 16 * 6 * 2 + 5 * 16 * 2 = 352.
@@ -86,6 +99,13 @@ func.func @roles(%g: tensor<8x64xf32> {tnn.role = "param"}, %x: tensor<4x8xf32> 
   %h = tensor.expand_shape %flat [[0, 1]] output_shape [64, 8] : tensor<512xf32> into tensor<64x8xf32>
   %y = tnn.einsum "i r, b i, r o -> b o" %g, %x, %h : (tensor<8x64xf32>, tensor<4x8xf32>, tensor<64x8xf32>) -> tensor<4x8xf32>
   return %y : tensor<4x8xf32>
+}
+
+//--- slice.mlir
+func.func @slice(%x: tensor<64x4x2xf32> {tnn.role = "input"}, %g: tensor<8x16xf32> {tnn.role = "param"}, %h: tensor<16x8xf32> {tnn.role = "param"}) -> tensor<64x8xf32> {
+  %flat = tensor.collapse_shape %x [[0], [1, 2]] : tensor<64x4x2xf32> into tensor<64x8xf32>
+  %y = tnn.einsum "b i, i r, r o -> b o" %flat, %g, %h : (tensor<64x8xf32>, tensor<8x16xf32>, tensor<16x8xf32>) -> tensor<64x8xf32>
+  return %y : tensor<64x8xf32>
 }
 
 //--- chain.mlir

@@ -17,8 +17,7 @@ static RankedTensorType tensorType(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
-/// The first used argument that is no parameter and has a leading dimension.
-static BlockArgument findBatchArgument(func::FuncOp function) {
+BlockArgument fetta::tnn::findBatchArgument(func::FuncOp function) {
   for (BlockArgument argument : function.getArguments()) {
     auto role = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
                                                       kRoleAttr);
@@ -28,6 +27,41 @@ static BlockArgument findBatchArgument(func::FuncOp function) {
       return argument;
   }
   return {};
+}
+
+std::optional<ModeDimensions> fetta::tnn::followBatch(func::FuncOp function) {
+  BlockArgument argument = findBatchArgument(function);
+  if (!argument)
+    return std::nullopt;
+  // Whoever slices says what stands in the way.
+  ScopedDiagnosticHandler quiet(function.getContext(),
+                                [](Diagnostic &) { return success(); });
+  ModeDimensions batch(function, "the batch", ModeDimensions::Splits::Refuse);
+  if (failed(batch.follow(argument, 0)))
+    return std::nullopt;
+  return batch;
+}
+
+bool fetta::tnn::isWeight(Value value, func::FuncOp function) {
+  SmallVector<Value> todo = {value};
+  llvm::SmallDenseSet<Value> seen;
+  while (!todo.empty()) {
+    Value next = todo.pop_back_val();
+    if (!seen.insert(next).second)
+      continue;
+    auto argument = dyn_cast<BlockArgument>(next);
+    if (!argument) {
+      llvm::append_range(todo, next.getDefiningOp()->getOperands());
+      continue;
+    }
+    if (argument.getOwner() != &function.getBody().front())
+      return false;
+    auto role = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
+                                                      kRoleAttr);
+    if (!role || role.getValue() != kRoleParam)
+      return false;
+  }
+  return true;
 }
 
 std::optional<int64_t> fetta::tnn::getBatchSize(func::FuncOp function) {

@@ -21,6 +21,16 @@ namespace fetta::tnn {
 /// Whether a function is one block of what can be sliced; reports what is not.
 mlir::LogicalResult checkSliceable(mlir::func::FuncOp function);
 
+/// The first used argument that is no parameter and has a leading dimension,
+/// which is the batch; null if there is none.
+mlir::BlockArgument findBatchArgument(mlir::func::FuncOp function);
+/// The batch of all values, of einsums, too; nothing if there is none or it
+/// cannot be followed.
+std::optional<ModeDimensions> followBatch(mlir::func::FuncOp function);
+
+/// Whether a value follows from parameters and constants alone.
+bool isWeight(mlir::Value value, mlir::func::FuncOp function);
+
 /// What becomes of a value.
 enum class Kind {
   Whole,   ///< Has no batch: computed once.

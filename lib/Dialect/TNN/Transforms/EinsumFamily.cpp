@@ -156,6 +156,14 @@ bool EinsumFamily::tryAdd(EinsumOp op) {
   return true;
 }
 
+ClosedNetwork EinsumFamily::networkWithSize(unsigned index,
+                                            int64_t size) const {
+  std::vector<NetworkIndex> indices(network.getIndices());
+  indices[index].size = size;
+  return llvm::cantFail(
+      ClosedNetwork::create(std::move(indices), network.getLeaves()));
+}
+
 llvm::Expected<std::vector<EinsumFamily>>
 fetta::tnn::findEinsumFamilies(Block &block) {
   std::vector<EinsumFamily> families;

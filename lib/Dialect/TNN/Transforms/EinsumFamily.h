@@ -41,6 +41,8 @@ public:
   bool tryAdd(EinsumOp op);
 
   const ClosedNetwork &getNetwork() const { return network; }
+  /// The network with another size of one index.
+  ClosedNetwork networkWithSize(unsigned index, int64_t size) const;
   llvm::ArrayRef<FamilyMember> getMembers() const { return members; }
   /// The leaf that stands for the result of the first member.
   unsigned resultLeaf() const { return leaves.size() - 1; }

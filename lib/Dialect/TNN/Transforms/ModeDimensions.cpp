@@ -97,15 +97,19 @@ LogicalResult ModeDimensions::propagateReshape(Operation &op, bool &changed) {
 LogicalResult ModeDimensions::propagate(Operation &op, bool &changed) {
   if (isView(&op))
     return propagateReshape(op, changed);
-  auto contract = dyn_cast<ContractOp>(op);
-  if (!contract)
-    return success();
-  EinsumAttr einsum = contract.getEinsum();
-  std::pair<Value, SmallVector<StringAttr>> tensors[] = {
-      {contract.getLhs(), einsum.getInputModes(0)},
-      {contract.getRhs(), einsum.getInputModes(1)},
-      {contract.getResult(), einsum.getOutputModes()},
-      {contract.getInit(), einsum.getOutputModes()}};
+  SmallVector<std::pair<Value, SmallVector<StringAttr>>> tensors;
+  if (auto contract = dyn_cast<ContractOp>(op)) {
+    EinsumAttr einsum = contract.getEinsum();
+    tensors = {{contract.getLhs(), einsum.getInputModes(0)},
+               {contract.getRhs(), einsum.getInputModes(1)},
+               {contract.getResult(), einsum.getOutputModes()},
+               {contract.getInit(), einsum.getOutputModes()}};
+  } else if (auto whole = dyn_cast<EinsumOp>(op)) {
+    EinsumAttr einsum = whole.getEinsum();
+    for (auto [number, input] : llvm::enumerate(whole.getInputs()))
+      tensors.push_back({input, einsum.getInputModes(unsigned(number))});
+    tensors.push_back({whole.getResult(), einsum.getOutputModes()});
+  }
   for (auto &[value, modes] : tensors) {
     auto dimension = value ? dimensions.find(value) : dimensions.end();
     if (dimension == dimensions.end())

@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "BatchAnalysis.h"
 #include "OrderForMachine.h"
 #include "OrderTrace.h"
 #include "PlanWriter.h"
@@ -71,6 +72,9 @@ struct TNNOrderContractionsPass
     if (failed(readOptions()))
       return signalPassFailure();
     decisions.clear();
+    batch.reset();
+    if (slice > 0)
+      batch = followBatch(getOperation());
     for (Block &block : getOperation().getBody())
       if (failed(orderBlock(block)))
         return signalPassFailure();
@@ -87,16 +91,21 @@ private:
   LogicalResult readOptions();
   TrainingGoal makeGoal(const EinsumFamily &family);
   llvm::Expected<OrderedPhases> planPhases(const EinsumFamily &family,
+                                           const ClosedNetwork &searched,
                                            const OrderedTree &ordered,
                                            const TrainingGoal &goal);
+  /// The network for which to search: that of the family, or of a slice.
+  ClosedNetwork searchedNetwork(const EinsumFamily &family) const;
   LogicalResult orderBlock(Block &block);
   LogicalResult orderFamily(const EinsumFamily &family,
                             SmallVectorImpl<Replacement> &replacements);
   llvm::Expected<OrderedTree> chooseTree(const EinsumFamily &family,
+                                         const ClosedNetwork &network,
                                          const TrainingGoal &goal);
   void report(const EinsumFamily &family, const OrderedTree &ordered,
               const TrainingGoal &goal, const OrderedPhases &phases);
 
+  std::optional<ModeDimensions> batch; ///< With `slice`.
   Objective minimized;
   std::optional<ModelObjective> onMachine;
   TrainingOptions training;
@@ -128,8 +137,8 @@ static bool isSharedByAll(const ClosedNetwork &network,
 
 llvm::Expected<OrderedTree>
 TNNOrderContractionsPass::chooseTree(const EinsumFamily &family,
+                                     const ClosedNetwork &network,
                                      const TrainingGoal &goal) {
-  const ClosedNetwork &network = family.getNetwork();
   EinsumOp first = family.getMembers().front().op;
   unsigned root = family.resultLeaf();
   SearchOptions options;
@@ -213,6 +222,8 @@ LogicalResult TNNOrderContractionsPass::readOptions() {
                 "other");
   if (microBatches == 0)
     return fail("micro-batches is at least 1");
+  if (slice < 0)
+    return fail("slice is a number of elements, or 0");
   if (traceFile == "-")
     return fail("trace needs a file: it is written once for each function");
   training = {};
@@ -224,29 +235,6 @@ LogicalResult TNNOrderContractionsPass::readOptions() {
     training.flopSlack = extraFlops;
   training.recompute = recompute;
   return success();
-}
-
-/// Whether a value follows from parameters and constants alone.
-static bool isWeight(Value value, func::FuncOp function) {
-  SmallVector<Value> todo = {value};
-  llvm::SmallDenseSet<Value> seen;
-  while (!todo.empty()) {
-    Value next = todo.pop_back_val();
-    if (!seen.insert(next).second)
-      continue;
-    auto argument = dyn_cast<BlockArgument>(next);
-    if (!argument) {
-      llvm::append_range(todo, next.getDefiningOp()->getOperands());
-      continue;
-    }
-    if (argument.getOwner() != &function.getBody().front())
-      return false;
-    auto role = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
-                                                      kRoleAttr);
-    if (!role || role.getValue() != kRoleParam)
-      return false;
-  }
-  return true;
 }
 
 TrainingGoal TNNOrderContractionsPass::makeGoal(const EinsumFamily &family) {
@@ -270,10 +258,20 @@ TrainingGoal TNNOrderContractionsPass::makeGoal(const EinsumFamily &family) {
   return goal;
 }
 
-llvm::Expected<OrderedPhases>
-TNNOrderContractionsPass::planPhases(const EinsumFamily &family,
-                                     const OrderedTree &ordered,
-                                     const TrainingGoal &goal) {
+ClosedNetwork
+TNNOrderContractionsPass::searchedNetwork(const EinsumFamily &family) const {
+  const ClosedNetwork &network = family.getNetwork();
+  for (unsigned leaf : llvm::seq(network.numLeaves()))
+    if (Value value = family.getLeaf(leaf);
+        batch && value && batch->isHeldBy(value) && slice < batch->getSize())
+      return family.networkWithSize(
+          network.getLeaves()[leaf][size_t(batch->dimensionOf(value))], slice);
+  return network;
+}
+
+llvm::Expected<OrderedPhases> TNNOrderContractionsPass::planPhases(
+    const EinsumFamily &family, const ClosedNetwork &searched,
+    const OrderedTree &ordered, const TrainingGoal &goal) {
   const ClosedNetwork &network = family.getNetwork();
   bool isPlain =
       training.storedPrice == 0 && !training.storedLimit && !training.flopSlack;
@@ -284,12 +282,15 @@ TNNOrderContractionsPass::planPhases(const EinsumFamily &family,
   std::string reason = isSearched ? ordered.search->reason : "";
   if (ordered.machine && ordered.machine->chosen != 0)
     isProven = false;
-  if (ordered.machine && !isProven)
+  if (slice > 0) {
+    isProven = false;
+    reason = "the tree is that of a slice";
+  } else if (ordered.machine && !isProven)
     reason = "the objective is " + objective + ", not multiply-adds";
   if (isSearched && !ordered.machine && minimized.isFlops() &&
       !(isPlain && isSharedByAll(network, goal))) {
     llvm::Expected<TrainingResult> found =
-        searchTraining(network, goal, training);
+        searchTraining(searched, goal, training);
     if (!found)
       return found.takeError();
     tree = std::move(found->tree);
@@ -297,7 +298,7 @@ TNNOrderContractionsPass::planPhases(const EinsumFamily &family,
     reason = found->reason;
   } else {
     llvm::Expected<TrainingTree> chosen =
-        chooseRetention(network, goal, ordered.tree, training);
+        chooseRetention(searched, goal, ordered.tree, training);
     if (!chosen)
       return chosen.takeError();
     tree = std::move(*chosen);
@@ -419,7 +420,8 @@ LogicalResult TNNOrderContractionsPass::orderFamily(
            << "cannot be ordered: " << llvm::toString(std::move(error));
   };
   TrainingGoal goal = makeGoal(family);
-  llvm::Expected<OrderedTree> ordered = chooseTree(family, goal);
+  const ClosedNetwork searched = searchedNetwork(family);
+  llvm::Expected<OrderedTree> ordered = chooseTree(family, searched, goal);
   if (!ordered)
     return fail(ordered.takeError());
   if (!ordered->search && !ordered->machine && getContext().getRemarkEngine() &&
@@ -431,7 +433,8 @@ LogicalResult TNNOrderContractionsPass::orderFamily(
       return fail(search.takeError());
     ordered->search = std::move(*search);
   }
-  llvm::Expected<OrderedPhases> phases = planPhases(family, *ordered, goal);
+  llvm::Expected<OrderedPhases> phases =
+      planPhases(family, searched, *ordered, goal);
   if (!phases)
     return fail(phases.takeError());
 

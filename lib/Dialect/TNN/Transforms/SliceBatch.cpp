@@ -144,6 +144,24 @@ FailureOr<SliceOrder> fetta::tnn::findSliceOrder(func::FuncOp function) {
   return order;
 }
 
+FailureOr<SmallVector<Operation *>>
+fetta::tnn::findRepeated(func::FuncOp function) {
+  BatchAnalysis batch(function);
+  if (failed(batch.run()))
+    return failure();
+  SmallVector<Operation *> repeated;
+  for (ContractOp op : function.getBody().front().getOps<ContractOp>()) {
+    auto any = [&](Kind kind) {
+      return llvm::any_of(op.getFactors(), [&](Value factor) {
+        return batch.kindOf(factor) == kind;
+      });
+    };
+    if (any(Kind::Partial) && !any(Kind::Sliced))
+      repeated.push_back(op);
+  }
+  return repeated;
+}
+
 FailureOr<ModeCut> fetta::tnn::findMode(func::FuncOp function, StringRef name,
                                         int64_t count) {
   for (auto [number, value] : llvm::enumerate(numberValues(function))) {

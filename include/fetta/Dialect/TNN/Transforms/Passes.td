@@ -149,6 +149,9 @@ def TNNOrderContractionsPass
     Option<"microBatches", "micro-batches", "uint64_t", "1",
            "Executions with the same parameters: contractions of parameters "
            "alone count once for all of them">,
+    Option<"slice", "slice", "int64_t", "0",
+           "Elements of the batch that run at a time: the tree is the best one "
+           "for these; 0: for all">,
     Option<"storedPrice", "stored-price", "unsigned", "0",
            "Multiply-adds that an element stored for the gradients is worth">,
     Option<"storedLimit", "stored-limit", "int64_t", "-1",

@@ -119,6 +119,11 @@ mlir::FailureOr<int64_t> countContractions(mlir::func::FuncOp function,
                                            int64_t size,
                                            const ModePlan &plan = {});
 
+/// Contractions that run once for each slice although they hold no batch: those
+/// behind partial sums. Reports what cannot be sliced.
+mlir::FailureOr<llvm::SmallVector<mlir::Operation *>>
+findRepeated(mlir::func::FuncOp function);
+
 /// The mode called `name` in the first contraction that has one, cut into
 /// `count` pieces that are as equal as can be. Reports what is wrong.
 mlir::FailureOr<ModeCut> findMode(mlir::func::FuncOp function,
