@@ -26,7 +26,7 @@ inline constexpr unsigned UnitBytes = 16;
 inline constexpr unsigned MaxModes = 32;
 
 enum class Opcode : uint8_t {
-#define FETTA_OPCODE(name, number, mnemonic, meaning) name = number,
+#define FETTA_OPCODE(name, number, mnemonic, meaning) name = (number),
 #include "fetta/Program/InstructionSet.def"
 };
 
