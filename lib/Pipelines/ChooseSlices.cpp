@@ -1,0 +1,227 @@
+//===- ChooseSlices.cpp -----------------------------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Which order of the contractions, and how many slices of the batch or pieces
+// of other modes, should fit and be fast: by estimates, before anything is
+// mapped.
+//
+//===----------------------------------------------------------------------===//
+
+#include "SliceToFitPass.h"
+#include "mlir/IR/Remarks.h"
+
+using namespace mlir;
+using namespace fetta;
+using namespace fetta::hw;
+
+/// Where one slice does not do: the first load and the last store have nothing
+/// to hide behind, so more slices are better until what each costs outweighs
+/// it, here to 1 %. Slices below this many elements are not asked for.
+static constexpr int64_t kSmallestUsefulSlice = 16;
+static constexpr double kCloseEnough = 1.01;
+
+/// How many slices ahead there should be room for, and how much longer the
+/// array may take for it.
+static constexpr int64_t kSlicesAhead = 2;
+static constexpr double kWorthOfRoom = 1.03;
+
+/// Where nothing fits, trees for slices so many times smaller are tried in
+/// turn.
+static constexpr int64_t kSmallerSlice = 4;
+
+bool SliceToFitPass::planModes() {
+  auto rowsOf = [&](RankedTensorType type) {
+    return estimateRows(type, machine);
+  };
+  tnn::MemoryRows rows{machine.rowsPerSlab, machine.slabs * machine.rowsPerSlab,
+                       rowsOf,
+                       double(machine.pes()) * double(machine.clockHz) /
+                           double(machine.dramBytesPerSecond)};
+  bool cuts = false;
+  for (func::FuncOp function : functions()) {
+    tnn::ModePlan plan = tnn::planStreams(function, rows);
+    if (plan.isEmpty())
+      plan = tnn::planModes(function, rows);
+    cuts |= !plan.isEmpty();
+    plans[function.getName()] = std::move(plan);
+  }
+  tried.clear();
+  return cuts;
+}
+
+std::optional<int64_t> SliceToFitPass::estimate(int64_t count, int64_t ahead) {
+  int64_t batch = largestBatch();
+  tooMany.reset();
+  std::vector<std::pair<func::FuncOp, SliceBound>> bounds;
+  for (func::FuncOp function : functions())
+    if (planOf(function).isEmpty())
+      bounds.push_back({function, SliceBound(function, machine)});
+  const int64_t capacity = machine.slabs * machine.rowsPerSlab;
+  for (;; count = std::min(nextCount(count), batch)) {
+    Diagnostics ignored;
+    if (failed(
+            quietly(ignored, [&]() { return checkCount(count, sliceSize); }))) {
+      tooMany = count;
+      return std::nullopt;
+    }
+    bool fits = count == 1 || llvm::all_of(bounds, [&](const auto &bound) {
+                  int64_t size = sliceSize(batchOf(bound.first), count);
+                  return bound.second.leastRows(size) <= capacity;
+                });
+    for (func::FuncOp function : functions()) {
+      if (!fits)
+        break;
+      if (count == 1 && planOf(function).isEmpty()) {
+        fits &= estimateRows(function, machine).fits(machine);
+        continue;
+      }
+      OwningOpRef<func::FuncOp> copy = function.clone();
+      int64_t size = sliceSize(batchOf(function), count);
+      if (failed(quietly(cannotSlice, [&]() {
+            return tnn::sliceBatch(*copy, size, tnn::kSliceSample,
+                                   /*classes=*/nullptr, planOf(function));
+          })))
+        return std::nullopt;
+      fits &= estimateRows(*copy, machine).fits(machine, ahead);
+    }
+    if (fits)
+      return count;
+    if (count >= batch)
+      return std::nullopt;
+  }
+}
+
+double SliceToFitPass::estimateCycles(int64_t count) {
+  double cycles = 0;
+  for (func::FuncOp function : functions())
+    cycles += estimateWork(function, machine, options.link).cycles(count);
+  return cycles;
+}
+
+int64_t SliceToFitPass::preferredCount(int64_t start) {
+  if (options.link == LinkModel::Ideal)
+    return start; // More would only cost.
+  // Room for transfers that run ahead is worth a little.
+  if (std::optional<int64_t> roomy = estimate(start, kSlicesAhead))
+    if (estimateCycles(*roomy) <= estimateCycles(start) * kWorthOfRoom)
+      start = *roomy;
+  int64_t most = std::max(start, largestBatch() / kSmallestUsefulSlice);
+  double least = estimateCycles(start);
+  for (int64_t count = start; count <= most; count = nextCount(count))
+    least = std::min(least, estimateCycles(count));
+  int64_t count = start;
+  while (count < most && estimateCycles(count) > least * kCloseEnough)
+    count = nextCount(count);
+  return std::min(count, most);
+}
+
+LogicalResult SliceToFitPass::order(const OrderFunction &add) {
+  OpPassManager passes(ModuleOp::getOperationName());
+  add(passes);
+  return runPipeline(passes, getOperation());
+}
+
+FailureOr<std::optional<int64_t>>
+SliceToFitPass::chooseOrder(bool nothingFits) {
+  const int64_t batch = largestBatch();
+  std::optional<int64_t> best;
+  bool isTiny = false, forSlices = nothingFits;
+  if (!nothingFits) {
+    if (failed(order(options.orders.front())))
+      return failure();
+    best = estimate(1);
+    isTiny = !best || batch / *best < kSmallestUsefulSlice;
+    StepWork work;
+    for (func::FuncOp function : functions())
+      work += estimateWork(function, machine, options.link);
+    forSlices = options.orderForSlices && best && work.repeatsMuch(*best);
+    if (!unordered || best == 1 || !cannotSlice.empty() ||
+        (!isTiny && !forSlices))
+      return best;
+  }
+  OwningOpRef<ModuleOp> chosen;
+  std::string weighed, taken;
+  double leastCycles = 0;
+  auto weigh = [&](const Twine &name, std::optional<int64_t> count) {
+    double cycles = count ? estimateCycles(*count) : 0;
+    weighed += ((weighed.empty() ? "" : "; ") + name + ": ").str();
+    weighed += count ? std::to_string(*count) + " slices, about " +
+                           std::to_string(int64_t(cycles)) + " cycles"
+                     : "fits in no slices";
+    if (chosen && (!count || (best && cycles >= leastCycles)))
+      return;
+    best = count;
+    leastCycles = cycles;
+    chosen = getOperation().clone();
+    taken = name.str();
+  };
+  if (!nothingFits)
+    weigh("0", best);
+  auto tryOrder = [&](const Twine &name, const OrderFunction &add) {
+    restore(unordered);
+    if (failed(order(add)))
+      return failure();
+    weigh(name, estimate(1));
+    return success();
+  };
+  if (isTiny)
+    for (size_t number = 1; number < options.orders.size(); ++number)
+      if (failed(tryOrder(Twine(number), options.orders[number])))
+        return failure();
+  auto tryOrderForSlices = [&](int64_t size) {
+    return tryOrder("of slices of " + Twine(size),
+                    [&](OpPassManager &p) { options.orderForSlices(p, size); });
+  };
+  for (int64_t size = batch; nothingFits && !best && size > 1;) {
+    size /= kSmallerSlice;
+    if (failed(tryOrderForSlices(std::max<int64_t>(size, 1))))
+      return failure();
+  }
+  // A tree for smaller slices may need fewer slices, and so on.
+  if (forSlices && best)
+    for (int64_t known = 0; known != *best;) {
+      known = *best;
+      if (failed(tryOrderForSlices(sliceSize(batch, known))))
+        return failure();
+    }
+  restore(chosen);
+  remark::analysis(
+      getOperation().getLoc(),
+      remark::RemarkOpts::name("order-to-fit").category("fetta-slice-to-fit"))
+      << remark::add("orders of contractions weighed: {0}; taken: {1}", weighed,
+                     taken);
+  return best;
+}
+
+FailureOr<std::optional<int64_t>> SliceToFitPass::chooseOrderOrPieces() {
+  if (options.orders.size() > 1)
+    unordered = getOperation().clone();
+  FailureOr<std::optional<int64_t>> count = chooseOrder(/*nothingFits=*/false);
+  if (failed(count) || *count || !options.inDram || !options.reuse)
+    return count;
+  if (planModes())
+    *count = estimate(1);
+  if (*count)
+    return count;
+  auto known = std::make_pair(plans, tooMany);
+  count = orderForSmallSlices();
+  if (succeeded(count) && !*count)
+    std::tie(plans, tooMany) = known;
+  return count;
+}
+
+FailureOr<std::optional<int64_t>> SliceToFitPass::orderForSmallSlices() {
+  if (!unordered || !options.orderForSlices || !cannotSlice.empty())
+    return std::optional<int64_t>();
+  OwningOpRef<ModuleOp> before = getOperation().clone();
+  plans.clear();
+  tried.clear();
+  FailureOr<std::optional<int64_t>> count = chooseOrder(/*nothingFits=*/true);
+  if (succeeded(count) && !*count)
+    restore(before);
+  unordered = {}; // Once is enough.
+  return count;
+}
