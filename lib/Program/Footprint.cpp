@@ -19,7 +19,7 @@ std::pair<uint32_t, bool> Interner::intern(ArrayRef<int64_t> list) {
   if (auto it = numbers.find(list); it != numbers.end())
     return {it->second, false};
   auto number = uint32_t(numbers.size());
-  numbers[list.copy(storage)] = number;
+  numbers[lists.emplace_back(list.begin(), list.end())] = number;
   return {number, true};
 }
 

@@ -18,7 +18,6 @@
 #include "fetta/Program/Program.h"
 
 #include "llvm/ADT/DenseMap.h"
-#include "llvm/Support/Allocator.h"
 
 #include <deque>
 #include <map>
@@ -35,7 +34,9 @@ public:
 
 private:
   llvm::DenseMap<llvm::ArrayRef<int64_t>, uint32_t> numbers;
-  llvm::BumpPtrAllocator storage;
+  /// Not a BumpPtrAllocator: instantiated with AddressSanitizer, it would
+  /// poison memory that LLVM's library, built without, hands out.
+  std::deque<std::vector<int64_t>> lists;
 };
 
 /// Sets of banks by number; 0 is the empty set.

@@ -23,6 +23,9 @@ namespace {
 
 class OutputFileTest : public testing::Test {
 protected:
+  /// Before LLVM asks what a signal does: in a job in the background, which
+  /// inherits that interrupts are ignored, nothing would be stopped.
+  static void SetUpTestSuite() { signal(SIGINT, SIG_DFL); }
   void SetUp() override {
     ASSERT_FALSE(sys::fs::createUniqueDirectory("fetta-output", folder));
   }
