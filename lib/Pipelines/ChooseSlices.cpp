@@ -206,22 +206,22 @@ FailureOr<std::optional<int64_t>> SliceToFitPass::chooseOrderOrPieces() {
     *count = estimate(1);
   if (*count)
     return count;
-  auto known = std::make_pair(plans, tooMany);
-  count = orderForSmallSlices();
-  if (succeeded(count) && !*count)
-    std::tie(plans, tooMany) = known;
-  return count;
+  return orderForSmallSlices();
 }
 
 FailureOr<std::optional<int64_t>> SliceToFitPass::orderForSmallSlices() {
-  if (!unordered || !options.orderForSlices || !cannotSlice.empty())
+  if (largestBatch() == 1 || !unordered || !options.orderForSlices ||
+      !cannotSlice.empty())
     return std::optional<int64_t>();
   OwningOpRef<ModuleOp> before = getOperation().clone();
+  auto known = std::make_pair(plans, tooMany);
   plans.clear();
   tried.clear();
   FailureOr<std::optional<int64_t>> count = chooseOrder(/*nothingFits=*/true);
-  if (succeeded(count) && !*count)
+  if (succeeded(count) && !*count) {
     restore(before);
+    std::tie(plans, tooMany) = known;
+  }
   unordered = {}; // Once is enough.
   return count;
 }
