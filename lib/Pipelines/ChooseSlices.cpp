@@ -28,28 +28,68 @@ static constexpr double kCloseEnough = 1.01;
 static constexpr int64_t kSlicesAhead = 2;
 static constexpr double kWorthOfRoom = 1.03;
 
+/// How many times longer slices should take, by estimate, for gradients to go
+/// through DRAM instead.
+static constexpr double kWorthOfStreams = 1.02;
+
 /// Where nothing fits, trees for slices so many times smaller are tried in
 /// turn.
 static constexpr int64_t kSmallerSlice = 4;
 
-bool SliceToFitPass::planModes() {
+void SliceToFitPass::withRows(
+    llvm::function_ref<void(const tnn::MemoryRows &)> body) {
   auto rowsOf = [&](RankedTensorType type) {
     return estimateRows(type, machine);
   };
-  tnn::MemoryRows rows{machine.rowsPerSlab, machine.slabs * machine.rowsPerSlab,
-                       rowsOf,
-                       double(machine.pes()) * double(machine.clockHz) /
-                           double(machine.dramBytesPerSecond)};
+  body({machine.rowsPerSlab, machine.slabs * machine.rowsPerSlab, rowsOf,
+        double(machine.pes()) * double(machine.clockHz) /
+            double(machine.dramBytesPerSecond),
+        double(machine.pes())});
+}
+
+bool SliceToFitPass::planModes() {
   bool cuts = false;
-  for (func::FuncOp function : functions()) {
-    tnn::ModePlan plan = tnn::planStreams(function, rows);
-    if (plan.isEmpty())
-      plan = tnn::planModes(function, rows);
-    cuts |= !plan.isEmpty();
-    plans[function.getName()] = std::move(plan);
-  }
+  withRows([&](const tnn::MemoryRows &rows) {
+    for (func::FuncOp function : functions()) {
+      tnn::ModePlan plan = tnn::planStreams(function, rows);
+      if (plan.isEmpty())
+        plan = tnn::planModes(function, rows);
+      cuts |= !plan.isEmpty();
+      plans[function.getName()] = std::move(plan);
+    }
+  });
   tried.clear();
   return cuts;
+}
+
+bool SliceToFitPass::planGradients(int64_t count) {
+  Plans streams;
+  double before = 0, after = 0;
+  withRows([&](const tnn::MemoryRows &rows) {
+    for (func::FuncOp function : functions()) {
+      StepWork work = estimateWork(function, machine, options.link),
+               with = work;
+      tnn::GradientStreams gradients;
+      if (planOf(function).isEmpty())
+        gradients = tnn::planGradients(function, rows,
+                                       sliceSize(batchOf(function), count));
+      work.array += gradients.cycles;
+      work.repeated += gradients.cycles;
+      if (options.link != LinkModel::Ideal)
+        with.link += linkCycles(gradients.bytes, machine);
+      with.contracts -= int64_t(gradients.plan.streams.size());
+      before += work.cycles(count);
+      after += with.cycles(count);
+      if (!gradients.plan.isEmpty())
+        streams[function.getName()] = std::move(gradients.plan);
+    }
+  });
+  if (streams.empty() || after * kWorthOfStreams > before)
+    return false;
+  for (auto &[name, plan] : streams)
+    plans[name] = std::move(plan);
+  tried.clear();
+  return true;
 }
 
 std::optional<int64_t> SliceToFitPass::estimate(int64_t count, int64_t ahead) {
@@ -96,12 +136,32 @@ std::optional<int64_t> SliceToFitPass::estimate(int64_t count, int64_t ahead) {
 
 double SliceToFitPass::estimateCycles(int64_t count) {
   double cycles = 0;
-  for (func::FuncOp function : functions())
+  for (func::FuncOp function : functions()) {
+    tnn::ModePlan plan = planOf(function);
+    if (!plan.cuts.empty()) {
+      int64_t size = sliceSize(batchOf(function), count);
+      FailureOr<StepWork> work =
+          estimateSlicedWork({function, size, plan}, machine, options.link);
+      if (succeeded(work)) {
+        cycles += work->cycles(count);
+        continue;
+      }
+    }
     cycles += estimateWork(function, machine, options.link).cycles(count);
+  }
   return cycles;
 }
 
 int64_t SliceToFitPass::preferredCount(int64_t start) {
+  int64_t count = fastestCount(start);
+  if (count > 1 && planGradients(count))
+    // Without sums, fewer slices may do.
+    if (std::optional<int64_t> fewer = estimate(1))
+      count = std::min(count, *fewer);
+  return count;
+}
+
+int64_t SliceToFitPass::fastestCount(int64_t start) {
   if (options.link == LinkModel::Ideal)
     return start; // More would only cost.
   // Room for transfers that run ahead is worth a little.
@@ -143,12 +203,14 @@ SliceToFitPass::chooseOrder(bool nothingFits) {
       return best;
   }
   OwningOpRef<ModuleOp> chosen;
+  Plans chosenPlans;
   std::string weighed, taken;
   double leastCycles = 0;
   auto weigh = [&](const Twine &name, std::optional<int64_t> count) {
     double cycles = count ? estimateCycles(*count) : 0;
     weighed += ((weighed.empty() ? "" : "; ") + name + ": ").str();
-    weighed += count ? std::to_string(*count) + " slices, about " +
+    weighed += count ? std::to_string(*count) + " slices" +
+                           (plans.empty() ? "" : " in pieces") + ", about " +
                            std::to_string(int64_t(cycles)) + " cycles"
                      : "fits in no slices";
     if (chosen && (!count || (best && cycles >= leastCycles)))
@@ -156,15 +218,22 @@ SliceToFitPass::chooseOrder(bool nothingFits) {
     best = count;
     leastCycles = cycles;
     chosen = getOperation().clone();
+    chosenPlans = plans;
     taken = name.str();
   };
   if (!nothingFits)
     weigh("0", best);
+  bool fitsWhole = false;
   auto tryOrder = [&](const Twine &name, const OrderFunction &add) {
     restore(unordered);
     if (failed(order(add)))
       return failure();
-    weigh(name, estimate(1));
+    plans.clear();
+    std::optional<int64_t> count = estimate(1);
+    fitsWhole = bool(count);
+    if (nothingFits && !fitsWhole && planModes())
+      count = estimate(1);
+    weigh(name, count);
     return success();
   };
   if (isTiny)
@@ -175,7 +244,7 @@ SliceToFitPass::chooseOrder(bool nothingFits) {
     return tryOrder("of slices of " + Twine(size),
                     [&](OpPassManager &p) { options.orderForSlices(p, size); });
   };
-  for (int64_t size = batch; nothingFits && !best && size > 1;) {
+  for (int64_t size = batch; nothingFits && !fitsWhole && size > 1;) {
     size /= kSmallerSlice;
     if (failed(tryOrderForSlices(std::max<int64_t>(size, 1))))
       return failure();
@@ -188,6 +257,7 @@ SliceToFitPass::chooseOrder(bool nothingFits) {
         return failure();
     }
   restore(chosen);
+  plans = chosenPlans;
   remark::analysis(
       getOperation().getLoc(),
       remark::RemarkOpts::name("order-to-fit").category("fetta-slice-to-fit"))

@@ -251,6 +251,37 @@ RowEstimate fetta::estimateRows(func::FuncOp function, const Machine &machine) {
   return estimate;
 }
 
+/// Cycles of the array for a contraction: multiply-adds / PEs.
+static double arrayCycles(tnn::ContractOp op, const Machine &machine) {
+  llvm::Expected<hw::EinsumModes> einsum =
+      hw::parseEinsum(op.getEinsum().getSpec());
+  if (!einsum) {
+    llvm::consumeError(einsum.takeError());
+    return 0;
+  }
+  std::vector<int64_t> sizes(einsum->names.size(), 1);
+  for (auto [modes, value] : {std::pair(&einsum->modes[0], op.getLhs()),
+                              {&einsum->modes[1], op.getRhs()}})
+    for (auto [mode, size] : llvm::zip_equal(
+             *modes, cast<RankedTensorType>(value.getType()).getShape()))
+      sizes[mode] = size;
+  double multiplyAdds = 1;
+  for (int64_t size : sizes)
+    multiplyAdds *= double(size);
+  return multiplyAdds / double(machine.pes());
+}
+
+static double bytesOf(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor ? double(tensor.getNumElements()) *
+                      (tensor.getElementType().isF32() ? 4 : 2)
+                : 0;
+}
+
+double fetta::linkCycles(double bytes, const Machine &machine) {
+  return bytes * double(machine.clockHz) / double(machine.dramBytesPerSecond);
+}
+
 StepWork fetta::estimateWork(func::FuncOp function, const Machine &machine,
                              LinkModel link) {
   StepWork work;
@@ -264,25 +295,10 @@ StepWork fetta::estimateWork(func::FuncOp function, const Machine &machine,
   }
   for (auto op : function.getOps<tnn::ContractOp>()) {
     ++work.contracts;
-    llvm::Expected<hw::EinsumModes> einsum =
-        hw::parseEinsum(op.getEinsum().getSpec());
-    if (!einsum) {
-      llvm::consumeError(einsum.takeError());
-      continue;
-    }
-    std::vector<int64_t> sizes(einsum->names.size(), 1);
-    for (auto [modes, value] : {std::pair(&einsum->modes[0], op.getLhs()),
-                                {&einsum->modes[1], op.getRhs()}})
-      for (auto [mode, size] : llvm::zip_equal(
-               *modes, cast<RankedTensorType>(value.getType()).getShape()))
-        sizes[mode] = size;
-    double multiplyAdds = 1;
-    for (int64_t size : sizes)
-      multiplyAdds *= double(size);
-    multiplyAdds /= double(machine.pes());
-    work.array += multiplyAdds;
+    double cycles = arrayCycles(op, machine);
+    work.array += cycles;
     if (repeated.contains(op))
-      work.repeated += multiplyAdds;
+      work.repeated += cycles;
   }
   if (link == LinkModel::Ideal)
     return work;
@@ -290,12 +306,69 @@ StepWork fetta::estimateWork(func::FuncOp function, const Machine &machine,
   for (TypeRange types :
        {function.getArgumentTypes(), function.getResultTypes()})
     for (Type type : types)
-      if (auto tensor = dyn_cast<RankedTensorType>(type))
-        bytes += double(tensor.getNumElements()) *
-                 (tensor.getElementType().isF32() ? 4 : 2);
-  work.link =
-      bytes * double(machine.clockHz) / double(machine.dramBytesPerSecond);
+      bytes += bytesOf(type);
+  work.link = linkCycles(bytes, machine);
   return work;
+}
+
+/// What a function of few slices does: contractions, their cycles, and the
+/// bytes of tiles, parameters and results that go to and from DRAM.
+static StepWork workAsWritten(func::FuncOp function, const Machine &machine) {
+  StepWork work;
+  double bytes = 0;
+  for (Operation &op : function.getBody().front()) {
+    if (auto contract = dyn_cast<tnn::ContractOp>(op)) {
+      ++work.contracts;
+      work.array += arrayCycles(contract, machine);
+    } else if (isa<tensor::ExtractSliceOp>(op)) {
+      bytes += bytesOf(op.getResult(0).getType());
+    } else if (isa<tensor::InsertSliceOp>(op)) {
+      bytes += bytesOf(op.getOperand(0).getType());
+    } else if (op.hasTrait<OpTrait::IsTerminator>()) {
+      for (Value result : op.getOperands())
+        if (!result.getDefiningOp<tensor::InsertSliceOp>())
+          bytes += bytesOf(result.getType());
+    }
+  }
+  for (Value argument : function.getArguments())
+    if (!llvm::all_of(argument.getUsers(),
+                      llvm::IsaPred<tensor::ExtractSliceOp>))
+      bytes += bytesOf(argument.getType());
+  work.link = linkCycles(bytes, machine);
+  return work;
+}
+
+FailureOr<StepWork> fetta::estimateSlicedWork(const SlicedFunction &sliced,
+                                              const Machine &machine,
+                                              LinkModel link) {
+  func::FuncOp function = sliced.function;
+  ScopedDiagnosticHandler quiet(function->getContext(),
+                                [](Diagnostic &) { return success(); });
+  auto ofSlices = [&](int64_t sample) -> FailureOr<StepWork> {
+    OwningOpRef<func::FuncOp> copy = function.clone();
+    if (failed(tnn::sliceBatch(*copy, sliced.size, sample, /*classes=*/nullptr,
+                               sliced.plan)))
+      return failure();
+    return workAsWritten(*copy, machine);
+  };
+  int64_t slices =
+      llvm::divideCeil(tnn::getBatchSize(function).value_or(1), sliced.size);
+  FailureOr<StepWork> few = ofSlices(tnn::kSliceSample);
+  if (failed(few))
+    return failure();
+  if (slices > tnn::kSliceSample) {
+    FailureOr<StepWork> more = ofSlices(tnn::kSliceSample + 1);
+    if (failed(more))
+      return failure();
+    int64_t others = slices - tnn::kSliceSample;
+    few->array += double(others) * (more->array - few->array);
+    few->link += double(others) * (more->link - few->link);
+    few->contracts += others * (more->contracts - few->contracts);
+  }
+  few->contracts = llvm::divideCeil(few->contracts, slices);
+  if (link == LinkModel::Ideal)
+    few->link = 0;
+  return few;
 }
 
 double StepWork::cycles(int64_t slices) const {

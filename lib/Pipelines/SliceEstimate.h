@@ -84,6 +84,9 @@ private:
   int64_t positions = 0;
 };
 
+/// Cycles in which the link moves so much.
+double linkCycles(double bytes, const Machine &machine);
+
 /// What a function that is not sliced takes.
 struct StepWork {
   double array = 0; ///< Cycles: multiply-adds / PEs.
@@ -112,6 +115,13 @@ struct SlicedFunction {
   int64_t size = 1;
   tnn::ModePlan plan;
 };
+
+/// The work of all slices and pieces, with what pieces compute, load and store
+/// again; `contracts` are those of one slice, and nothing is `repeated`
+/// besides. Fails where it cannot be sliced.
+mlir::FailureOr<StepWork> estimateSlicedWork(const SlicedFunction &sliced,
+                                             const Machine &machine,
+                                             LinkModel link);
 
 /// Says so where slices are more contractions than a program may have.
 mlir::LogicalResult checkContractions(llvm::ArrayRef<SlicedFunction> functions);

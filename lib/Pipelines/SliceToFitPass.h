@@ -73,7 +73,8 @@ private:
   mlir::FailureOr<std::optional<int64_t>> chooseOrderOrPieces();
   /// Where not even pieces fit: what the tree for the whole batch keeps of each
   /// of its elements is too much, and a tree for small slices computes more of
-  /// it anew. Leaves the module alone if there is none. Tries once.
+  /// it anew, or is fewer pieces. Leaves the module alone if there is none.
+  /// Tries once.
   mlir::FailureOr<std::optional<int64_t>> orderForSmallSlices();
   /// The next number of slices from `count` on that should fit, if any, with
   /// `ahead` slices of an argument that are loaded before their time.
@@ -81,9 +82,11 @@ private:
   /// Says so where `count` slices are more contractions than a program may
   /// have.
   mlir::LogicalResult checkCount(int64_t count, SizeFunction sizeOf);
-  /// Cycles of all functions in slices.
+  /// Cycles of all functions in slices, and in pieces where there is a plan.
   double estimateCycles(int64_t count);
   /// `start`, or more slices if these are faster.
+  int64_t fastestCount(int64_t start);
+  /// The same, with gradients through DRAM if that is faster in so many slices.
   int64_t preferredCount(int64_t start);
   /// Cuts into `count` slices of the size that `sizeOf` says and maps: first a
   /// few slices, then all; with the first of `fills` that fits.
@@ -135,6 +138,11 @@ private:
   /// Cuts modes of functions whose values are too large in slices of any size;
   /// false if there are none.
   bool planModes();
+  /// Lets gradients whose sums cost more than their multiply-adds in `count`
+  /// slices go through DRAM; false if there are none, or little is gained.
+  bool planGradients(int64_t count);
+  void withRows(llvm::function_ref<void(const tnn::MemoryRows &)> body);
+  using Plans = llvm::StringMap<tnn::ModePlan>;
   tnn::ModePlan planOf(mlir::func::FuncOp function) const {
     tnn::ModePlan plan = plans.lookup(function.getName());
     plan.inTurn = options.inTurn;
@@ -145,7 +153,7 @@ private:
   Machine machine;
   /// Before an order was chosen, if there is a choice.
   mlir::OwningOpRef<mlir::ModuleOp> unordered;
-  llvm::StringMap<tnn::ModePlan> plans; ///< By function; empty before a plan.
+  Plans plans; ///< By function; empty before a plan.
   /// Mappings by number of slices.
   std::map<int64_t, std::shared_ptr<AlikeContractions>> tried;
   Diagnostics cannotSlice; ///< Why, if so.

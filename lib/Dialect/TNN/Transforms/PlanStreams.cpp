@@ -125,12 +125,21 @@ SmallVector<int64_t, 8> Tiler::run() {
   }
 }
 
+/// Whether no view stands between contractions: one is of an argument or of a
+/// result.
+static bool hasViewsAtEndsOnly(func::FuncOp function) {
+  return llvm::all_of(function.getBody().front(), [](Operation &op) {
+    return !isView(&op) || isa<BlockArgument>(getViewed(op.getOperand(0))) ||
+           isOnlyReturned(op.getResult(0));
+  });
+}
+
 ModePlan fetta::tnn::planStreams(func::FuncOp function,
                                  const MemoryRows &rows) {
   ScopedDiagnosticHandler quiet(function.getContext(),
                                 [](Diagnostic &) { return success(); });
   BatchAnalysis batch(function);
-  if (failed(batch.run()))
+  if (failed(batch.run()) || !hasViewsAtEndsOnly(function))
     return {};
   ModePlan plan;
   plan.workPerByte = rows.workPerByte;
@@ -139,10 +148,6 @@ ModePlan fetta::tnn::planStreams(func::FuncOp function,
   for (Operation &op : function.getBody().front()) {
     unsigned first = number;
     number += op.getNumResults();
-    // A view is one of an argument or of a result.
-    if (isView(&op) && !isa<BlockArgument>(getViewed(op.getOperand(0))) &&
-        !isOnlyReturned(op.getResult(0)))
-      return {};
     auto contract = dyn_cast<ContractOp>(op);
     if (!contract)
       continue;
@@ -166,4 +171,45 @@ ModePlan fetta::tnn::planStreams(func::FuncOp function,
     plan.streams.push_back({first, Tiler(contract, rows).run()});
   }
   return plan;
+}
+
+GradientStreams fetta::tnn::planGradients(func::FuncOp function,
+                                          const MemoryRows &rows,
+                                          int64_t size) {
+  ScopedDiagnosticHandler quiet(function.getContext(),
+                                [](Diagnostic &) { return success(); });
+  BatchAnalysis batch(function);
+  if (failed(batch.run()) || !hasViewsAtEndsOnly(function))
+    return {};
+  GradientStreams streams;
+  streams.plan.workPerByte = rows.workPerByte;
+  unsigned number = function.getNumArguments();
+  llvm::DenseSet<Value> stored;
+  for (Operation &op : function.getBody().front()) {
+    unsigned first = number;
+    number += op.getNumResults();
+    auto contract = dyn_cast<ContractOp>(op);
+    if (!contract || contract.getInit() ||
+        batch.kindOf(contract.getResult()) != Kind::Total ||
+        !isOnlyReturned(contract.getResult()) ||
+        !llvm::all_of(op.getOperands(), [&](Value operand) {
+          return batch.kindOf(operand) == Kind::Sliced;
+        }))
+      continue;
+    RankedTensorType sums =
+        contract.getType().clone(Float32Type::get(op.getContext()));
+    double beats = double(contract.getMultiplyAdds()) / rows.multipliers *
+                   double(size) / double(batch.getBatch());
+    // Reloaded and drained, row by row of both planes.
+    double ports = 2 * double(rows.of(sums));
+    if (ports <= beats)
+      continue;
+    streams.plan.streams.push_back({first, Tiler(contract, rows).run()});
+    streams.cycles += ports;
+    for (Value operand : op.getOperands())
+      if (Value root = getViewed(operand);
+          !isa<BlockArgument>(root) && stored.insert(root).second)
+        streams.bytes += 2 * 2 * double(tensorType(root).getNumElements());
+  }
+  return streams;
 }

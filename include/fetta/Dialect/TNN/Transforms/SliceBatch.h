@@ -136,6 +136,7 @@ struct MemoryRows {
   llvm::function_ref<int64_t(mlir::RankedTensorType)> of;
   /// Multiply-adds of the array in the time of a byte of DRAM.
   double workPerByte = 0;
+  double multipliers = 1; ///< Of the array.
 };
 
 /// The modes to cut so that every value takes at most half a slab, and what one
@@ -150,6 +151,20 @@ ModePlan planModes(mlir::func::FuncOp function, const MemoryRows &rows);
 /// Without streams where no such tensor exists, or one is neither argument nor
 /// result.
 ModePlan planStreams(mlir::func::FuncOp function, const MemoryRows &rows);
+
+/// Gradients through DRAM because slices are small, see `planGradients`.
+struct GradientStreams {
+  ModePlan plan;
+  double cycles = 0; ///< Of reloads and drains that a slice has no more.
+  double bytes = 0;  ///< Of operands that are stored and loaded besides.
+};
+
+/// Gradients of parameters whose FP32 sums are reloaded and drained with each
+/// slice of `size` in more cycles than their multiply-adds take, and whose
+/// operands are tensors of the batch: they run for the whole batch behind the
+/// last slice, tile by tile.
+GradientStreams planGradients(mlir::func::FuncOp function,
+                              const MemoryRows &rows, int64_t size);
 
 } // namespace fetta::tnn
 
