@@ -132,6 +132,12 @@ int main(int argc, char **argv) {
                    << '\n';
       return 1;
     }
+    program = expandRepeats(std::move(*program));
+    if (!program) {
+      llvm::errs() << argv[i] << ": " << llvm::toString(program.takeError())
+                   << '\n';
+      return 1;
+    }
     add(argv[i], keep(std::move(*program)));
   }
   benchmark::RunSpecifiedBenchmarks();

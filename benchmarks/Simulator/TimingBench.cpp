@@ -181,7 +181,8 @@ int main(int argc, char **argv) {
       return 1;
     }
     llvm::StringRef bytes = (*file)->getBuffer();
-    Program program = must(decodeProgram({bytes.bytes_begin(), bytes.size()}));
+    Program program = must(expandRepeats(
+        must(decodeProgram({bytes.bytes_begin(), bytes.size()}))));
     benchmark::RegisterBenchmark(argv[i], timeOf, program)
         ->Unit(benchmark::kMillisecond);
   }

@@ -114,9 +114,12 @@ FailureOr<Figures> ChooseOrderPass::measure() {
     auto fail = [&](llvm::Error error) {
       return function.emitError() << llvm::toString(std::move(error));
     };
-    FailureOr<Program> program = exportProgram(function);
-    if (failed(program))
+    FailureOr<Program> exported = exportProgram(function);
+    if (failed(exported))
       return failure();
+    llvm::Expected<Program> program = expandRepeats(std::move(*exported));
+    if (!program)
+      return fail(program.takeError());
     TimingOptions by;
     by.dram = options.dram;
     ProgramTiming timing = timeProgram(*program, by);

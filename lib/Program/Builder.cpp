@@ -69,11 +69,13 @@ uint32_t ProgramBuilder::addRoute(Route route) {
   return uint32_t(it - program.routes.begin());
 }
 
-uint16_t ProgramBuilder::slotFor(Net net, uint32_t route) {
-  std::vector<Slot> &inUse = slots[unsigned(net)];
+std::pair<uint16_t, bool> ProgramBuilder::use(Slots &slots, unsigned net,
+                                              uint32_t route) {
+  std::vector<Slot> &inUse = slots[net];
   auto it =
       llvm::find_if(inUse, [&](const Slot &s) { return s.route == route; });
-  if (it == inUse.end()) {
+  bool missing = it == inUse.end();
+  if (missing) {
     if (int64_t(inUse.size()) < program.machine.routeSlots)
       it = inUse.insert(it, Slot());
     else
@@ -81,22 +83,39 @@ uint16_t ProgramBuilder::slotFor(Net net, uint32_t route) {
         return a.lastUse < b.lastUse;
       });
     it->route = route;
-    auto slot = uint16_t(it - inUse.begin());
-    Entry entry{Entry::Load, uint32_t(loads.size()), net, {}};
-    entry.slots.fill(slot);
-    entries.push_back(entry);
-    loads.push_back(LoadRoute{net, slot, route});
   }
   it->lastUse = ++useCounter;
-  return uint16_t(it - inUse.begin());
+  return {uint16_t(it - inUse.begin()), missing};
+}
+
+void ProgramBuilder::addLoad(unsigned net, uint16_t slot, uint32_t route) {
+  Entry entry{Entry::Load, uint32_t(loads.size()), Net(net), {}};
+  entry.slots.fill(slot);
+  entries.push_back(entry);
+  loads.push_back(LoadRoute{Net(net), slot, route});
+}
+
+/// Adds a contraction behind the loads that it needs.
+void ProgramBuilder::useSlots(Entry &contraction,
+                              std::array<uint32_t, 3> routes) {
+  for (unsigned net = 0; net < 3; ++net) {
+    auto [slot, missing] = use(slots, net, routes[net]);
+    if (missing)
+      addLoad(net, slot, routes[net]);
+    contraction.slots[net] = slot;
+  }
+  contracts[contraction.number].slots = contraction.slots;
+  entries.push_back(contraction);
 }
 
 void ProgramBuilder::append(Pending contract, std::array<uint32_t, 3> routes) {
-  for (unsigned net = 0; net < 3; ++net)
-    contract.slots[net] = slotFor(Net(net), routes[net]);
-  entries.push_back({Entry::Contraction, uint32_t(contracts.size()),
-                     Net::Stream, contract.slots});
+  Entry entry{Entry::Contraction, uint32_t(contracts.size()), Net::Stream, {}};
   contracts.push_back(contract);
+  if (!openRepeat)
+    return useSlots(entry, routes);
+  // Its slots are known when the body is complete.
+  entries.push_back(entry);
+  bodyRoutes.push_back(routes);
 }
 
 void ProgramBuilder::addContract(Nest nest, std::array<uint32_t, 3> tensors,
@@ -131,9 +150,81 @@ void ProgramBuilder::addSync(Sync sync) {
   syncs.push_back(sync);
 }
 
+void ProgramBuilder::beginRepeat(uint32_t count) {
+  assert(!openRepeat && count >= 2 && "repeats do not nest");
+  openRepeat = count;
+  bodyBegin = entries.size();
+  bodyRoutes.clear();
+}
+
+/// An iteration must find the slots as the one before left them. As loads take
+/// the slot of the route that was used least recently, a second iteration
+/// shows what it needs: the slots that it uses before it loads something else
+/// into them. These are loaded before the first, and where the body did load
+/// something else, again at its end.
+void ProgramBuilder::endRepeat() {
+  assert(openRepeat && entries.size() > bodyBegin && "a body is not empty");
+  std::vector<Entry> body(entries.begin() + ptrdiff_t(bodyBegin),
+                          entries.end());
+  entries.resize(bodyBegin);
+  const Slots before = slots;
+  // Routes that are there stay.
+  for (const std::array<uint32_t, 3> &routes : bodyRoutes)
+    for (unsigned net = 0; net < 3; ++net)
+      for (Slot &slot : slots[net])
+        if (slot.route == routes[net])
+          slot.lastUse = ++useCounter;
+  auto iterate = [&](auto visit) {
+    for (const std::array<uint32_t, 3> &routes : bodyRoutes)
+      for (unsigned net = 0; net < 3; ++net) {
+        auto [slot, missing] = use(slots, net, routes[net]);
+        visit(net, slot, missing);
+      }
+  };
+  iterate([](unsigned, uint16_t, bool) {});
+  const Slots entry = slots;
+  std::array<std::vector<bool>, 3> loaded, needed;
+  for (unsigned net = 0; net < 3; ++net) {
+    loaded[net].resize(entry[net].size());
+    needed[net].resize(entry[net].size());
+  }
+  iterate([&](unsigned net, uint16_t slot, bool missing) {
+    if (missing)
+      loaded[net][slot] = true;
+    else if (!loaded[net][slot])
+      needed[net][slot] = true;
+  });
+  // Loads what is needed where it is not what `there` has.
+  auto load = [&](const Slots &there) {
+    for (unsigned net = 0; net < 3; ++net)
+      for (uint16_t s = 0; s < needed[net].size(); ++s)
+        if (needed[net][s] && (s >= there[net].size() ||
+                               there[net][s].route != entry[net][s].route))
+          addLoad(net, s, entry[net][s].route);
+  };
+  load(before);
+  entries.push_back({Entry::RepeatBegin, *openRepeat, {}, {}});
+  slots = entry;
+  auto routes = bodyRoutes.begin();
+  for (Entry &instruction : body) {
+    if (instruction.kind == Entry::Contraction)
+      useSlots(instruction, *routes++);
+    else
+      entries.push_back(instruction);
+  }
+  load(slots);
+  for (unsigned net = 0; net < 3; ++net)
+    for (size_t s = 0; s < needed[net].size(); ++s)
+      if (needed[net][s])
+        slots[net][s].route = entry[net][s].route;
+  entries.push_back({Entry::RepeatEnd, 0, {}, {}});
+  openRepeat.reset();
+}
+
 /// Moves every LoadRoute ahead as far as its slot is not in use, in the order
 /// of loads of its network: the queue issues in order, so a load that stands
-/// right before its contraction could overlap the one before that only.
+/// right before its contraction could overlap the one before that only. None
+/// leaves or enters the body of a repeat.
 std::vector<ProgramBuilder::Entry> ProgramBuilder::hoistRouteLoads() const {
   std::vector<Entry> hoisted;
   hoisted.reserve(entries.size());
@@ -141,10 +232,19 @@ std::vector<ProgramBuilder::Entry> ProgramBuilder::hoistRouteLoads() const {
     auto place = hoisted.end();
     auto net = size_t(entry.net);
     auto blocks = [&](const Entry &before) {
-      return before.kind == Entry::Load
-                 ? before.net == entry.net
-                 : before.kind == Entry::Contraction &&
-                       before.slots[net] == entry.slots[net];
+      switch (before.kind) {
+      case Entry::Load:
+        return before.net == entry.net;
+      case Entry::Contraction:
+        return before.slots[net] == entry.slots[net];
+      case Entry::RepeatBegin:
+      case Entry::RepeatEnd:
+        return true;
+      case Entry::Transfer:
+      case Entry::Tokens:
+        return false;
+      }
+      llvm_unreachable("every kind is listed");
     };
     bool isLoad = entry.kind == Entry::Load;
     while (isLoad && place != hoisted.begin() && !blocks(*std::prev(place)))
@@ -158,7 +258,9 @@ std::vector<ProgramBuilder::Entry> ProgramBuilder::hoistRouteLoads() const {
 }
 
 Program ProgramBuilder::finish() && {
+  assert(!openRepeat && "a repeat has an end");
   program.code.reserve(entries.size() + 1);
+  size_t repeat = 0; // The last one.
   for (const Entry &entry : hoistRouteLoads()) {
     switch (entry.kind) {
     case Entry::Load:
@@ -169,6 +271,14 @@ Program ProgramBuilder::finish() && {
       break;
     case Entry::Tokens:
       program.code.emplace_back(syncs[entry.number]);
+      break;
+    case Entry::RepeatBegin:
+      repeat = program.code.size();
+      program.code.emplace_back(Repeat{0, entry.number});
+      break;
+    case Entry::RepeatEnd:
+      std::get<Repeat>(program.code[repeat]).length =
+          uint32_t(program.code.size() - repeat - 1);
       break;
     case Entry::Contraction:
       // Made in its place: it is large.

@@ -168,6 +168,7 @@ Opcode opcodeOf(const Dma &dma) {
 }
 Opcode opcodeOf(const Sync &) { return Opcode::Sync; }
 Opcode opcodeOf(const Halt &) { return Opcode::Halt; }
+Opcode opcodeOf(const Repeat &) { return Opcode::Repeat; }
 
 const OpcodeInfo &infoOf(Opcode opcode) {
   for (const OpcodeInfo &op : opcodes())
@@ -299,6 +300,9 @@ isa::decodeCode(llvm::ArrayRef<uint8_t> bytes,
       break;
     case Opcode::Halt:
       decode(Halt());
+      break;
+    case Opcode::Repeat:
+      decode(Repeat());
       break;
     default:
       return refused(LoadCode::Opcode, "opcode " + std::to_string(head.opcode));

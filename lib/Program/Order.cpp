@@ -7,6 +7,7 @@
 #include "fetta/Program/Order.h"
 
 #include "Refuse.h"
+#include "Repeats.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -26,6 +27,8 @@ std::string fetta::describe(const Program &program, size_t instruction) {
     name = dma->store ? "dma-store" : "dma-load";
   else if (std::holds_alternative<Sync>(i))
     name = "sync";
+  else if (std::holds_alternative<Repeat>(i))
+    name = "repeat";
   return llvm::formatv("instruction {0} ({1}, {2} queue)", instruction, name,
                        queueName(queueOf(i)));
 }
@@ -120,6 +123,7 @@ llvm::Expected<QueueOrder> QueueOrder::replay(const Program &program) {
   Semaphores semaphores;
   if (Error error = assignQueues(program, semaphores))
     return error;
+  assert(!hasRepeats(program) && "the order of what is written out");
   QueueOrder order;
   size_t count = program.code.size();
   order.queues.reserve(count);

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Refuse.h"
+#include "Repeats.h"
 #include "VerifyMemory.h"
 #include "VerifyRoutes.h"
 #include "VerifyScopes.h"
@@ -485,5 +486,18 @@ Error Verifier::run() {
 }
 
 Error fetta::verifyProgram(const Program &program) {
-  return Verifier(program).run();
+  if (!hasRepeats(program)) {
+    if (Error error = expandedSize(program).takeError())
+      return error;
+    return Verifier(program).run();
+  }
+  llvm::Expected<Program> expanded = expandRepeats(program);
+  if (!expanded)
+    return expanded.takeError();
+  return llvm::handleErrors(
+      Verifier(*expanded).run(), [](std::unique_ptr<LoadError> e) -> Error {
+        if (e->section == "code")
+          e->message += "; instructions are counted with repeats written out";
+        return Error(std::move(e));
+      });
 }

@@ -100,6 +100,10 @@ execute(const Program &program, TensorMemory &memory, DramMemory *dram,
     counters[i].instructionBytes = int64_t(bytes->size());
     if (std::holds_alternative<Halt>(instruction))
       break;
+    if (std::holds_alternative<Repeat>(instruction))
+      return makeError("instruction {0} is a repeat: programs run with their "
+                       "repeats written out (expandRepeats)",
+                       i);
     if (const auto *load = std::get_if<LoadRoute>(&instruction)) {
       auto &net = slots[unsigned(load->net)];
       if (load->slot >= net.size() || load->route >= program.routes.size())

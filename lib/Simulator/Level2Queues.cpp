@@ -20,6 +20,8 @@ void Engine::sortQueues() {
   for (size_t i = 0; i < program.code.size(); ++i) {
     if (std::holds_alternative<Halt>(program.code[i]))
       break;
+    assert(!std::holds_alternative<Repeat>(program.code[i]) &&
+           "a program runs with its repeats written out");
     queues[size_t(queueOf(program.code[i]))].push_back(i);
   }
   // A loss stands between a result and its gradient.

@@ -192,6 +192,8 @@ ProgramTimer::ProgramTimer(const Program &program, const TimingOptions &options)
   for (size_t i = 0; i < program.code.size(); ++i) {
     if (std::holds_alternative<Halt>(program.code[i]))
       break;
+    assert(!std::holds_alternative<Repeat>(program.code[i]) &&
+           "a program runs with its repeats written out");
     queues[size_t(queueOf(program.code[i]))].code.push_back(i);
     contracts += std::holds_alternative<Contract>(program.code[i]);
   }

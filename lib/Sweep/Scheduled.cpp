@@ -174,8 +174,11 @@ ScheduledEvaluator::runTool(const ScratchFolder &folder,
 
 PointResult ScheduledEvaluator::simulate(llvm::StringRef bytes,
                                          DramModel dram) const {
-  llvm::Expected<Program> program =
+  llvm::Expected<Program> loaded =
       decodeProgram({bytes.bytes_begin(), bytes.size()});
+  if (!loaded)
+    return refused(toString(loaded.takeError()));
+  llvm::Expected<Program> program = expandRepeats(std::move(*loaded));
   if (!program)
     return refused(toString(program.takeError()));
   llvm::Expected<std::vector<Counters>> counters = countProgram(*program);

@@ -29,8 +29,11 @@ using llvm::json::Object;
 
 static llvm::Expected<std::string> timeBinary(llvm::StringRef bytes,
                                               DramModel dram) {
-  llvm::Expected<Program> program =
+  llvm::Expected<Program> loaded =
       decodeProgram({bytes.bytes_begin(), bytes.size()});
+  if (!loaded)
+    return loaded.takeError();
+  llvm::Expected<Program> program = expandRepeats(std::move(*loaded));
   if (!program)
     return program.takeError();
   TimingOptions options;

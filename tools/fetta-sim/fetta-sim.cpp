@@ -206,7 +206,10 @@ static std::string checkRunOptions(TraceOptions &trace) {
 }
 
 static llvm::Error run(const TraceOptions &trace) {
-  llvm::Expected<Program> program = loadProgram();
+  llvm::Expected<Program> loaded = loadProgram();
+  if (!loaded)
+    return named(loaded.takeError());
+  llvm::Expected<Program> program = expandRepeats(std::move(*loaded));
   if (!program)
     return named(program.takeError());
   RunOptions options;

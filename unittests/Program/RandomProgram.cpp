@@ -88,7 +88,7 @@ Instruction test::randomInstruction(std::mt19937 &rng) {
   Dma dma;
   dma.store = rng() % 2;
   contract.tokens = dma.tokens = tokens;
-  switch (rng() % 5) {
+  switch (rng() % 6) {
   case 0:
     return draw(LoadRoute());
   case 1:
@@ -97,6 +97,8 @@ Instruction test::randomInstruction(std::mt19937 &rng) {
     return draw(dma);
   case 3:
     return draw(Sync{Queue(rng() % QueueCount), tokens});
+  case 4:
+    return draw(Repeat());
   default:
     return draw(Halt());
   }

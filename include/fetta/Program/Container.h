@@ -20,8 +20,8 @@
 
 namespace fetta {
 
-inline constexpr unsigned FormatMajor = 0, FormatMinor = 3;
-inline constexpr unsigned IsaMajor = 0, IsaMinor = 3;
+inline constexpr unsigned FormatMajor = 0, FormatMinor = 4;
+inline constexpr unsigned IsaMajor = 0, IsaMinor = 4;
 inline constexpr size_t HeaderBytes = 32;
 
 /// A section: where its data lies in the file.

@@ -171,6 +171,12 @@ template <typename C> void codeBody(C &c, Halt &) {
   c.reserved(Field::Halt_reserved0);
 }
 
+template <typename C> void codeBody(C &c, Repeat &repeat) {
+  c.begin(Record::Repeat);
+  c.field(Field::Repeat_length, repeat.length);
+  c.field(Field::Repeat_count, repeat.count);
+}
+
 template <typename C> void codeBody(C &c, Sync &) {
   c.begin(Record::Sync);
   c.reserved(Field::Sync_reserved0);
@@ -182,6 +188,7 @@ template <typename C> void codeBody(C &c, Dma &dma) {
   c.field(Field::Dma_region, dma.region);
   c.field(Field::Dma_tensor, dma.tensor);
   c.field(Field::Dma_offset, dma.offset);
+  c.field(Field::Dma_advance, dma.advance);
   c.field(Field::Dma_dims, dims);
   c.field(Field::Dma_blocks, blocks);
   c.reserved(Field::Dma_reserved0);

@@ -20,10 +20,11 @@ namespace fetta {
 
 class QueueOrder {
 public:
-  /// Replays the tokens in the order of the stream. Errors are LoadErrors that
-  /// name the instruction, its queue and the semaphore: one with two producing
-  /// or two consuming queues, a wait for tokens that nothing before it signals,
-  /// tokens left over, a counter that could exceed 255.
+  /// The program must have its repeats written out (expandRepeats). Replays the
+  /// tokens in the order of the stream. Errors are LoadErrors that name the
+  /// instruction, its queue and the semaphore: one with two producing or two
+  /// consuming queues, a wait for tokens that nothing before it signals, tokens
+  /// left over, a counter that could exceed 255.
   static llvm::Expected<QueueOrder> replay(const Program &program);
 
   /// Whether instruction u comes before instruction v in every legal run. What
@@ -42,7 +43,8 @@ private:
 };
 
 /// A random order that keeps queues and tokens, as indices into program.code;
-/// ends with the Halt. The program must be one that QueueOrder replays.
+/// ends with the Halt. The program must be one that QueueOrder replays, without
+/// repeats.
 std::vector<uint32_t> shuffledOrder(const Program &program, uint64_t seed);
 
 } // namespace fetta

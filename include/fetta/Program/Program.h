@@ -158,6 +158,9 @@ struct Dma {
   uint32_t region = 0; ///< Index into Program::regions.
   uint32_t tensor = 0; ///< Index into Program::tensors.
   int64_t offset = 0;  ///< In elements.
+  /// In the body of a repeat: elements by which `offset` grows with every
+  /// iteration, not negative. 0 outside of bodies.
+  int64_t advance = 0;
   /// In elements, one per dimension of the tensor's layout; 0 for dimensions of
   /// size 1.
   llvm::SmallVector<int64_t, 6> strides;
@@ -174,14 +177,23 @@ struct Sync {
   Tokens tokens;
 };
 
+/// The `length` instructions behind it, its body, stand `count` times in a row:
+/// means the same as the program in which they are written out, transfers with
+/// the offsets of their iteration. Bodies hold neither Repeat nor Halt. Has no
+/// tokens.
+struct Repeat {
+  uint32_t length = 0; ///< At least 1.
+  uint32_t count = 0;  ///< At least 2.
+};
+
 /// Ends the stream, and with it all queues.
 struct Halt {};
 
-using Instruction = std::variant<LoadRoute, Contract, Dma, Sync, Halt>;
+using Instruction = std::variant<LoadRoute, Contract, Dma, Sync, Halt, Repeat>;
 
-/// The queue of an instruction; that of Halt is Contract.
+/// The queue of an instruction; that of Halt and Repeat is Contract.
 Queue queueOf(const Instruction &instruction);
-/// Its tokens; none for LoadRoute and Halt.
+/// Its tokens; none for LoadRoute, Halt and Repeat.
 Tokens tokensOf(const Instruction &instruction);
 
 struct Program {
@@ -196,6 +208,17 @@ struct Program {
   std::string producer; ///< Tool and options; no time stamps.
 };
 
+/// Instructions of a program with repeats when they are written out, at most:
+/// what may be expanded. Programs without repeats are bounded by their file.
+inline constexpr uint64_t MaxExpandedInstructions = uint64_t(1) << 18;
+
+/// The program with its repeats written out; iterations share tensors, routes
+/// and operations. Whoever runs a program or asks for its order does that
+/// first. Costs nothing without repeats. Errors are LoadErrors: of the shape of
+/// a repeat, of what transfers advance by, and of MaxExpandedInstructions, all
+/// before anything is copied.
+llvm::Expected<Program> expandRepeats(Program program);
+
 /// Where the operands of a nest lie, and its partial sums if it has any.
 struct NestPlaces {
   std::array<SumsPlace, 3> operands; ///< A, B, C.
@@ -205,7 +228,9 @@ struct NestPlaces {
 /// Appends instructions, contractions with the LoadRoutes that they need: slots
 /// are used least recently first, a route already in a slot of its network is
 /// not loaded again, and loads go ahead as far as their slots allow. Routes
-/// equal to one of the program's are shared.
+/// equal to one of the program's are shared. A repeat starts with the slots as
+/// its body leaves them: what it needs is loaded before it, inside it only what
+/// the slots of a network do not hold all at once.
 class ProgramBuilder {
 public:
   explicit ProgramBuilder(Machine machine);
@@ -226,6 +251,10 @@ public:
                    Tokens tokens = {}, uint32_t tensorSums = 0);
   void addDma(Dma dma);
   void addSync(Sync sync);
+  /// What is added from here to endRepeat is the body of a repeat, not empty,
+  /// that stands `count` times (at least twice). Repeats do not nest.
+  void beginRepeat(uint32_t count);
+  void endRepeat();
   /// Adds the Halt and hands the program out.
   Program finish() &&;
 
@@ -233,8 +262,15 @@ private:
   /// Instructions are large and come in another order at the end: until then
   /// they are numbers in these lists, with what decides the order.
   struct Entry {
-    enum Kind : uint8_t { Load, Contraction, Transfer, Tokens } kind;
-    uint32_t number;
+    enum Kind : uint8_t {
+      Load,
+      Contraction,
+      Transfer,
+      Tokens,
+      RepeatBegin,
+      RepeatEnd
+    } kind;
+    uint32_t number;                    ///< Of RepeatBegin the iterations.
     Net net = Net::Stream;              ///< Of a load.
     std::array<uint16_t, 3> slots = {}; ///< Of each network; of a load all one.
   };
@@ -248,7 +284,15 @@ private:
     fetta::Tokens tokens;
   };
 
-  uint16_t slotFor(Net net, uint32_t route);
+  struct Slot {
+    uint32_t route;
+    uint64_t lastUse;
+  };
+  using Slots = std::array<std::vector<Slot>, 3>; ///< Of each network.
+  /// Number of a slot, and whether the route must be loaded into it.
+  std::pair<uint16_t, bool> use(Slots &slots, unsigned net, uint32_t route);
+  void addLoad(unsigned net, uint16_t slot, uint32_t route);
+  void useSlots(Entry &contraction, std::array<uint32_t, 3> routes);
   void append(Pending contract, std::array<uint32_t, 3> routes);
   std::vector<Entry> hoistRouteLoads() const;
 
@@ -259,12 +303,13 @@ private:
   std::vector<Nest> nests;
   std::vector<Dma> transfers;
   std::vector<Sync> syncs;
-  struct Slot {
-    uint32_t route;
-    uint64_t lastUse;
-  };
-  std::array<std::vector<Slot>, 3> slots;
+  Slots slots;
   uint64_t useCounter = 0;
+  /// The repeat whose body is being added: its iterations, its first entry, and
+  /// the routes of its contractions.
+  std::optional<uint32_t> openRepeat;
+  size_t bodyBegin = 0;
+  std::vector<std::array<uint32_t, 3>> bodyRoutes;
 };
 
 /// Encodes to the container format. Deterministic: equal programs give equal
@@ -314,11 +359,11 @@ public:
 llvm::Expected<Program> decodeProgram(llvm::ArrayRef<uint8_t> bytes,
                                       const Machine *expected = nullptr);
 
-/// Checks 5 to 7 on a program in memory: every access inside its tensor or
-/// region, route words legal and equal to what each operand needs (replayed),
-/// tokens that play, accesses of different queues in order, every read of words
-/// that hold what is read, every result complete (docs/ISA.md, Rules of a
-/// program). Errors are LoadErrors whose offset is 0.
+/// Checks 5 to 7 on a program in memory, with its repeats written out: every
+/// access inside its tensor or region, route words legal and equal to what each
+/// operand needs (replayed), tokens that play, accesses of different queues in
+/// order, every read of words that hold what is read, every result complete
+/// (docs/ISA.md, Rules of a program). Errors are LoadErrors whose offset is 0.
 llvm::Error verifyProgram(const Program &program);
 
 /// The tables and the disassembled code as text.

@@ -361,5 +361,8 @@ fetta::importProgram(const Program &program, MLIRContext *context) {
   context->appendDialectRegistry(registry);
   context->loadDialect<FettaDialect, tnn::TNNDialect, func::FuncDialect,
                        tensor::TensorDialect>();
-  return Importer(program, context).run();
+  llvm::Expected<Program> expanded = expandRepeats(program);
+  if (!expanded)
+    return expanded.takeError();
+  return Importer(*expanded, context).run();
 }

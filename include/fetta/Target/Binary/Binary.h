@@ -6,7 +6,7 @@
 ///
 /// \file
 /// fetta IR and programs, both ways. Exporting what was imported from an
-/// exported program gives the same bytes.
+/// exported program without repeats gives the same bytes.
 ///
 //===----------------------------------------------------------------------===//
 
@@ -31,8 +31,9 @@ getProgramFunction(mlir::ModuleOp module, llvm::StringRef name = "");
 /// results of contractions in theirs. Reports on the op at fault.
 mlir::FailureOr<Program> exportProgram(mlir::FunctionOpInterface function);
 
-/// A module with one function, `main`, that does what `program` does. Errors
-/// name the contraction that the dialect cannot express.
+/// A module with one function, `main`, that does what `program` does, its
+/// repeats written out. Errors name the contraction that the dialect cannot
+/// express.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 importProgram(const Program &program, mlir::MLIRContext *context);
 

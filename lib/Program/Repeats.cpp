@@ -1,0 +1,121 @@
+//===- Repeats.cpp - Programs with repeats, written out -------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Repeats.h"
+
+#include "Refuse.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace fetta;
+
+bool fetta::hasRepeats(const Program &program) {
+  return llvm::any_of(program.code, [](const Instruction &instruction) {
+    return std::holds_alternative<Repeat>(instruction);
+  });
+}
+
+/// Whether a transfer may advance so often.
+static llvm::Error checkAdvance(const Program &program, size_t index,
+                                uint64_t count) {
+  const auto *dma = std::get_if<Dma>(&program.code[index]);
+  if (!dma || dma->advance == 0)
+    return llvm::Error::success();
+  auto refused = [&](const llvm::Twine &what) {
+    return refuse(LoadCode::RepeatAdvance, "code",
+                  "{0} advances by {1} elements: {2}", describe(program, index),
+                  dma->advance, what.str());
+  };
+  if (count == 1)
+    return refused("only in the body of a repeat a transfer advances");
+  int64_t last;
+  if (dma->advance < 0)
+    return refused("transfers advance forwards");
+  if (llvm::MulOverflow(dma->advance, int64_t(count - 1), last) ||
+      llvm::AddOverflow(dma->offset, last, last))
+    return refused("after " + llvm::Twine(count - 1) +
+                   " iterations that is beyond all elements");
+  return llvm::Error::success();
+}
+
+llvm::Expected<uint64_t> fetta::expandedSize(const Program &program) {
+  llvm::ArrayRef<Instruction> code = program.code;
+  uint64_t size = 0;
+  for (size_t i = 0; i < code.size(); ++i) {
+    const auto *repeat = std::get_if<Repeat>(&code[i]);
+    if (!repeat) {
+      if (llvm::Error error = checkAdvance(program, i, 1))
+        return error;
+      ++size;
+      continue;
+    }
+    auto refused = [&](LoadCode reason, const llvm::Twine &what) {
+      return refuse(reason, "code", "{0}: {1}", describe(program, i),
+                    what.str());
+    };
+    uint64_t behind = code.size() - i - 1;
+    if (repeat->count < 2)
+      return refused(LoadCode::RepeatShape, llvm::Twine(repeat->count) +
+                                                " iterations; it has at least "
+                                                "2");
+    if (repeat->length == 0 || repeat->length > behind)
+      return refused(LoadCode::RepeatShape,
+                     "a body of " + llvm::Twine(repeat->length) +
+                         " instructions; it has at least 1 and at most the " +
+                         llvm::Twine(behind) + " that follow");
+    for (size_t b = i + 1; b <= i + repeat->length; ++b) {
+      if (std::holds_alternative<Repeat>(code[b]) ||
+          std::holds_alternative<Halt>(code[b]))
+        return refused(LoadCode::RepeatShape,
+                       describe(program, b) + " stands in its body of " +
+                           llvm::Twine(repeat->length) +
+                           " instructions; bodies hold neither a repeat nor "
+                           "the halt");
+      if (llvm::Error error = checkAdvance(program, b, repeat->count))
+        return error;
+    }
+    // Neither factor has more than 32 bits.
+    size += uint64_t(repeat->length) * repeat->count;
+    if (size > MaxExpandedInstructions)
+      break;
+    i += repeat->length;
+  }
+  if (size > MaxExpandedInstructions)
+    return refuse(LoadCode::RepeatLimit, "code",
+                  "more than {0} instructions with repeats written out; write "
+                  "them out or run fewer iterations",
+                  MaxExpandedInstructions);
+  return size;
+}
+
+llvm::Expected<Program> fetta::expandRepeats(Program program) {
+  if (!hasRepeats(program))
+    return program;
+  llvm::Expected<uint64_t> size = expandedSize(program);
+  if (!size)
+    return size.takeError();
+  std::vector<Instruction> code;
+  code.reserve(size_t(*size));
+  for (size_t i = 0; i < program.code.size(); ++i) {
+    const auto *repeat = std::get_if<Repeat>(&program.code[i]);
+    if (!repeat) {
+      code.push_back(std::move(program.code[i]));
+      continue;
+    }
+    for (uint32_t n = 0; n < repeat->count; ++n)
+      for (size_t b = i + 1; b <= i + repeat->length; ++b) {
+        code.push_back(program.code[b]);
+        if (auto *dma = std::get_if<Dma>(&code.back())) {
+          dma->offset += n * dma->advance;
+          dma->advance = 0;
+        }
+      }
+    i += repeat->length;
+  }
+  program.code = std::move(code);
+  return program;
+}

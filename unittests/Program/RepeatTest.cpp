@@ -1,0 +1,176 @@
+//===- RepeatTest.cpp - Programs with repeats -----------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "RandomProgram.h"
+
+#include "fetta/Program/Container.h"
+#include "fetta/Program/InstructionCoding.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include "gtest/gtest.h"
+
+#include <map>
+#include <set>
+
+using namespace fetta;
+using Bytes = std::vector<uint8_t>;
+
+namespace {
+
+std::string text(const Program &program) {
+  std::string result;
+  llvm::raw_string_ostream os(result);
+  print(os, program);
+  return result;
+}
+
+// The bits of a repeat by hand, from docs/ISA.md.
+TEST(Repeat, Bits) {
+  auto code = isa::encodeCode({Repeat{5, 0x01020304}});
+  ASSERT_TRUE(bool(code)) << llvm::toString(code.takeError());
+  Bytes expected = {7, 1, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 4, 3, 2, 1};
+  EXPECT_EQ(*code, expected);
+}
+
+/// A load from element `offset` on.
+Dma load(int64_t offset, int64_t advance = 0) {
+  Dma dma;
+  dma.offset = offset;
+  dma.advance = advance;
+  dma.tokens.signals[0] = {1, 1};
+  return dma;
+}
+
+TEST(Repeat, ExpansionIsTheWrittenOutProgram) {
+  Program rolled, flat;
+  Sync sync{Queue::Contract, {}};
+  sync.tokens.waits[0] = {1, 1};
+  rolled.code = {load(7), Repeat{3, 3}, load(10, 4), sync,  load(5),
+                 sync,    Repeat{1, 2}, load(1, 1),  Halt()};
+  flat.code = {load(7),  load(10), sync,    load(5), load(14), sync,    load(5),
+               load(18), sync,     load(5), sync,    load(1),  load(2), Halt()};
+  auto expanded = expandRepeats(rolled);
+  ASSERT_TRUE(bool(expanded)) << llvm::toString(expanded.takeError());
+  EXPECT_EQ(text(*expanded), text(flat));
+  auto again = expandRepeats(flat);
+  ASSERT_TRUE(bool(again)) << llvm::toString(again.takeError());
+  EXPECT_EQ(text(*again), text(flat));
+}
+
+/// Code of the refusal, 0 if there is none.
+unsigned refusal(std::vector<Instruction> code) {
+  Program program;
+  program.code = std::move(code);
+  unsigned result = 0;
+  llvm::handleAllErrors(expandRepeats(std::move(program)).takeError(),
+                        [&](const LoadError &e) { result = e.code; });
+  return result;
+}
+
+TEST(Repeat, EveryRuleBroken) {
+  auto shape = unsigned(LoadCode::RepeatShape),
+       advance = unsigned(LoadCode::RepeatAdvance),
+       limit = unsigned(LoadCode::RepeatLimit);
+  EXPECT_EQ(refusal({Repeat{1, 2}, load(0), Halt()}), 0u);
+  EXPECT_EQ(refusal({Repeat{1, 1}, load(0), Halt()}), shape);
+  EXPECT_EQ(refusal({Repeat{1, 0}, load(0), Halt()}), shape);
+  EXPECT_EQ(refusal({Repeat{0, 2}, load(0), Halt()}), shape);
+  EXPECT_EQ(refusal({Repeat{2, 2}, load(0), Halt()}), shape);
+  EXPECT_EQ(refusal({Repeat{3, 2}, load(0), Halt()}), shape);
+  EXPECT_EQ(refusal({Repeat{~0u, 2}, load(0), Halt()}), shape);
+  EXPECT_EQ(refusal({Repeat{2, 2}, Repeat{1, 2}, load(0), Halt()}), shape);
+  EXPECT_EQ(refusal({load(0), Halt(), Repeat{1, 2}}), shape);
+  EXPECT_EQ(refusal({Repeat{1, 2}, load(0, -1), Halt()}), advance);
+  EXPECT_EQ(refusal({Repeat{1, 2}, load(0), load(0, 1), Halt()}), advance);
+  EXPECT_EQ(refusal({load(0, 1), Repeat{1, 2}, load(0), Halt()}), advance);
+  int64_t most = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(refusal({Repeat{1, 2}, load(1, most - 1), Halt()}), 0u);
+  EXPECT_EQ(refusal({Repeat{1, 2}, load(1, most), Halt()}), advance);
+  EXPECT_EQ(refusal({Repeat{1, 4}, load(0, most / 3 + 1), Halt()}), advance);
+  auto all = uint32_t(MaxExpandedInstructions);
+  EXPECT_EQ(refusal({Repeat{1, all - 1}, load(0), Halt()}), 0u);
+  EXPECT_EQ(refusal({Repeat{1, all}, load(0), Halt()}), limit);
+  EXPECT_EQ(refusal({Repeat{1, ~0u}, load(0), Halt()}), limit);
+  EXPECT_EQ(refusal({Repeat{2, all / 4}, load(0), load(0), Repeat{1, all / 2},
+                     load(0), Halt()}),
+            limit);
+}
+
+/// Programs of random routes with a repeat: a contraction names its routes by
+/// its operation, which the loads before it must have put into its slots.
+TEST(Builder, RoutesOfARepeat) {
+  const unsigned seed = 8;
+  SCOPED_TRACE(seed);
+  std::mt19937 rng(seed);
+  for (unsigned round = 0; round < 300; ++round) {
+    SCOPED_TRACE(round);
+    Machine machine = test::smallMachine();
+    machine.routeSlots = 1 + rng() % 5;
+    unsigned routeCount = 1 + rng() % 8;
+    ProgramBuilder builder(machine);
+    for (unsigned i = 0; i < routeCount; ++i) {
+      Route route;
+      route.wiring = {machine.networks, machine.laneBits(),
+                      NetKind::Distribution};
+      route.codes.assign(route.wiring.stages() * route.wiring.switches(), 0);
+      route.codes[0] = uint8_t(i % 4);
+      route.codes[1] = uint8_t(i / 4);
+      ASSERT_EQ(builder.addRoute(route), i);
+    }
+    std::vector<std::array<uint32_t, 3>> needs;
+    std::array<std::set<uint32_t>, 3> inBody;
+    auto add = [&](unsigned count, bool body) {
+      for (unsigned n = 0; n < count; ++n) {
+        auto draw = [&] { return uint32_t(rng() % routeCount); };
+        needs.push_back({draw(), draw(), draw()});
+        for (unsigned net = 0; body && net < 3; ++net)
+          inBody[net].insert(needs.back()[net]);
+        builder.addContract(Nest(), {0, 0, 0}, needs.back(),
+                            uint32_t(needs.size() - 1));
+        if (rng() % 3 == 0)
+          builder.addDma(load(0));
+      }
+    };
+    add(rng() % 4, false);
+    builder.beginRepeat(2 + rng() % 3);
+    add(1 + rng() % 6, true);
+    builder.endRepeat();
+    add(rng() % 4, false);
+    Program program = std::move(builder).finish();
+
+    auto repeat = llvm::find_if(program.code, [](const Instruction &i) {
+      return std::holds_alternative<Repeat>(i);
+    });
+    ASSERT_NE(repeat, program.code.end());
+    uint32_t length = std::get<Repeat>(*repeat).length;
+    for (auto it = repeat + 1; it != repeat + 1 + length; ++it)
+      if (auto *load = std::get_if<LoadRoute>(&*it)) {
+        EXPECT_GT(inBody[unsigned(load->net)].size(),
+                  size_t(machine.routeSlots));
+      }
+    program = llvm::cantFail(expandRepeats(std::move(program)));
+    std::map<std::pair<Net, uint16_t>, uint32_t> slots;
+    unsigned contractions = 0;
+    for (const Instruction &instruction : program.code) {
+      if (auto *load = std::get_if<LoadRoute>(&instruction)) {
+        ASSERT_LT(load->slot, machine.routeSlots);
+        slots[{load->net, load->slot}] = load->route;
+      }
+      if (auto *contract = std::get_if<Contract>(&instruction)) {
+        ++contractions;
+        for (unsigned net = 0; net < 3; ++net) {
+          auto slot = slots.find({Net(net), contract->slots[net]});
+          ASSERT_NE(slot, slots.end());
+          EXPECT_EQ(slot->second, needs[contract->op][net]);
+        }
+      }
+    }
+    EXPECT_GE(contractions, needs.size() + 1);
+  }
+}
+
+} // namespace
