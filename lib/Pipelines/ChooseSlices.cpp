@@ -19,7 +19,8 @@ using namespace fetta::hw;
 
 /// Where one slice does not do: the first load and the last store have nothing
 /// to hide behind, so more slices are better until what each costs outweighs
-/// it, here to 1 %. Slices below this many elements are not asked for.
+/// it, here to 1 %. Where slices are below this many elements, other trees may
+/// be better.
 static constexpr int64_t kSmallestUsefulSlice = 16;
 static constexpr double kCloseEnough = 1.01;
 
@@ -27,6 +28,10 @@ static constexpr double kCloseEnough = 1.01;
 /// array may take for it.
 static constexpr int64_t kSlicesAhead = 2;
 static constexpr double kWorthOfRoom = 1.03;
+
+/// How much longer slices in turn may take by estimate: larger ones have fewer
+/// tensors that meet.
+static constexpr double kAsFast = 1.005;
 
 /// How many times longer slices should take, by estimate, for gradients to go
 /// through DRAM instead.
@@ -143,11 +148,12 @@ double SliceToFitPass::estimateCycles(int64_t count) {
       FailureOr<StepWork> work =
           estimateSlicedWork({function, size, plan}, machine, options.link);
       if (succeeded(work)) {
-        cycles += work->cycles(count);
+        cycles += work->cycles(count, options.inTurn);
         continue;
       }
     }
-    cycles += estimateWork(function, machine, options.link).cycles(count);
+    cycles += estimateWork(function, machine, options.link)
+                  .cycles(count, options.inTurn);
   }
   return cycles;
 }
@@ -161,21 +167,45 @@ int64_t SliceToFitPass::preferredCount(int64_t start) {
   return count;
 }
 
+std::optional<int64_t> SliceToFitPass::countInTurn(double cyclesAhead) {
+  StepWork work;
+  for (func::FuncOp function : functions())
+    work += estimateWork(function, machine, options.link);
+  if (options.inTurn || work.link >= work.array)
+    return std::nullopt;
+  options.inTurn = true;
+  std::optional<int64_t> count = estimate(1);
+  if (count && estimateCycles(*count) <= cyclesAhead * kAsFast)
+    return count;
+  options.inTurn = false;
+  return std::nullopt;
+}
+
 int64_t SliceToFitPass::fastestCount(int64_t start) {
   if (options.link == LinkModel::Ideal)
     return start; // More would only cost.
   // Room for transfers that run ahead is worth a little.
-  if (std::optional<int64_t> roomy = estimate(start, kSlicesAhead))
-    if (estimateCycles(*roomy) <= estimateCycles(start) * kWorthOfRoom)
-      start = *roomy;
-  int64_t most = std::max(start, largestBatch() / kSmallestUsefulSlice);
+  std::optional<int64_t> roomy = estimate(start, kSlicesAhead);
+  double cycles = estimateCycles(start) * kWorthOfRoom;
+  if (roomy && estimateCycles(*roomy) <= cycles) {
+    start = *roomy;
+    cycles = estimateCycles(start);
+  }
+  if (std::optional<int64_t> larger = countInTurn(cycles))
+    start = *larger;
+  const int64_t batch = largestBatch();
   double least = estimateCycles(start);
-  for (int64_t count = start; count <= most; count = nextCount(count))
-    least = std::min(least, estimateCycles(count));
+  for (int64_t count = start; count < batch;) {
+    count = std::min(nextCount(count), batch);
+    double more = estimateCycles(count);
+    if (more > least * kWorthOfRoom)
+      break;
+    least = std::min(least, more);
+  }
   int64_t count = start;
-  while (count < most && estimateCycles(count) > least * kCloseEnough)
-    count = nextCount(count);
-  return std::min(count, most);
+  while (count < batch && estimateCycles(count) > least * kCloseEnough)
+    count = std::min(nextCount(count), batch);
+  return count;
 }
 
 LogicalResult SliceToFitPass::order(const OrderFunction &add) {

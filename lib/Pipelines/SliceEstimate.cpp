@@ -282,6 +282,19 @@ double fetta::linkCycles(double bytes, const Machine &machine) {
   return bytes * double(machine.clockHz) / double(machine.dramBytesPerSecond);
 }
 
+static void addTurns(StepWork &work, func::FuncOp function,
+                     const Machine &machine) {
+  for (auto [number, type] : llvm::enumerate(function.getArgumentTypes())) {
+    auto name =
+        function.getArgAttrOfType<StringAttr>(unsigned(number), tnn::kNameAttr);
+    if (!name || !name.getValue().starts_with("d_"))
+      continue;
+    // The result is stored, then its gradient is loaded.
+    work.turn += 2 * linkCycles(bytesOf(type), machine);
+    work.latency = 2 * double(machine.dramLatencyCycles);
+  }
+}
+
 StepWork fetta::estimateWork(func::FuncOp function, const Machine &machine,
                              LinkModel link) {
   StepWork work;
@@ -308,6 +321,7 @@ StepWork fetta::estimateWork(func::FuncOp function, const Machine &machine,
     for (Type type : types)
       bytes += bytesOf(type);
   work.link = linkCycles(bytes, machine);
+  addTurns(work, function, machine);
   return work;
 }
 
@@ -368,10 +382,12 @@ FailureOr<StepWork> fetta::estimateSlicedWork(const SlicedFunction &sliced,
   few->contracts = llvm::divideCeil(few->contracts, slices);
   if (link == LinkModel::Ideal)
     few->link = 0;
+  else
+    addTurns(*few, function, machine);
   return few;
 }
 
-double StepWork::cycles(int64_t slices) const {
+double StepWork::cycles(int64_t slices, bool inTurn) const {
   // A contraction more takes some 15 cycles of loads and drains that nothing
   // hides, a slice some 60 of waiting for its own transfers (measured on the
   // worked example).
@@ -380,7 +396,7 @@ double StepWork::cycles(int64_t slices) const {
   double sliced = array + (count - 1) * repeated +
                   (slices > 1 ? count * double(contracts) * eachContract : 0);
   return std::max(sliced, link) + std::min(sliced, link) / count +
-         count * eachSlice;
+         count * eachSlice + (inTurn ? turn + count * latency : 0);
 }
 
 bool StepWork::repeatsMuch(int64_t slices) const {
@@ -394,6 +410,8 @@ StepWork &StepWork::operator+=(const StepWork &other) {
   repeated += other.repeated;
   link += other.link;
   contracts += other.contracts;
+  turn += other.turn;
+  latency += other.latency;
   return *this;
 }
 

@@ -95,11 +95,14 @@ struct StepWork {
   double repeated = 0;
   double link = 0; ///< Cycles: bytes of arguments and results / bandwidth.
   int64_t contracts = 0; ///< Contractions.
+  /// Cycles between results and their gradients, of bytes for all slices and of
+  /// latency for each: what slices in turn do not hide.
+  double turn = 0, latency = 0;
 
   /// Cycles in `slices` slices: what binds, a part of the rest that has nothing
   /// to hide behind in the first slice and the last, and what a slice costs by
   /// itself. Good for comparing numbers of slices and orders, not more.
-  double cycles(int64_t slices) const;
+  double cycles(int64_t slices, bool inTurn = false) const;
   /// Whether slices repeat so much that another tree may be better for them,
   /// and the link does not decide anyway.
   bool repeatsMuch(int64_t slices) const;

@@ -84,6 +84,9 @@ private:
   mlir::LogicalResult checkCount(int64_t count, SizeFunction sizeOf);
   /// Cycles of all functions in slices, and in pieces where there is a plan.
   double estimateCycles(int64_t count);
+  /// How many larger slices fit that follow one after the other, if that takes
+  /// no longer than slices of which one runs ahead; slices do so from then on.
+  std::optional<int64_t> countInTurn(double cyclesAhead);
   /// `start`, or more slices if these are faster.
   int64_t fastestCount(int64_t start);
   /// The same, with gradients through DRAM if that is faster in so many slices.
