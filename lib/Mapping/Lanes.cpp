@@ -128,6 +128,21 @@ bool LaneSpace::list(int64_t upTo) {
   pool.clear();
   wanted = listed = upTo;
   budget = searchBudget;
+  std::fill(current.begin(), current.end(), LaneShare());
+  if (rests.empty()) {
+    rests.resize(order.size() + 1);
+    for (size_t depth = order.size(); depth-- > 0;) {
+      const ModeOptions &list = options[depth];
+      Rest &rest = rests[depth] = rests[depth + 1];
+      int64_t size = problem.modes[list.mode].size;
+      rest.beats *= size;
+      rest.tile *= list.tile ? size : 1;
+      for (const Option &option : list.options) {
+        rest.uses[list.kind] |= option.share.position > 0;
+        rest.usesCEs |= option.share.ce > 0;
+      }
+    }
+  }
   Part start;
   start.left = unsigned(full);
   start.free = {0, machine.peRowBits, machine.peColumnBits};
@@ -143,12 +158,12 @@ void LaneSpace::grow(int64_t upTo, int64_t mostOccupancy) {
   longest = mostOccupancy;
   tabulate();
   if (upTo > listed) {
-    bool isAhead = longest != std::numeric_limits<int64_t>::max() &&
-                   longest > upTo && !isAheadTooFar;
+    // What is found among the fewest beats may make the rest of no interest.
+    bool isAhead = listed > 0 && longest > upTo && !isAheadTooFar;
     if (isAhead)
       isAheadTooFar = !list(longest);
     if (!isAhead || isAheadTooFar)
-      list(upTo);
+      isAheadTooFar |= !list(upTo);
   }
   for (const LaneAssignment &assignment : latest) {
     int64_t beats = assignment.beats << assignment.beatBits;
@@ -177,7 +192,9 @@ void LaneSpace::assign(size_t depth, const Part &part) {
   }
   const ModeOptions &list = options[depth];
   const int64_t *leastAfter = &least[(depth + 1) * states];
+  const Rest &rest = rests[depth + 1];
   const unsigned free = part.free[list.kind];
+  const int64_t mostBeats = wanted >> beatBits(part.missing);
   for (const Option &option : list.options) {
     if (option.share.position > free || option.share.ce > part.ces)
       continue;
@@ -188,8 +205,11 @@ void LaneSpace::assign(size_t depth, const Part &part) {
     if (after == unreachable)
       continue;
     const int64_t beats = part.beats * option.chunks;
+    const int64_t fewest = beats * after;
+    if (fewest > mostBeats)
+      continue;
     const MissingBits missing = part.missing + option.missing;
-    if (beats * after > wanted >> beatBits(missing))
+    if (fewest > wanted >> beatBits(missing))
       continue;
     Part next;
     next.beats = beats;
@@ -201,7 +221,14 @@ void LaneSpace::assign(size_t depth, const Part &part) {
     next.rowBits = part.rowBits + (list.rows ? option.share.position : 0);
     next.missing = missing;
     current[list.mode] = option.share;
-    assign(depth + 1, next);
+    if (hasLanesFor(rest, next)) {
+      assign(depth + 1, next);
+      continue;
+    }
+    // The modes that are left stay without lanes, for which the table stands.
+    next.beats *= rest.beats;
+    next.tile *= rest.tile;
+    finish(next);
   }
   current[list.mode] = {};
 }

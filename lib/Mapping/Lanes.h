@@ -146,6 +146,17 @@ private:
     MissingBits missing = 0;
   };
   void assign(size_t depth, const Part &part);
+  /// What modes from some depth on come to without lanes.
+  struct Rest {
+    int64_t beats = 1, tile = 1;
+    /// Whether any of them may use lane bits of each kind, and CE bits.
+    std::array<bool, 3> uses = {};
+    bool usesCEs = false;
+  };
+  bool hasLanesFor(const Rest &rest, const Part &part) const {
+    return (rest.uses[1] && part.free[1]) || (rest.uses[2] && part.free[2]) ||
+           (rest.usesCEs && part.ces);
+  }
   void finish(const Part &part);
   LaneAssignment assess(const Part &part) const;
   int64_t most(size_t depth, size_t left) const {
@@ -161,6 +172,7 @@ private:
   size_t numModes;
   llvm::SmallVector<unsigned, 8> order; ///< Modes that have bits.
   std::vector<ModeOptions> options;     ///< By place in `order`.
+  llvm::SmallVector<Rest, 9> rests;     ///< By depth; empty until needed.
   size_t states = 0, full = 0; ///< Lane bits that are left, as one number.
   /// By depth and lane bits left: fewest beats of the modes from there on.
   /// Empty until it is asked for.

@@ -57,13 +57,6 @@ uint32_t WordStories::addGroup(const Story &story) {
   return number;
 }
 
-/// A part of a group is gone.
-void WordStories::leave(uint32_t group) {
-  groups[group].words = Unknown;
-  if (--groups[group].parts == 0)
-    freeGroups.push_back(group);
-}
-
 WordStories::Group *WordStories::whole(const Words &words) {
   const Footprint &flat = footprint(words);
   Part row = rowAt(words.slab, words.baseRow + flat.rows.front().row);
@@ -175,13 +168,18 @@ llvm::Error WordStories::write(const Words &words, const Story &story,
     return llvm::Error::success();
   }
   touched.clear();
+  // Neighbouring rows are mostly of one group, whole.
+  uint32_t last = Unknown;
   for (auto [offset, banks] : flat.rows) {
     int64_t row = words.baseRow + offset;
-    for (const Part &part : at(words.slab, row)) {
+    Part &place = rowAt(words.slab, row);
+    if (place.group == None || (place.group == last && place.banks == banks))
+      continue;
+    for (const Part &part : partsOf(place)) {
       uint32_t over = sets.both(part.banks, banks);
       if (!over || groups[part.group].met++)
         continue;
-      touched.push_back(part.group);
+      touched.push_back(last = part.group);
       if (llvm::Error error = onOld(groups[part.group].story, row, over))
         return error;
     }
@@ -195,8 +193,8 @@ llvm::Error WordStories::write(const Words &words, const Story &story,
   llvm::SmallVector<Part, 8> parts;
   for (auto [offset, banks] : flat.rows) {
     Part &row = rowAt(words.slab, words.baseRow + offset);
-    if (row.group != Several &&
-        (row.group == None || !sets.without(row.banks, banks))) {
+    if (row.group != Several && (row.group == None || row.banks == banks ||
+                                 !sets.without(row.banks, banks))) {
       if (row.group != None)
         leave(row.group);
       row = {own, banks};

@@ -109,7 +109,12 @@ private:
   /// The group that is exactly these words, if there is one.
   Group *whole(const Words &words);
   uint32_t addGroup(const Story &story);
-  void leave(uint32_t group);
+  /// A part of a group is gone.
+  void leave(uint32_t group) {
+    groups[group].words = Unknown;
+    if (--groups[group].parts == 0)
+      freeGroups.push_back(group);
+  }
   void split(const Words &words);
 
   int64_t rowsPerSlab;

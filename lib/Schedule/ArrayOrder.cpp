@@ -10,13 +10,14 @@
 #include "llvm/Support/xxhash.h"
 
 #include <algorithm>
+#include <cassert>
 #include <tuple>
 #include <unordered_set>
 
 using namespace fetta;
 
-/// Tasks up to which more than one order is followed, and how many at most.
-static constexpr size_t beamTasks = 64, beamWidth = 32;
+/// Orders that are followed, at most.
+static constexpr size_t beamWidth = 32;
 /// Orders times tasks: the work of a step grows with the tasks.
 static constexpr size_t beamWork = 640;
 
@@ -53,8 +54,6 @@ public:
   }
 
   std::vector<unsigned> run(size_t width);
-  /// The same for one order, which is followed in place.
-  std::vector<unsigned> runOne();
 
 private:
   bool isReady(const Prefix &prefix, unsigned task) const {
@@ -137,49 +136,144 @@ std::vector<unsigned> Scheduler::run(size_t width) {
   return beam.front().order;
 }
 
-/// Whatever starts first comes next; of those, what most depends on.
-std::vector<unsigned> Scheduler::runOne() {
-  std::vector<int64_t> end(tasks.size(), -1); ///< -1: not done.
-  // Waits of a task that are done, and until when it waits for them.
-  std::vector<std::pair<unsigned, int64_t>> met(tasks.size());
-  std::vector<unsigned> order;
-  unsigned first = 0;
-  int64_t now = 0;
-  while (order.size() < tasks.size()) {
-    std::optional<std::tuple<int64_t, int64_t, unsigned>> best;
-    unsigned last = std::min<unsigned>(tasks.size(), first + window);
-    for (unsigned t = first; t < last; ++t) {
-      if (end[t] >= 0)
-        continue;
-      auto &[waits, time] = met[t];
-      const auto &after = tasks[t].after;
-      for (; waits < after.size() && end[after[waits].task] >= 0; ++waits)
-        time = std::max(time, end[after[waits].task] + after[waits].latency);
-      if (waits < after.size())
-        continue;
-      std::tuple choice(std::max(now, time), -tail[t], t);
-      if (!best || choice < *best)
-        best = choice;
-    }
-    auto [start, behind, task] = *best;
-    now = start + tasks[task].occupancy;
-    for (const TaskWait &wait : tasks[task].after)
-      now = std::max(now, end[wait.task] + wait.finish);
-    end[task] = now;
-    order.push_back(task);
-    while (first < tasks.size() && end[first] >= 0)
-      ++first;
-  }
-  return order;
-}
-
 std::vector<unsigned> fetta::orderArray(llvm::ArrayRef<ScheduleTask> tasks,
                                         unsigned window) {
   if (tasks.empty())
     return {};
-  size_t width = tasks.size() > beamTasks
-                     ? 1
-                     : std::min(beamWidth, beamWork / tasks.size());
-  Scheduler scheduler(tasks, window);
-  return width == 1 ? scheduler.runOne() : scheduler.run(width);
+  assert(tasks.size() <= beamTasks && "more are ordered one by one");
+  return Scheduler(tasks, window)
+      .run(std::min(beamWidth, beamWork / tasks.size()));
+}
+
+//===----------------------------------------------------------------------===//
+// Many tasks
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Tasks of the array that are ready, with the time that they wait for. What a
+/// task is waited for by is known from the start, so that each wait is met
+/// once.
+class ReadyTasks {
+public:
+  explicit ReadyTasks(llvm::ArrayRef<ScheduleTask> tasks);
+
+  /// Longest path from the first beat of a task to the last write behind it.
+  int64_t tail(unsigned task) const { return tails[task]; }
+  bool isReady(unsigned task) const { return open[task] == 0; }
+  /// When a task that is ready can begin, as far as others decide it.
+  int64_t time(unsigned task) const { return times[task]; }
+  /// A task of the array ends; transfers behind it complete.
+  void end(unsigned task, int64_t time);
+
+private:
+  struct Follower {
+    unsigned task;
+    int64_t latency;
+  };
+
+  llvm::ArrayRef<ScheduleTask> tasks;
+  /// Transfers that a task of the array waits for. What a program stores at its
+  /// end is not among them, and its chains are the longest.
+  std::vector<bool> matters;
+  std::vector<int64_t> tails, times;
+  std::vector<unsigned> open; ///< Waits that are not met.
+  /// Of task t: [first[t], first[t + 1]).
+  std::vector<size_t> first;
+  std::vector<Follower> followers;
+  std::vector<std::pair<unsigned, int64_t>> ending; ///< Empty between calls.
+};
+
+} // namespace
+
+ReadyTasks::ReadyTasks(llvm::ArrayRef<ScheduleTask> tasks)
+    : tasks(tasks), matters(tasks.size()), tails(tasks.size(), 0),
+      times(tasks.size(), 0), open(tasks.size(), 0),
+      first(tasks.size() + 1, 0) {
+  // Tasks follow what they wait for, so one backward sweep finds what matters
+  // and gives the tails.
+  for (size_t i = tasks.size(); i-- > 0;) {
+    const ScheduleTask &task = tasks[i];
+    bool isArray = task.engine == Engine::Array;
+    if (!isArray && !matters[i])
+      continue;
+    int64_t behind = std::max(tails[i], task.drain);
+    tails[i] = task.occupancy + behind;
+    open[i] = unsigned(task.after.size());
+    for (const TaskWait &wait : task.after) {
+      matters[wait.task] = true;
+      ++first[wait.task + 1];
+      tails[wait.task] = std::max(tails[wait.task], wait.latency + tails[i]);
+      if (isArray)
+        tails[wait.task] = std::max(tails[wait.task], wait.finish + behind);
+    }
+  }
+  for (size_t i = 0; i < tasks.size(); ++i)
+    first[i + 1] += first[i];
+  followers.resize(first.back());
+  std::vector<size_t> next(first.begin(), first.end() - 1);
+  for (unsigned t = 0; t < tasks.size(); ++t)
+    if (tasks[t].engine == Engine::Array || matters[t])
+      for (const TaskWait &wait : tasks[t].after)
+        followers[next[wait.task]++] = {t, wait.latency};
+  for (unsigned t = 0; t < tasks.size(); ++t)
+    if (tasks[t].engine != Engine::Array && matters[t] &&
+        tasks[t].after.empty())
+      end(t, 0);
+}
+
+void ReadyTasks::end(unsigned task, int64_t time) {
+  for (ending.push_back({task, time}); !ending.empty();) {
+    auto [ended, at] = ending.back();
+    ending.pop_back();
+    for (size_t f = first[ended]; f < first[ended + 1]; ++f) {
+      unsigned follower = followers[f].task;
+      times[follower] = std::max(times[follower], at + followers[f].latency);
+      if (--open[follower] == 0 && tasks[follower].engine != Engine::Array)
+        ending.push_back({follower, times[follower]});
+    }
+  }
+}
+
+/// Whatever starts first comes next; of those, what most depends on.
+std::vector<unsigned>
+fetta::orderThroughTransfers(llvm::ArrayRef<ScheduleTask> tasks,
+                             unsigned window) {
+  ReadyTasks ready(tasks);
+  std::vector<unsigned> array;
+  for (unsigned t = 0; t < tasks.size(); ++t)
+    if (tasks[t].engine == Engine::Array)
+      array.push_back(t);
+  std::vector<bool> done(array.size(), false);
+  std::vector<int64_t> ends(tasks.size(), 0);
+  std::vector<unsigned> order;
+  order.reserve(array.size());
+  size_t first = 0;
+  int64_t now = 0;
+  while (order.size() < array.size()) {
+    std::optional<std::tuple<int64_t, int64_t, size_t>> best;
+    size_t last = std::min(array.size(), first + window);
+    for (size_t number = first; number < last; ++number) {
+      unsigned task = array[number];
+      if (done[number] || !ready.isReady(task))
+        continue;
+      std::tuple choice(std::max(now, ready.time(task)), -ready.tail(task),
+                        number);
+      if (!best || choice < *best)
+        best = choice;
+    }
+    auto [start, behind, number] = *best;
+    unsigned task = array[number];
+    now = start + tasks[task].occupancy;
+    for (const TaskWait &wait : tasks[task].after)
+      if (tasks[wait.task].engine == Engine::Array)
+        now = std::max(now, ends[wait.task] + wait.finish);
+    ends[task] = now;
+    ready.end(task, now);
+    done[number] = true;
+    order.push_back(task);
+    while (first < array.size() && done[first])
+      ++first;
+  }
+  return order;
 }

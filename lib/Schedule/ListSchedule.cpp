@@ -88,55 +88,36 @@ int64_t fetta::peakRows(llvm::ArrayRef<ScheduleTask> tasks,
 /// take no time.
 static std::vector<unsigned>
 orderWithIdealLink(llvm::ArrayRef<ScheduleTask> ideal, unsigned window) {
+  std::vector<unsigned> taskOf;
+  for (unsigned t = 0; t < ideal.size(); ++t)
+    if (ideal[t].engine == Engine::Array)
+      taskOf.push_back(t);
+  if (taskOf.size() > beamTasks)
+    return orderThroughTransfers(ideal, window);
   std::vector<ScheduleTask> array;
-  array.reserve(ideal.size());
-  std::vector<unsigned> taskOf, numberOf(ideal.size());
-  std::vector<std::vector<TaskWait>> waits(ideal.size());
-  // Transfers that an array task waits for. What a program stores at its end
-  // is not among them, and its chains are the longest.
-  std::vector<bool> matters(ideal.size());
-  for (size_t t = ideal.size(); t-- > 0;)
-    if (ideal[t].engine == Engine::Array || matters[t])
-      for (const TaskWait &wait : ideal[t].after)
-        matters[wait.task] = true;
-  // Where a task waits for an array task already, by that task's number. A long
-  // chain of stores leads to each array task many times.
-  std::vector<unsigned> placeOf;
-  // The task for which another transfer that it waits for waits for this one,
-  // too: transfers take no time, so that is the later one.
-  std::vector<unsigned> passedBy(ideal.size(), unsigned(ideal.size()));
+  std::vector<unsigned> numberOf(ideal.size());
+  std::vector<llvm::SmallVector<TaskWait, 4>> waits(ideal.size());
   for (unsigned t = 0; t < ideal.size(); ++t) {
-    if (ideal[t].engine != Engine::Array && !matters[t])
-      continue;
-    for (const TaskWait &wait : ideal[t].after)
-      if (ideal[wait.task].engine != Engine::Array)
-        for (const TaskWait &before : ideal[wait.task].after)
-          passedBy[before.task] = t;
-    std::vector<TaskWait> &own = waits[t];
+    llvm::SmallVector<TaskWait, 4> &own = waits[t];
     auto add = [&](unsigned number, int64_t latency, int64_t finish) {
-      unsigned &place = placeOf[number];
-      if (place >= own.size() || own[place].task != number) {
-        place = unsigned(own.size());
-        own.push_back({number, latency, finish});
-        return;
-      }
-      own[place].latency = std::max(own[place].latency, latency);
-      own[place].finish = std::max(own[place].finish, finish);
+      auto *known = llvm::find_if(
+          own, [&](const TaskWait &wait) { return wait.task == number; });
+      if (known == own.end())
+        known = own.insert(known, {number, 0, 0});
+      known->latency = std::max(known->latency, latency);
+      known->finish = std::max(known->finish, finish);
     };
-    for (const TaskWait &wait : ideal[t].after) {
+    for (const TaskWait &wait : ideal[t].after)
       if (ideal[wait.task].engine == Engine::Array)
         add(numberOf[wait.task], wait.latency, wait.finish);
-      else if (passedBy[wait.task] != t)
+      else
         for (const TaskWait &through : waits[wait.task])
           add(through.task, through.latency + wait.latency, 0);
-    }
     if (ideal[t].engine != Engine::Array)
       continue;
     numberOf[t] = unsigned(array.size());
-    taskOf.push_back(t);
-    placeOf.push_back(0);
     array.push_back(ideal[t]);
-    array.back().after.assign(own.begin(), own.end());
+    array.back().after = std::move(own);
   }
   std::vector<unsigned> order = orderArray(array, window);
   for (unsigned &task : order)

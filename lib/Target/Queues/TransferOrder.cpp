@@ -26,18 +26,48 @@ static std::pair<int64_t, int64_t> touched(TransferOp op,
   return {begin, end};
 }
 
+TransferOrder::Place TransferOrder::find(Operation *last) const {
+  SmallVector<StoreOp> added;
+  Place place = {0, 0};
+  for (auto store = cast<StoreOp>(last); store;
+       store = store.getInto().getDefiningOp<StoreOp>()) {
+    if (auto known = places.find(store); known != places.end()) {
+      place = known->second;
+      if (!added.empty() && ++place.number < chains[place.chain].size()) {
+        ArrayRef<Write> before = ArrayRef(chains[place.chain]);
+        std::vector<Write> copy(before.take_front(place.number));
+        chains.push_back(std::move(copy));
+        place.chain = chains.size() - 1;
+      }
+      break;
+    }
+    added.push_back(store);
+    if (!store.getInto().getDefiningOp<StoreOp>()) {
+      place = {chains.size(), 0};
+      chains.emplace_back();
+    }
+  }
+  for (StoreOp store : llvm::reverse(added)) {
+    auto [begin, end] =
+        touched(store, cast<RankedTensorType>(store.getSource().getType()));
+    std::vector<Write> &chain = chains[place.chain];
+    place.number = chain.size();
+    chain.push_back({store, begin, end});
+    places[store] = place;
+  }
+  return place;
+}
+
 void TransferOrder::addStores(Value value, int64_t begin, int64_t end,
                               SmallVectorImpl<Write> &writes) const {
-  while (auto store = value.getDefiningOp<StoreOp>()) {
-    auto [it, isNew] = touchedBy.try_emplace(store);
-    if (isNew)
-      it->second =
-          touched(store, cast<RankedTensorType>(store.getSource().getType()));
-    auto [first, last] = it->second;
-    if (first < end && begin < last)
-      writes.push_back({store, first, last});
-    value = store.getInto();
-  }
+  auto store = value.getDefiningOp<StoreOp>();
+  if (!store)
+    return;
+  Place place = find(store);
+  ArrayRef<Write> chain = chains[place.chain];
+  for (const Write &write : llvm::reverse(chain.take_front(place.number + 1)))
+    if (write.begin < end && begin < write.end)
+      writes.push_back(write);
 }
 
 TransferOrder::TransferOrder(FunctionOpInterface function)

@@ -19,6 +19,8 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
 
+#include <vector>
+
 namespace fetta {
 
 class TransferOrder {
@@ -43,12 +45,18 @@ private:
   /// touch elements [begin, end).
   void addStores(mlir::Value value, int64_t begin, int64_t end,
                  llvm::SmallVectorImpl<Write> &writes) const;
+  /// A store in its chain: the chain's number, and stores before it.
+  struct Place {
+    size_t chain, number;
+  };
+  Place find(mlir::Operation *store) const;
 
   mlir::FunctionOpInterface function;
   llvm::StringMap<Result> results; ///< By name.
-  /// Elements that a store may touch: every load of its region asks.
-  mutable llvm::DenseMap<mlir::Operation *, std::pair<int64_t, int64_t>>
-      touchedBy;
+  /// Chains of stores, first to last: every load of their region asks. One that
+  /// goes on from a store within another has a copy of what is before.
+  mutable std::vector<std::vector<Write>> chains;
+  mutable llvm::DenseMap<mlir::Operation *, Place> places;
 };
 
 } // namespace fetta

@@ -44,8 +44,9 @@ struct FettaDialect::Memo {
       BitMapAttr>
       routes;
 
-  static Memo &of(mlir::MLIRContext *context) {
-    return context->getLoadedDialect<FettaDialect>()->getMemo();
+  /// `op` is one of the dialect. The context would look for it by name.
+  static Memo &of(mlir::Operation *op) {
+    return static_cast<FettaDialect *>(op->getDialect())->getMemo();
   }
   /// Its entry, made by the first contraction that is like `op`. The nest is
   /// only read; the rest needs the mutex.

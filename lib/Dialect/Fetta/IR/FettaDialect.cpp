@@ -24,7 +24,8 @@ void FettaDialect::initialize() {
 }
 
 const fetta::Machine &MachineAttr::getMachine() const {
-  FettaDialect::Memo &memo = FettaDialect::Memo::of(getContext());
+  FettaDialect::Memo &memo =
+      static_cast<FettaDialect &>(getDialect()).getMemo();
   std::lock_guard<std::mutex> lock(memo.mutex);
   std::unique_ptr<const fetta::Machine> &known = memo.machines[*this];
   if (!known)

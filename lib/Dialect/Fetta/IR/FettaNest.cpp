@@ -174,8 +174,7 @@ llvm::Expected<KnownNest &> FettaDialect::Memo::find(ContractOp op) {
 }
 
 llvm::Expected<const Nest &> fetta::hw::getUnplacedNest(ContractOp op) {
-  llvm::Expected<KnownNest &> known =
-      FettaDialect::Memo::of(op.getContext()).find(op);
+  llvm::Expected<KnownNest &> known = FettaDialect::Memo::of(op).find(op);
   if (!known)
     return known.takeError();
   return known->nest;

@@ -308,12 +308,14 @@ static LogicalResult verifyInit(ContractOp op, const Machine &machine) {
     return success();
   if (failed(verifyInMemory(op, "init", init, machine)))
     return failure();
-  auto sums = RankedTensorType::get(op.getType().getShape(),
-                                    Float32Type::get(op.getContext()),
-                                    op.getType().getEncoding());
-  if (init.getType() != sums)
-    return op.emitOpError() << "init should lie as the result does, " << sums
-                            << ", got " << init.getType();
+  auto sums = cast<RankedTensorType>(init.getType());
+  if (!sums.getElementType().isF32() ||
+      sums.getShape() != op.getType().getShape() ||
+      sums.getEncoding() != op.getType().getEncoding())
+    return op.emitOpError()
+           << "init should lie as the result does, "
+           << op.getType().clone(Float32Type::get(op.getContext())) << ", got "
+           << sums;
   if (!isa<LoadOp, ContractOp>(init.getDefiningOp()))
     return op.emitOpError()
            << "goes on from what the host has placed or from a view: init "
@@ -334,7 +336,7 @@ static LogicalResult verifyInit(ContractOp op, const Machine &machine) {
 /// The nest is right. Where the tensors lie is the business of the operations
 /// that make them, so contractions that are alike are checked once.
 static LogicalResult verifyContractNest(ContractOp op, const Machine &machine) {
-  FettaDialect::Memo &memo = FettaDialect::Memo::of(op.getContext());
+  FettaDialect::Memo &memo = FettaDialect::Memo::of(op);
   llvm::Expected<KnownNest &> known = memo.find(op);
   if (!known)
     return op.emitOpError() << llvm::toString(known.takeError());
@@ -357,7 +359,7 @@ static LogicalResult verifyContractNest(ContractOp op, const Machine &machine) {
 /// What the routes of a contraction have to do.
 static FailureOr<std::array<BitMapAttr, 3>>
 getRouteMaps(ContractOp op, const Machine &machine) {
-  FettaDialect::Memo &memo = FettaDialect::Memo::of(op.getContext());
+  FettaDialect::Memo &memo = FettaDialect::Memo::of(op);
   llvm::Expected<KnownNest &> known = memo.find(op);
   if (!known)
     return op.emitOpError() << llvm::toString(known.takeError());
@@ -425,7 +427,7 @@ LogicalResult ContractOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
 
 /// What switch words and masks do: followed once for each machine.
 static FailureOr<BitMapAttr> getMapOfWords(RouteOp op, const Machine &machine) {
-  FettaDialect::Memo &memo = FettaDialect::Memo::of(op.getContext());
+  FettaDialect::Memo &memo = FettaDialect::Memo::of(op);
   Attribute masks = op.getMasksAttr();
   std::tuple key(getMachineAttr(op).getAsOpaquePointer(), op.getKind(),
                  op.getWordsAttr().getAsOpaquePointer(),

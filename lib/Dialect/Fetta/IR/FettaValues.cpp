@@ -16,7 +16,8 @@ using namespace fetta::hw;
 
 MachineAttr fetta::hw::getMachineAttr(Operation *op) {
   for (; op; op = op->getParentOp())
-    if (auto machine = op->getAttrOfType<MachineAttr>(kMachineAttr))
+    if (auto machine =
+            dyn_cast_or_null<MachineAttr>(op->getDiscardableAttr(kMachineAttr)))
       return machine;
   return {};
 }

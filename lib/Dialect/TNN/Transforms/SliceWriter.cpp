@@ -6,9 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "SliceWriter.h"
+#include "StaticSlices.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 using namespace fetta::tnn;
@@ -106,8 +106,7 @@ RankedTensorType SliceWriter::partType(Value value, const Place &place) const {
 Value SliceWriter::extract(Value value, Value source, const Place &place,
                            bool ofBatch, ArrayRef<unsigned> ofCuts) {
   auto type = tensorType(source);
-  SmallVector<int64_t> offsets(type.getRank(), 0), sizes(type.getShape()),
-      strides(type.getRank(), 1);
+  SmallVector<int64_t> offsets(type.getRank(), 0), sizes(type.getShape());
   if (ofBatch) {
     int64_t dimension = batch->dimensionOf(value);
     offsets[dimension] = begin(place.slice);
@@ -118,11 +117,7 @@ Value SliceWriter::extract(Value value, Value source, const Place &place,
     offsets[dimension] = cuts[c].begin(place.pieces[c]);
     sizes[dimension] = cuts[c].length(place.pieces[c]);
   }
-  MLIRContext *context = builder.getContext();
-  return tensor::ExtractSliceOp::create(
-      builder, value.getLoc(), source, getAsIndexOpFoldResult(context, offsets),
-      getAsIndexOpFoldResult(context, sizes),
-      getAsIndexOpFoldResult(context, strides));
+  return extractSlice(builder, value.getLoc(), source, offsets, sizes);
 }
 
 Value SliceWriter::makeView(Operation *op, const Place &place) {
@@ -294,16 +289,12 @@ void SliceWriter::returnParts(Value value, const Place &place) {
       into = tensor::EmptyOp::create(builder, loc, type.getShape(),
                                      type.getElementType());
     Value part = get(value, place);
-    SmallVector<int64_t> offsets(type.getRank(), 0), strides(type.getRank(), 1);
+    SmallVector<int64_t> offsets(type.getRank(), 0);
     if (ofBatch)
       offsets[batch->dimensionOf(value)] = begin(place.slice);
     for (unsigned c : held)
       offsets[cuts[c].mode.dimensionOf(value)] = cuts[c].begin(place.pieces[c]);
-    MLIRContext *context = builder.getContext();
-    results[&use] = tensor::InsertSliceOp::create(
-        builder, loc, part, into, getAsIndexOpFoldResult(context, offsets),
-        getAsIndexOpFoldResult(context, tensorType(part).getShape()),
-        getAsIndexOpFoldResult(context, strides));
+    results[&use] = insertSlice(builder, loc, part, into, offsets);
   }
 }
 

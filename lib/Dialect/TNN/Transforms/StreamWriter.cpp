@@ -7,6 +7,7 @@
 
 #include "StreamWriter.h"
 #include "SliceWriter.h"
+#include "StaticSlices.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/IRMapping.h"
@@ -292,7 +293,6 @@ void StreamWriter::writeStream(ContractOp op, ArrayRef<int64_t> tiles) {
   });
 
   Location loc = op.getLoc();
-  MLIRContext *context = builder.getContext();
   auto rectangle = [&](unsigned id, const Step &step) {
     SmallVector<int64_t> offsets, lengths;
     for (unsigned mode : modesOf[id]) {
@@ -309,12 +309,8 @@ void StreamWriter::writeStream(ContractOp op, ArrayRef<int64_t> tiles) {
       // Not from sum to sum: these may be of other classes, and other layouts.
       if (last[id] && !step.isFirst && lastOffsets[id] == offsets)
         continue;
-      SmallVector<int64_t> ones(offsets.size(), 1);
-      last[id] = tensor::ExtractSliceOp::create(
-          builder, loc, get(op->getOperand(id)),
-          getAsIndexOpFoldResult(context, offsets),
-          getAsIndexOpFoldResult(context, lengths),
-          getAsIndexOpFoldResult(context, ones));
+      last[id] =
+          extractSlice(builder, loc, get(op->getOperand(id)), offsets, lengths);
       lastOffsets[id] = offsets;
     }
     return std::pair(last[0], last[1]);
@@ -347,11 +343,7 @@ void StreamWriter::writeStream(ContractOp op, ArrayRef<int64_t> tiles) {
     sum = contract;
     if (!step.isLast)
       continue;
-    SmallVector<int64_t> ones(offsets.size(), 1);
-    into = tensor::InsertSliceOp::create(
-        builder, loc, sum, into, getAsIndexOpFoldResult(context, offsets),
-        getAsIndexOpFoldResult(context, lengths),
-        getAsIndexOpFoldResult(context, ones));
+    into = insertSlice(builder, loc, sum, into, offsets);
   }
   ++numbers;
   written[op.getResult()] = into;
