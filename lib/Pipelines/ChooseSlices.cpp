@@ -97,6 +97,18 @@ bool SliceToFitPass::planGradients(int64_t count) {
   return true;
 }
 
+FailureOr<RowEstimate> SliceToFitPass::estimateSlicedRows(func::FuncOp function,
+                                                          int64_t count) {
+  OwningOpRef<func::FuncOp> copy = function.clone();
+  int64_t size = sliceSize(batchOf(function), count);
+  if (failed(quietly(cannotSlice, [&]() {
+        return tnn::sliceBatch(*copy, size, tnn::kSliceSample,
+                               /*classes=*/nullptr, planOf(function));
+      })))
+    return failure();
+  return estimateRows(*copy, machine);
+}
+
 std::optional<int64_t> SliceToFitPass::estimate(int64_t count, int64_t ahead) {
   int64_t batch = largestBatch();
   tooMany.reset();
@@ -123,14 +135,10 @@ std::optional<int64_t> SliceToFitPass::estimate(int64_t count, int64_t ahead) {
         fits &= estimateRows(function, machine).fits(machine);
         continue;
       }
-      OwningOpRef<func::FuncOp> copy = function.clone();
-      int64_t size = sliceSize(batchOf(function), count);
-      if (failed(quietly(cannotSlice, [&]() {
-            return tnn::sliceBatch(*copy, size, tnn::kSliceSample,
-                                   /*classes=*/nullptr, planOf(function));
-          })))
+      FailureOr<RowEstimate> rows = estimateSlicedRows(function, count);
+      if (failed(rows))
         return std::nullopt;
-      fits &= estimateRows(*copy, machine).fits(machine, ahead);
+      fits &= rows->fits(machine, ahead);
     }
     if (fits)
       return count;
@@ -167,16 +175,23 @@ int64_t SliceToFitPass::preferredCount(int64_t start) {
   return count;
 }
 
-std::optional<int64_t> SliceToFitPass::countInTurn(double cyclesAhead) {
+std::optional<int64_t> SliceToFitPass::countInTurn(int64_t count) {
   StepWork work;
   for (func::FuncOp function : functions())
     work += estimateWork(function, machine, options.link);
   if (options.inTurn || work.link >= work.array)
     return std::nullopt;
+  double ahead = estimateCycles(count) * kAsFast;
+  for (func::FuncOp function : functions())
+    if (FailureOr<RowEstimate> rows = estimateSlicedRows(function, count);
+        succeeded(rows) && rows->isTight(machine)) {
+      ahead *= kWorthOfRoom;
+      break;
+    }
   options.inTurn = true;
-  std::optional<int64_t> count = estimate(1);
-  if (count && estimateCycles(*count) <= cyclesAhead * kAsFast)
-    return count;
+  std::optional<int64_t> inTurn = estimate(1);
+  if (inTurn && estimateCycles(*inTurn) <= ahead)
+    return inTurn;
   options.inTurn = false;
   return std::nullopt;
 }
@@ -185,14 +200,11 @@ int64_t SliceToFitPass::fastestCount(int64_t start) {
   if (options.link == LinkModel::Ideal)
     return start; // More would only cost.
   // Room for transfers that run ahead is worth a little.
-  std::optional<int64_t> roomy = estimate(start, kSlicesAhead);
-  double cycles = estimateCycles(start) * kWorthOfRoom;
-  if (roomy && estimateCycles(*roomy) <= cycles) {
-    start = *roomy;
-    cycles = estimateCycles(start);
-  }
-  if (std::optional<int64_t> larger = countInTurn(cycles))
-    start = *larger;
+  if (std::optional<int64_t> roomy = estimate(start, kSlicesAhead))
+    if (estimateCycles(*roomy) <= estimateCycles(start) * kWorthOfRoom)
+      start = *roomy;
+  if (std::optional<int64_t> inTurn = countInTurn(start))
+    start = *inTurn;
   const int64_t batch = largestBatch();
   double least = estimateCycles(start);
   for (int64_t count = start; count < batch;) {

@@ -35,6 +35,11 @@ struct RowEstimate {
     int64_t capacity = machine.slabs * machine.rowsPerSlab;
     return peak <= capacity && largestSlice * ahead <= capacity - peak;
   }
+  /// Whether there is little choice of a slab, so that tensors meet.
+  bool isTight(const Machine &machine) const {
+    constexpr double kTight = 0.85;
+    return double(peak) > kTight * double(machine.slabs * machine.rowsPerSlab);
+  }
 };
 /// The number of slices to try after this one: 1, 2, 3, 4, 6, 8, 12, 16, ...
 int64_t nextCount(int64_t count);

@@ -85,8 +85,12 @@ private:
   /// Cycles of all functions in slices, and in pieces where there is a plan.
   double estimateCycles(int64_t count);
   /// How many larger slices fit that follow one after the other, if that takes
-  /// no longer than slices of which one runs ahead; slices do so from then on.
-  std::optional<int64_t> countInTurn(double cyclesAhead);
+  /// no longer than `count` slices of which one runs ahead; slices do so from
+  /// then on.
+  std::optional<int64_t> countInTurn(int64_t count);
+  /// Rows of a function in slices and pieces.
+  mlir::FailureOr<RowEstimate> estimateSlicedRows(mlir::func::FuncOp function,
+                                                  int64_t count);
   /// `start`, or more slices if these are faster.
   int64_t fastestCount(int64_t start);
   /// The same, with gradients through DRAM if that is faster in so many slices.
