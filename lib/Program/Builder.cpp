@@ -183,24 +183,22 @@ void ProgramBuilder::endRepeat() {
   };
   iterate([](unsigned, uint16_t, bool) {});
   const Slots entry = slots;
-  std::array<std::vector<bool>, 3> loaded, needed;
-  for (unsigned net = 0; net < 3; ++net) {
-    loaded[net].resize(entry[net].size());
-    needed[net].resize(entry[net].size());
-  }
+  std::array<std::vector<bool>, 3> known;
+  for (unsigned net = 0; net < 3; ++net)
+    known[net].resize(entry[net].size());
+  std::vector<std::pair<unsigned, uint16_t>> needed; // Networks and slots.
   iterate([&](unsigned net, uint16_t slot, bool missing) {
-    if (missing)
-      loaded[net][slot] = true;
-    else if (!loaded[net][slot])
-      needed[net][slot] = true;
+    if (!missing && !known[net][slot])
+      needed.emplace_back(net, slot);
+    known[net][slot] = true;
   });
   // Loads what is needed where it is not what `there` has.
   auto load = [&](const Slots &there) {
-    for (unsigned net = 0; net < 3; ++net)
-      for (uint16_t s = 0; s < needed[net].size(); ++s)
-        if (needed[net][s] && (s >= there[net].size() ||
-                               there[net][s].route != entry[net][s].route))
-          addLoad(net, s, entry[net][s].route);
+    for (auto [net, slot] : needed) {
+      uint32_t route = entry[net][slot].route;
+      if (slot >= there[net].size() || there[net][slot].route != route)
+        addLoad(net, slot, route);
+    }
   };
   load(before);
   entries.push_back({Entry::RepeatBegin, *openRepeat, {}, {}});
@@ -213,10 +211,8 @@ void ProgramBuilder::endRepeat() {
       entries.push_back(instruction);
   }
   load(slots);
-  for (unsigned net = 0; net < 3; ++net)
-    for (size_t s = 0; s < needed[net].size(); ++s)
-      if (needed[net][s])
-        slots[net][s].route = entry[net][s].route;
+  for (auto [net, slot] : needed)
+    slots[net][slot].route = entry[net][slot].route;
   entries.push_back({Entry::RepeatEnd, 0, {}, {}});
   openRepeat.reset();
 }

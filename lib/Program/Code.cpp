@@ -134,7 +134,7 @@ private:
 class Printer : public Coder<Printer> {
 public:
   static constexpr bool reads = false;
-  explicit Printer(llvm::raw_ostream &os) : os(os) {}
+  Printer(llvm::raw_ostream &os, unsigned indent) : os(os), indent(indent) {}
 
   uint64_t code(Field f, uint64_t value) {
     const FieldInfo &field = info(f);
@@ -150,7 +150,8 @@ public:
   }
   void begin(Record record) {
     if (!first)
-      os << "\n  " << llvm::StringRef(info(record).name).lower();
+      (os << '\n').indent(indent + 2)
+          << llvm::StringRef(info(record).name).lower();
     first = false;
   }
   void align() {}
@@ -158,6 +159,7 @@ public:
 
 private:
   llvm::raw_ostream &os;
+  unsigned indent;
   bool first = true;
 };
 
@@ -333,12 +335,13 @@ isa::decodeCode(llvm::ArrayRef<uint8_t> bytes,
   return code;
 }
 
-void isa::print(llvm::raw_ostream &os, const Instruction &instruction) {
+void isa::print(llvm::raw_ostream &os, const Instruction &instruction,
+                unsigned indent) {
   std::visit(
       [&](auto copy) {
         os << infoOf(opcodeOf(copy)).mnemonic;
         printTokens(os, instruction);
-        Printer printer(os);
+        Printer printer(os, indent);
         codeBody(printer, copy);
         os << '\n';
       },

@@ -82,8 +82,12 @@ void fetta::print(llvm::raw_ostream &os, const Program &program) {
       os << ' ' << op.location;
     os << '\n';
   }
+  uint64_t bodyEnd = 0; // Of the last repeat.
   for (auto [i, instruction] : llvm::enumerate(program.code)) {
-    os << i << ": ";
-    isa::print(os, instruction);
+    unsigned indent = i < bodyEnd ? 2 : 0;
+    os.indent(indent) << i << ": ";
+    isa::print(os, instruction, indent);
+    if (const auto *repeat = std::get_if<Repeat>(&instruction))
+      bodyEnd = i + 1 + repeat->length;
   }
 }

@@ -19,6 +19,22 @@ bool fetta::hasRepeats(const Program &program) {
   });
 }
 
+/// What an instruction counts: more than one where its lists take more memory
+/// than it does itself.
+static uint64_t weightOf(const Instruction &instruction) {
+  size_t entries = 0;
+  if (const auto *contract = std::get_if<Contract>(&instruction)) {
+    const Nest &nest = contract->nest;
+    entries =
+        nest.loops.size() + nest.sizes.size() + nest.accumulatorStrides.size();
+    for (const Operand &operand : nest.operands)
+      entries += operand.modes.size() + operand.banks.size();
+  } else if (const auto *dma = std::get_if<Dma>(&instruction)) {
+    entries = dma->strides.size() + dma->blocks.size();
+  }
+  return 1 + entries / 128;
+}
+
 /// Whether a transfer may advance so often.
 static llvm::Error checkAdvance(const Program &program, size_t index,
                                 uint64_t count) {
@@ -44,13 +60,14 @@ static llvm::Error checkAdvance(const Program &program, size_t index,
 
 llvm::Expected<uint64_t> fetta::expandedSize(const Program &program) {
   llvm::ArrayRef<Instruction> code = program.code;
-  uint64_t size = 0;
+  uint64_t size = 0, weight = 0;
   for (size_t i = 0; i < code.size(); ++i) {
     const auto *repeat = std::get_if<Repeat>(&code[i]);
     if (!repeat) {
       if (llvm::Error error = checkAdvance(program, i, 1))
         return error;
       ++size;
+      weight += weightOf(code[i]);
       continue;
     }
     auto refused = [&](LoadCode reason, const llvm::Twine &what) {
@@ -67,7 +84,9 @@ llvm::Expected<uint64_t> fetta::expandedSize(const Program &program) {
                      "a body of " + llvm::Twine(repeat->length) +
                          " instructions; it has at least 1 and at most the " +
                          llvm::Twine(behind) + " that follow");
+    uint64_t bodyWeight = 0;
     for (size_t b = i + 1; b <= i + repeat->length; ++b) {
+      bodyWeight += weightOf(code[b]);
       if (std::holds_alternative<Repeat>(code[b]) ||
           std::holds_alternative<Halt>(code[b]))
         return refused(LoadCode::RepeatShape,
@@ -78,26 +97,28 @@ llvm::Expected<uint64_t> fetta::expandedSize(const Program &program) {
       if (llvm::Error error = checkAdvance(program, b, repeat->count))
         return error;
     }
-    // Neither factor has more than 32 bits.
+    // Counts have 32 bits, and as many instructions fit no memory.
     size += uint64_t(repeat->length) * repeat->count;
-    if (size > MaxExpandedInstructions)
+    weight += bodyWeight * repeat->count;
+    if (weight > MaxExpandedInstructions)
       break;
     i += repeat->length;
   }
-  if (size > MaxExpandedInstructions)
+  if (weight > MaxExpandedInstructions && hasRepeats(program))
     return refuse(LoadCode::RepeatLimit, "code",
-                  "more than {0} instructions with repeats written out; write "
-                  "them out or run fewer iterations",
+                  "more than {0} instructions with repeats written out (one "
+                  "with more than 127 loops, modes and banks counts as "
+                  "several); use fewer iterations, or no repeat",
                   MaxExpandedInstructions);
   return size;
 }
 
 llvm::Expected<Program> fetta::expandRepeats(Program program) {
-  if (!hasRepeats(program))
-    return program;
   llvm::Expected<uint64_t> size = expandedSize(program);
   if (!size)
     return size.takeError();
+  if (!hasRepeats(program))
+    return program;
   std::vector<Instruction> code;
   code.reserve(size_t(*size));
   for (size_t i = 0; i < program.code.size(); ++i) {
@@ -118,4 +139,18 @@ llvm::Expected<Program> fetta::expandRepeats(Program program) {
   }
   program.code = std::move(code);
   return program;
+}
+
+llvm::Error fetta::verifyProgram(const Program &program) {
+  if (llvm::Error error = expandedSize(program).takeError())
+    return error;
+  if (!hasRepeats(program))
+    return verifyExpanded(program);
+  return llvm::handleErrors(
+      verifyExpanded(llvm::cantFail(expandRepeats(program))),
+      [](std::unique_ptr<LoadError> e) -> llvm::Error {
+        if (e->section == "code")
+          e->message += "; instructions are counted with repeats written out";
+        return llvm::Error(std::move(e));
+      });
 }

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 ///
 /// \file
-/// The rules of repeats, for the verifier and for expandRepeats.
+/// The rules of repeats, and the verifier of what is written out.
 ///
 //===----------------------------------------------------------------------===//
 
@@ -21,6 +21,9 @@ bool hasRepeats(const Program &program);
 /// Checks the shape of all repeats and what transfers advance by. How many
 /// instructions the program has when they are written out.
 llvm::Expected<uint64_t> expandedSize(const Program &program);
+
+/// verifyProgram for a program in which nothing repeats or advances.
+llvm::Error verifyExpanded(const Program &program);
 
 } // namespace fetta
 

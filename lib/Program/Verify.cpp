@@ -485,19 +485,6 @@ Error Verifier::run() {
   return checkMemory();
 }
 
-Error fetta::verifyProgram(const Program &program) {
-  if (!hasRepeats(program)) {
-    if (Error error = expandedSize(program).takeError())
-      return error;
-    return Verifier(program).run();
-  }
-  llvm::Expected<Program> expanded = expandRepeats(program);
-  if (!expanded)
-    return expanded.takeError();
-  return llvm::handleErrors(
-      Verifier(*expanded).run(), [](std::unique_ptr<LoadError> e) -> Error {
-        if (e->section == "code")
-          e->message += "; instructions are counted with repeats written out";
-        return Error(std::move(e));
-      });
+Error fetta::verifyExpanded(const Program &program) {
+  return Verifier(program).run();
 }

@@ -64,6 +64,7 @@ public:
 private:
   struct Write {
     std::pair<int64_t, int64_t> rows;
+    const Operand *window; ///< What it writes, for whoever writes it again.
     int64_t done; ///< The last row is written a pipeline and a cycle later.
     int64_t lastBeat = 0;
     int64_t firstWord = 0; ///< No word is complete before this beat.
@@ -235,18 +236,21 @@ private:
     }
     done = std::max({done, last, firstWord + least.drain - 1});
     std::pair<int64_t, int64_t> rows = rowRange(nest.c());
+    Write own{rows, &nest.c(), done, last, firstWord, {self}};
     for (Write &write : written[result])
-      if (write.rows == rows) {
-        write.done = std::max(write.done, done);
-        write.lastBeat = std::max(write.lastBeat, last);
-        write.firstWord = std::min(write.firstWord, firstWord);
+      if (write.rows == rows && write.window->modes == own.window->modes &&
+          write.window->banks == own.window->banks) {
         // What comes behind a part of a sum comes behind those before it.
-        if (nest.accumulate && sumsTensor(contract) == result)
-          write.jobs.clear();
-        write.jobs.push_back(self);
+        // Otherwise nobody reads any more what was there before.
+        if (nest.accumulate && sumsTensor(contract) == result) {
+          own.done = std::max(write.done, done);
+          own.lastBeat = std::max(write.lastBeat, last);
+          own.firstWord = std::min(write.firstWord, firstWord);
+        }
+        write = std::move(own);
         return done;
       }
-    written[result].push_back({rows, done, last, firstWord, {self}});
+    written[result].push_back(std::move(own));
     return done;
   }
 

@@ -203,7 +203,10 @@ PointResult ScheduledEvaluator::simulate(llvm::StringRef bytes,
   f.limitPath = report.limits().criticalPath;
   f.multiplyAdds = all.multiplyAdds;
   f.dramBytes = all.dramBytes;
-  f.contractions = int64_t(program->ops.size());
+  f.contractions =
+      llvm::count_if(program->code, [](const Instruction &instruction) {
+        return std::holds_alternative<Contract>(instruction);
+      });
   f.weights =
       energyWeights(all, program->machine,
                     double(f.cycles) * 1e9 / double(program->machine.clockHz));

@@ -252,13 +252,22 @@ static ExitCode verify() {
   if (!json) {
     if (!program)
       return reportError("fetta-sim", named(program.takeError()));
+    size_t length = program->code.size();
+    program = expandRepeats(std::move(*program));
+    if (!program)
+      return reportError("fetta-sim", named(program.takeError()));
+    std::string run;
+    if (program->code.size() != length)
+      run = llvm::formatv(" ({0} with repeats written out)",
+                          program->code.size());
     return reportError(
         "fetta-sim",
-        print(llvm::formatv("{0}: right: {1} instructions, {2} contractions, "
-                            "{3} tensors, {4} routes, for machine {5}\n",
-                            binary.getValue(), program->code.size(),
-                            program->ops.size(), program->tensors.size(),
-                            program->routes.size(), program->machine.name)));
+        print(llvm::formatv("{0}: right: {1} instructions{2}, {3} "
+                            "contractions, {4} tensors, {5} routes, for "
+                            "machine {6}\n",
+                            binary.getValue(), length, run, program->ops.size(),
+                            program->tensors.size(), program->routes.size(),
+                            program->machine.name)));
   }
   llvm::json::Object object{{"schema_version", 1},
                             {"file", binary.getValue()},

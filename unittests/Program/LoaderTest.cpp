@@ -43,11 +43,16 @@ Bytes tinyBytes() { return llvm::cantFail(encodeProgram(test::tinyProgram())); }
 Bytes tinyDmaBytes() {
   return llvm::cantFail(encodeProgram(test::tinyDmaProgram()));
 }
+Bytes tinyRepeatBytes() {
+  return llvm::cantFail(encodeProgram(test::tinyRepeatProgram()));
+}
 
-/// What is true of a damaged binary is true with and without transfers.
+/// What is true of a damaged binary is true with and without transfers and
+/// repeats.
 class Damage : public ::testing::TestWithParam<Bytes (*)()> {};
 INSTANTIATE_TEST_SUITE_P(Loader, Damage,
-                         ::testing::Values(tinyBytes, tinyDmaBytes));
+                         ::testing::Values(tinyBytes, tinyDmaBytes,
+                                           tinyRepeatBytes));
 
 void setField(Bytes &file, const SectionPlace &code,
               const isa::FieldPlace &place, uint64_t value) {
@@ -142,7 +147,8 @@ TEST(Loader, RandomFieldEditsResigned) {
     queued.seed = round;
     queued.jobs = 2;
     Bytes bytes = llvm::cantFail(encodeProgram(
-        round % 3 == 2
+        round % 5 == 4 ? test::tinyRepeatProgram()
+        : round % 3 == 2
             ? test::randomQueuedProgram(test::smallMachine(2, 1, 1), queued)
                   .program
             : test::routedProgram(test::randomContraction(machine, options),
@@ -195,9 +201,8 @@ TEST(Loader, RandomCodeIsNeverAccepted) {
 // One code each
 //===----------------------------------------------------------------------===//
 
-/// Sets a field of an instruction in the tiny program and signs again.
-Refusal withField(isa::Field field, uint64_t value) {
-  Bytes bytes = tinyBytes();
+/// Sets a field of the first instruction that has it and signs again.
+Refusal withField(isa::Field field, uint64_t value, Bytes bytes = tinyBytes()) {
   SectionPlace code = llvm::cantFail(sectionsOf(bytes))[4];
   std::vector<isa::FieldPlace> fields;
   llvm::cantFail(isa::decodeCode(
@@ -238,6 +243,38 @@ TEST(Decode, Codes) {
   // The loader does not stop at decoding.
   EXPECT_EQ(code(Field::LoadRoute_slot, 2), unsigned(LoadCode::Reference));
   EXPECT_EQ(code(Field::Loop_count, 2), unsigned(LoadCode::NestRule));
+}
+
+TEST(Decode, CodesOfRepeats) {
+  using isa::Field;
+  auto code = [](Field field, uint64_t value) {
+    return withField(field, value, tinyRepeatBytes()).code;
+  };
+  EXPECT_EQ(code(Field::Repeat_length, 0), unsigned(LoadCode::RepeatShape));
+  EXPECT_EQ(code(Field::Repeat_length, 6), unsigned(LoadCode::RepeatShape));
+  EXPECT_EQ(code(Field::Repeat_length, ~0u), unsigned(LoadCode::RepeatShape));
+  EXPECT_EQ(code(Field::Repeat_count, 1), unsigned(LoadCode::RepeatShape));
+  EXPECT_EQ(code(Field::Repeat_count, ~0u), unsigned(LoadCode::RepeatLimit));
+  EXPECT_EQ(code(Field::Dma_advance, ~uint64_t(0)),
+            unsigned(LoadCode::RepeatAdvance));
+  // One slice too many, slices too far apart.
+  EXPECT_EQ(code(Field::Repeat_count, 3), unsigned(LoadCode::DmaRange));
+  EXPECT_EQ(code(Field::Dma_advance, 7), unsigned(LoadCode::DmaRange));
+}
+
+// A repeat is in queue 0 and has no tokens.
+TEST(Decode, HeadOfARepeat) {
+  auto code = llvm::cantFail(isa::encodeCode({Repeat{1, 2}}));
+  auto codeWith = [&](unsigned byte, uint8_t value) {
+    Bytes changed = code;
+    changed[byte] = value;
+    auto r = refusal(isa::decodeCode(changed));
+    return r ? r->code : 0;
+  };
+  EXPECT_EQ(codeWith(0, 7), 0u);
+  EXPECT_EQ(codeWith(2, 1 << 4), unsigned(LoadCode::Queue));
+  EXPECT_EQ(codeWith(4, 0x21), unsigned(LoadCode::Semaphore));
+  EXPECT_EQ(codeWith(1, 2), unsigned(LoadCode::CodeSize));
 }
 
 TEST(Loader, Machines) {

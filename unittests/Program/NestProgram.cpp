@@ -110,3 +110,22 @@ Program test::tinyDmaProgram() {
   tokens.signals[0] = {9, 1};
   return p;
 }
+
+Program test::tinyRepeatProgram() {
+  Program p = test::tinyDmaProgram();
+  std::vector<Instruction> code = std::move(p.code);
+  for (unsigned slice : {0u, 2u}) {
+    p.regions[slice].shape[0] *= 2;
+    auto &dma = std::get<Dma>(code[slice ? 6 : 0]);
+    dma.advance = 6;
+  }
+  // What is stored may be computed again.
+  const Token stored{10, 1};
+  std::get<Dma>(code[0]).tokens.waits[0] = stored;
+  std::get<Dma>(code[6]).tokens.signals[0] = stored;
+  Sync first{Queue::Store, {}}, last{Queue::Load, {}};
+  first.tokens.signals[0] = last.tokens.waits[0] = stored;
+  p.code = {code[2], code[3], code[4], first, Repeat{4, 2}, code[0],
+            code[1], code[5], code[6], last,  code[7]};
+  return p;
+}

@@ -29,6 +29,11 @@ Program tinyProgram();
 /// Regions a, b, c; tensors a, b, c in slabs 0, 1, 2.
 Program tinyDmaProgram();
 
+/// The same for two slices: load of a slice of a, load of b, contraction and
+/// store of a slice of c are the body of a repeat. Instructions: the routes, a
+/// sync, the repeat, its body, a sync, the halt.
+Program tinyRepeatProgram();
+
 } // namespace fetta::test
 
 #endif // FETTA_UNITTESTS_PROGRAM_NESTPROGRAM_H

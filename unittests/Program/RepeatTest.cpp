@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "RandomProgram.h"
+#include "SteadyProgram.h"
+#include "VerifyQueues.h"
 
 #include "fetta/Program/Container.h"
 #include "fetta/Program/InstructionCoding.h"
@@ -59,6 +61,89 @@ TEST(Repeat, ExpansionIsTheWrittenOutProgram) {
   auto again = expandRepeats(flat);
   ASSERT_TRUE(bool(again)) << llvm::toString(again.takeError());
   EXPECT_EQ(text(*again), text(flat));
+}
+
+TEST(Repeat, ExpansionOfWhatTheBuilderMakes) {
+  Machine machine = test::smallMachine();
+  machine.routeSlots = 8;
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    SCOPED_TRACE(seed);
+    test::SteadyOptions options;
+    options.seed = seed;
+    options.iterations = 2 + seed % 5;
+    Program rolled = test::steadyProgram(machine, options);
+    auto [code, message] = test::refusal(rolled);
+    EXPECT_EQ(code, 0u) << message;
+    options.form = test::SteadyOptions::WrittenOut;
+    Program flat = test::steadyProgram(machine, options);
+    EXPECT_EQ(text(llvm::cantFail(expandRepeats(rolled))), text(flat));
+    options.form = test::SteadyOptions::OwnTensors;
+    std::tie(code, message) =
+        test::refusal(test::steadyProgram(machine, options));
+    EXPECT_EQ(code, 0u) << message;
+    // Through the file it stays what it was.
+    auto decoded = decodeProgram(llvm::cantFail(encodeProgram(rolled)));
+    ASSERT_TRUE(bool(decoded)) << llvm::toString(decoded.takeError());
+    EXPECT_EQ(text(*decoded), text(rolled));
+  }
+}
+
+// Bodies stand further in.
+TEST(Repeat, Text) {
+  Program program;
+  Sync sync{Queue::Store, {}};
+  program.code = {Repeat{1, 2}, load(3, 4), sync};
+  std::string all = text(program);
+  EXPECT_EQ(all.substr(all.find('\n') + 1),
+            "0: repeat length=1 count=2\n"
+            "  1: dma-load signal=1*1 region=0 tensor=0 offset=3 advance=4 "
+            "dims=0 blocks=0\n"
+            "2: sync queue=store\n");
+  program.code = {Repeat{1, 2}, load(3, 4)};
+  std::get<Dma>(program.code[1]).strides = {1};
+  all = text(program);
+  EXPECT_NE(all.find("blocks=0\n    stride stride=1\n"), all.npos) << all;
+}
+
+// Instructions of the tiny program with a repeat.
+enum At : unsigned { FirstSync = 3, TheRepeat, LoadA, LoadB, Multiply, StoreC };
+
+unsigned after(const std::function<void(Program &)> &change) {
+  Program program = test::tinyRepeatProgram();
+  change(program);
+  auto [code, message] = test::refusal(program);
+  EXPECT_TRUE(code == 0 || code / 100 == 7 || code >= 523 ||
+              llvm::StringRef(message).ends_with("written out"))
+      << message;
+  return code;
+}
+
+// The rules of programs hold across iterations.
+TEST(Repeat, VerifiedAsWrittenOut) {
+  auto dma = [](Program &p, unsigned at) -> Dma & {
+    return std::get<Dma>(p.code[at]);
+  };
+  EXPECT_EQ(after([](Program &) {}), 0u);
+  EXPECT_EQ(after([](Program &p) { std::get<Repeat>(p.code[4]).count = 3; }),
+            unsigned(LoadCode::DmaRange));
+  EXPECT_EQ(after([&](Program &p) { dma(p, LoadA).advance = 7; }),
+            unsigned(LoadCode::DmaRange));
+  EXPECT_EQ(after([&](Program &p) { dma(p, StoreC).advance = 5; }),
+            unsigned(LoadCode::RegionNotWritten));
+  EXPECT_EQ(after([&](Program &p) { dma(p, LoadA).tokens.waits = {}; }),
+            unsigned(LoadCode::TokensLeft));
+  EXPECT_EQ(after([](Program &p) { p.code.erase(p.code.begin() + FirstSync); }),
+            unsigned(LoadCode::Deadlock));
+  EXPECT_EQ(after([](Program &p) { p.code.erase(p.code.end() - 2); }),
+            unsigned(LoadCode::TokensLeft));
+  // The second load of a into words that the first contraction may read.
+  EXPECT_EQ(after([&](Program &p) {
+              for (unsigned at : {unsigned(FirstSync), unsigned(StoreC) + 1})
+                p.code[at] = Sync{Queue::Vector, {}};
+              dma(p, LoadA).tokens.waits = {};
+              dma(p, StoreC).tokens.signals = {};
+            }),
+            unsigned(LoadCode::Unordered));
 }
 
 /// Code of the refusal, 0 if there is none.

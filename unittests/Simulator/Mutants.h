@@ -270,6 +270,13 @@ private:
       ++score.decoding;
       return;
     }
+    decoded = expandRepeats(std::move(*decoded));
+    if (!decoded) {
+      llvm::consumeError(decoded.takeError());
+      EXPECT_TRUE(refused);
+      ++score.verification;
+      return;
+    }
     if (kind == TokenField) {
       // The order of the stream gives the same values with any tokens: what
       // matters is whether another order could give others.

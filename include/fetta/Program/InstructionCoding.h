@@ -341,8 +341,10 @@ llvm::Expected<std::vector<Instruction>>
 decodeCode(llvm::ArrayRef<uint8_t> bytes,
            std::vector<FieldPlace> *places = nullptr);
 
-/// Prints one instruction, a record a line.
-void print(llvm::raw_ostream &os, const Instruction &instruction);
+/// Prints one instruction, a record a line; lines behind the first begin with
+/// `indent` more blanks.
+void print(llvm::raw_ostream &os, const Instruction &instruction,
+           unsigned indent = 0);
 
 /// The tables of docs/ISA.md, in Markdown.
 void printInstructionSet(llvm::raw_ostream &os);

@@ -209,7 +209,9 @@ struct Program {
 };
 
 /// Instructions of a program with repeats when they are written out, at most:
-/// what may be expanded. Programs without repeats are bounded by their file.
+/// what may be expanded. One with more than 127 loops, modes and banks counts
+/// as several, so this bounds memory. Programs without repeats are bounded by
+/// their file.
 inline constexpr uint64_t MaxExpandedInstructions = uint64_t(1) << 18;
 
 /// The program with its repeats written out; iterations share tensors, routes
