@@ -253,21 +253,15 @@ RowEstimate fetta::estimateRows(func::FuncOp function, const Machine &machine) {
 
 /// Cycles of the array for a contraction: multiply-adds / PEs.
 static double arrayCycles(tnn::ContractOp op, const Machine &machine) {
-  llvm::Expected<hw::EinsumModes> einsum =
-      hw::parseEinsum(op.getEinsum().getSpec());
-  if (!einsum) {
-    llvm::consumeError(einsum.takeError());
-    return 0;
-  }
-  std::vector<int64_t> sizes(einsum->names.size(), 1);
-  for (auto [modes, value] : {std::pair(&einsum->modes[0], op.getLhs()),
-                              {&einsum->modes[1], op.getRhs()}})
-    for (auto [mode, size] : llvm::zip_equal(
-             *modes, cast<RankedTensorType>(value.getType()).getShape()))
-      sizes[mode] = size;
-  double multiplyAdds = 1;
-  for (int64_t size : sizes)
-    multiplyAdds *= double(size);
+  // Every mode once: those of one operand, and what the other one adds.
+  ArrayAttr known = op.getEinsum().getInputs()[0],
+            others = op.getEinsum().getInputs()[1];
+  double multiplyAdds =
+      double(cast<RankedTensorType>(op.getLhs().getType()).getNumElements());
+  for (auto [mode, size] : llvm::zip_equal(
+           others, cast<RankedTensorType>(op.getRhs().getType()).getShape()))
+    if (!llvm::is_contained(known, mode))
+      multiplyAdds *= double(size);
   return multiplyAdds / double(machine.pes());
 }
 

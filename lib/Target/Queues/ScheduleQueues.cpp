@@ -250,6 +250,8 @@ LogicalResult QueueScheduler::sortTasks() {
     numberOf[task] = unsigned(number);
   std::vector<ScheduleTask> sorted;
   SmallVector<Operation *> sortedOps;
+  sorted.reserve(count);
+  sortedOps.reserve(count);
   for (unsigned t : order) {
     sorted.push_back(std::move(tasks[t]));
     for (TaskWait &wait : sorted.back().after)

@@ -58,16 +58,12 @@ TransferOrder::Place TransferOrder::find(Operation *last) const {
   return place;
 }
 
-void TransferOrder::addStores(Value value, int64_t begin, int64_t end,
-                              SmallVectorImpl<Write> &writes) const {
+ArrayRef<TransferOrder::Write> TransferOrder::storesOf(Value value) const {
   auto store = value.getDefiningOp<StoreOp>();
   if (!store)
-    return;
+    return {};
   Place place = find(store);
-  ArrayRef<Write> chain = chains[place.chain];
-  for (const Write &write : llvm::reverse(chain.take_front(place.number + 1)))
-    if (write.begin < end && begin < write.end)
-      writes.push_back(write);
+  return ArrayRef(chains[place.chain]).take_front(place.number + 1);
 }
 
 TransferOrder::TransferOrder(FunctionOpInterface function)
@@ -84,7 +80,7 @@ TransferOrder::TransferOrder(FunctionOpInterface function)
     if (auto collect = operand.get().getDefiningOp<CollectOp>())
       result.writes.push_back({getHomeOp(collect.getSource()), 0, all});
     else
-      addStores(operand.get(), 0, all, result.writes);
+      llvm::append_range(result.writes, storesOf(operand.get()));
   }
 }
 
@@ -97,16 +93,20 @@ SmallVector<Operation *> TransferOrder::before(Operation *transfer) const {
         ops.push_back(user);
     return ops;
   }
+  auto addLast = [&](ArrayRef<Write> writes, int64_t begin, int64_t end) {
+    for (const Write &write : llvm::reverse(writes))
+      if (write.begin < end && begin < write.end) {
+        ops.push_back(write.op);
+        return;
+      }
+  };
   Value source = transfer->getOperand(0);
   int64_t begin = 0, end = std::numeric_limits<int64_t>::max();
   if (auto load = dyn_cast<LoadOp>(transfer))
     std::tie(begin, end) = touched(load, load.getType());
   auto argument = dyn_cast<BlockArgument>(source);
   if (!argument) {
-    SmallVector<Write> writes;
-    addStores(source, begin, end, writes);
-    for (const Write &write : writes)
-      ops.push_back(write.op);
+    addLast(storesOf(source), begin, end);
     return ops;
   }
   std::string name = tnn::getArgumentName(function, argument.getArgNumber());
@@ -127,8 +127,6 @@ SmallVector<Operation *> TransferOrder::before(Operation *transfer) const {
     begin = 0;
     end = std::numeric_limits<int64_t>::max();
   }
-  for (const Write &write : result.writes)
-    if (write.begin < end && begin < write.end)
-      ops.push_back(write.op);
+  addLast(result.writes, begin, end);
   return ops;
 }

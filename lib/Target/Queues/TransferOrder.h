@@ -27,8 +27,10 @@ class TransferOrder {
 public:
   explicit TransferOrder(mlir::FunctionOpInterface function);
 
-  /// For place, load and store ops: loads and stores, or the contraction that
-  /// makes a result which the host collects.
+  /// For stores: loads of what is stored over. For place and load ops: the last
+  /// of the stores that write what they read, which complete in the order of
+  /// their chain, or the contraction that makes a result which the host
+  /// collects.
   llvm::SmallVector<mlir::Operation *> before(mlir::Operation *transfer) const;
 
 private:
@@ -39,12 +41,10 @@ private:
   };
   struct Result {
     mlir::RankedTensorType type;
-    llvm::SmallVector<Write> writes;
+    llvm::SmallVector<Write> writes; ///< First to last.
   };
-  /// Appends the stores of the chain that ends in `value`, last first, that may
-  /// touch elements [begin, end).
-  void addStores(mlir::Value value, int64_t begin, int64_t end,
-                 llvm::SmallVectorImpl<Write> &writes) const;
+  /// The stores of the chain that ends in `value`, first to last.
+  llvm::ArrayRef<Write> storesOf(mlir::Value value) const;
   /// A store in its chain: the chain's number, and stores before it.
   struct Place {
     size_t chain, number;
