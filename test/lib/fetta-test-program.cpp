@@ -5,11 +5,13 @@
 //===----------------------------------------------------------------------===//
 //
 // Writes a random contraction as a binary, arrays for its operands, and the
-// array that the scalar reference makes of them. Tests of the simulator's
-// command line need no compiler that way.
+// array that the scalar reference makes of them; or a program with a repeat,
+// rolled and written out. Tests of the simulator's command line need no
+// compiler that way.
 //
 //===----------------------------------------------------------------------===//
 
+#include "SteadyProgram.h"
 #include "TestPrograms.h"
 #include "fetta/Support/Npy.h"
 #include "fetta/Support/OutputFile.h"
@@ -32,6 +34,17 @@ static cl::opt<int64_t> work("work", cl::init(20000),
                              cl::desc("Largest number of multiply-adds"));
 static cl::opt<bool> split("split", cl::desc("Split the reduction"));
 
+static cl::opt<unsigned>
+    steady("steady", cl::init(0), cl::value_desc("iterations"),
+           cl::desc("Write rolled.fbin and flat.fbin instead"));
+
+static void writeBinary(const std::string &path, const Program &program) {
+  std::vector<uint8_t> bytes = must(encodeProgram(program));
+  must(writeOutputFile(
+      path, llvm::StringRef(reinterpret_cast<const char *>(bytes.data()),
+                            bytes.size())));
+}
+
 static void write(const std::string &path, const RandomContraction &contraction,
                   OperandId id, const std::vector<float> &values) {
   llvm::SmallVector<int64_t> shape;
@@ -43,6 +56,17 @@ static void write(const std::string &path, const RandomContraction &contraction,
 int main(int argc, char **argv) {
   cl::ParseCommandLineOptions(argc, argv, "Writes a random contraction\n");
   Machine machine = must(Machine::load(machineFile));
+  if (steady) {
+    if (auto error = llvm::sys::fs::create_directories(folder))
+      llvm::report_fatal_error(llvm::Twine(error.message()));
+    SteadyOptions options;
+    options.seed = seed;
+    options.iterations = steady;
+    writeBinary(folder + "/rolled.fbin", steadyProgram(machine, options));
+    options.form = SteadyOptions::OwnTensors;
+    writeBinary(folder + "/flat.fbin", steadyProgram(machine, options));
+    return 0;
+  }
   RandomNestOptions options;
   options.seed = seed;
   options.missingBits = missing;
@@ -50,16 +74,11 @@ int main(int argc, char **argv) {
   options.maxMultiplyAdds = work;
   RandomContraction contraction = randomContraction(machine, options);
   serialiseForNetworks(contraction, machine);
-  std::vector<uint8_t> bytes =
-      must(encodeProgram(programOf(contraction, machine)));
   std::string base = folder + "/";
   for (const char *name : {"in", "expected"})
     if (auto error = llvm::sys::fs::create_directories(base + name))
       llvm::report_fatal_error(llvm::Twine(error.message()));
-  must(writeOutputFile(
-      base + "program.fbin",
-      llvm::StringRef(reinterpret_cast<const char *>(bytes.data()),
-                      bytes.size())));
+  writeBinary(base + "program.fbin", programOf(contraction, machine));
   std::mt19937_64 random(seed);
   std::array<ModeArray, 3> arrays;
   for (OperandId id : {OperandA, OperandB, OperandC}) {

@@ -34,6 +34,7 @@ Kind fetta::test::kindOf(Field field) {
                : TokenField;
   case Record::Halt:
   case Record::Sync:
+  case Record::Repeat:
     return Flag;
   default:
     break;

@@ -108,8 +108,9 @@ public:
     for (const Instruction &instruction : program.code)
       if (const auto *contract = std::get_if<Contract>(&instruction))
         maxBeats = std::max(maxBeats, 16 * beats(contract->nest));
-    drained = *run(program);
-    outcome = runSymbolically(program);
+    Program expanded = must(expandRepeats(program));
+    drained = *run(expanded);
+    outcome = runSymbolically(expanded);
     EXPECT_FALSE(outcome.meaningless);
     EXPECT_EQ(outcome.drained.size(),
               llvm::count_if(drained, [](const auto &word) {

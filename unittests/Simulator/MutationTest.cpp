@@ -16,6 +16,7 @@
 
 #include "Mutants.h"
 #include "RandomQueuedProgram.h"
+#include "SteadyProgram.h"
 #include "WorkedExample.h"
 #include "fetta/Mapping/Mapping.h"
 
@@ -231,6 +232,33 @@ TEST(Mutation, ProgramsForAllQueues) {
   }
   // A transfer of other elements is a legal program that means something else.
   report("programs for all queues, seeds from " + std::to_string(seed), scores,
+         remarks, /*loaderAlone=*/false);
+}
+
+/// Programs with a repeat.
+TEST(Mutation, Repeats) {
+  std::array<Score, Kinds> scores;
+  std::vector<std::string> remarks;
+  const uint64_t seed = 33000;
+  for (unsigned draw = 0; draw < (isLong() ? 12u : 3u); ++draw) {
+    SteadyOptions options;
+    options.seed = seed + draw;
+    options.iterations = 2 + draw % 3;
+    Subject subject(steadyProgram(smallMachine(1, 1, 1 + draw % 2), options),
+                    options.seed);
+    std::mt19937_64 random(options.seed);
+    for (Kind kind : {Descriptor, Slot, Flag, Transfer, TokenField}) {
+      auto changes = subject.fieldChanges(kind);
+      unsigned count = isLong() ? 300 : kind >= Flag ? 40 : 10;
+      for (unsigned i = 0; i < count && !changes.empty(); ++i)
+        subject.mutateField(changes[random() % changes.size()]);
+    }
+    for (unsigned kind = 0; kind < Kinds; ++kind)
+      scores[kind] += subject.scores[kind];
+    for (const std::string &remark : subject.remarks)
+      remarks.push_back("draw " + std::to_string(draw) + ", " + remark);
+  }
+  report("programs with a repeat, seeds from " + std::to_string(seed), scores,
          remarks, /*loaderAlone=*/false);
 }
 
