@@ -147,22 +147,22 @@ std::optional<int64_t> SliceToFitPass::estimate(int64_t count, int64_t ahead) {
   }
 }
 
+StepWork SliceToFitPass::workOf(func::FuncOp function, int64_t count) {
+  tnn::ModePlan plan = planOf(function);
+  if (!plan.cuts.empty()) {
+    int64_t size = sliceSize(batchOf(function), count);
+    FailureOr<StepWork> work =
+        estimateSlicedWork({function, size, plan}, machine, options.link);
+    if (succeeded(work))
+      return *work;
+  }
+  return estimateWork(function, machine, options.link);
+}
+
 double SliceToFitPass::estimateCycles(int64_t count) {
   double cycles = 0;
-  for (func::FuncOp function : functions()) {
-    tnn::ModePlan plan = planOf(function);
-    if (!plan.cuts.empty()) {
-      int64_t size = sliceSize(batchOf(function), count);
-      FailureOr<StepWork> work =
-          estimateSlicedWork({function, size, plan}, machine, options.link);
-      if (succeeded(work)) {
-        cycles += work->cycles(count, options.inTurn);
-        continue;
-      }
-    }
-    cycles += estimateWork(function, machine, options.link)
-                  .cycles(count, options.inTurn);
-  }
+  for (func::FuncOp function : functions())
+    cycles += workOf(function, count).cycles(count, options.inTurn);
   return cycles;
 }
 
@@ -178,8 +178,15 @@ int64_t SliceToFitPass::preferredCount(int64_t start) {
 std::optional<int64_t> SliceToFitPass::countInTurn(int64_t count) {
   StepWork work;
   for (func::FuncOp function : functions())
-    work += estimateWork(function, machine, options.link);
-  if (options.inTurn || work.link >= work.array)
+    work += workOf(function, count);
+  bool isInPieces = false;
+  for (func::FuncOp function : functions()) {
+    if (!planOf(function).streams.empty())
+      return std::nullopt; // Stages are not estimated.
+    isInPieces |= !planOf(function).cuts.empty();
+  }
+  // What pieces spill is waited for, too.
+  if (options.inTurn || work.link * (isInPieces ? 2 : 1) >= work.array)
     return std::nullopt;
   double ahead = estimateCycles(count) * kAsFast;
   for (func::FuncOp function : functions())

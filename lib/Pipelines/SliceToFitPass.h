@@ -82,6 +82,8 @@ private:
   /// Says so where `count` slices are more contractions than a program may
   /// have.
   mlir::LogicalResult checkCount(int64_t count, SizeFunction sizeOf);
+  /// Work in `count` slices, and in pieces where there is a plan.
+  StepWork workOf(mlir::func::FuncOp function, int64_t count);
   /// Cycles of all functions in slices, and in pieces where there is a plan.
   double estimateCycles(int64_t count);
   /// How many larger slices fit that follow one after the other, if that takes
