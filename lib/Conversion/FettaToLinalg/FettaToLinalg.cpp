@@ -9,6 +9,7 @@
 #include "Transfers.h"
 #include "fetta/Conversion/TNNToLinalg/TNNToLinalg.h"
 #include "fetta/Dialect/Fetta/IR/FettaOps.h"
+#include "fetta/Dialect/Fetta/Transforms/UnrollRepeats.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -57,6 +58,9 @@ struct ConvertFettaToLinalgPass
     : fetta::impl::ConvertFettaToLinalgPassBase<ConvertFettaToLinalgPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    for (auto function : module.getOps<FunctionOpInterface>())
+      if (!function.isExternal() && failed(unrollRepeats(function)))
+        return signalPassFailure();
     OpBuilder builder(&getContext());
     // In order, so that operands are plain tensors already.
     SmallVector<Operation *> erased;

@@ -131,7 +131,8 @@ Value FunctionMapper::inMemory(Location loc, const View &view,
     auto load = LoadOp::create(builder, loc, type, region,
                                builder.getI64IntegerAttr(slice.tile.at),
                                getStrides(builder.getContext(), slice.tile),
-                               SyncAttr(), HomeAttr(), DenseI64ArrayAttr());
+                               SyncAttr(), HomeAttr(), DenseI64ArrayAttr(),
+                               /*advance=*/IntegerAttr());
     if (isa<BlockArgument>(view.root))
       loads.push_back(load);
     value = load;

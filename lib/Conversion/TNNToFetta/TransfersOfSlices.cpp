@@ -85,10 +85,10 @@ LogicalResult FunctionMapper::storeSlice(tensor::InsertSliceOp op) {
            << "has no form on the machine, which stores slices of the results "
               "of contractions into tensor.empty, at static places";
   builder.setInsertionPoint(op);
-  stored[op] =
-      StoreOp::create(builder, op.getLoc(), op.getType(), value, into,
-                      builder.getI64IntegerAttr(tile->at),
-                      getStrides(builder.getContext(), *tile), SyncAttr(),
-                      /*blocks=*/DenseI64ArrayAttr());
+  stored[op] = StoreOp::create(
+      builder, op.getLoc(), op.getType(), value, into,
+      builder.getI64IntegerAttr(tile->at),
+      getStrides(builder.getContext(), *tile), SyncAttr(),
+      /*blocks=*/DenseI64ArrayAttr(), /*advance=*/IntegerAttr());
   return success();
 }

@@ -226,7 +226,8 @@ llvm::Error Importer::importDma(const Dma &dma) {
                        region.name);
     values[dma.tensor] = LoadOp::create(
         builder, loc, type, content, builder.getI64IntegerAttr(dma.offset),
-        attribute, sync(dma.tokens), home(tensor), blocks);
+        attribute, sync(dma.tokens), home(tensor), blocks,
+        /*advance=*/IntegerAttr());
     return llvm::Error::success();
   }
   Value source = values[dma.tensor];
@@ -238,7 +239,8 @@ llvm::Error Importer::importDma(const Dma &dma) {
                                       elementType(region));
   content = StoreOp::create(builder, loc, content.getType(), source, content,
                             builder.getI64IntegerAttr(dma.offset), attribute,
-                            sync(dma.tokens), blocks);
+                            sync(dma.tokens), blocks,
+                            /*advance=*/IntegerAttr());
   return llvm::Error::success();
 }
 

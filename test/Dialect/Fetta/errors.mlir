@@ -483,7 +483,7 @@ MODULE
 // an operand from outside
 MODULE
   func.func @f(%x: tensor<4x4xbf16, #lhs>, %y: tensor<4x2xbf16, #rhs>) {
-    // expected-error @+1 {{'fetta.contract' op lhs should come from fetta.place, fetta.load, fetta.contract or fetta.relabel}}
+    // expected-error @+1 {{'fetta.contract' op lhs should come from fetta.place, fetta.load, fetta.contract, fetta.relabel or fetta.repeat}}
     %2 = fetta.contract "b k, k n -> b n" %x, %y b_stationary
         lanes <ce [b:0] row [k:0] column [n:0]> loops <scope [k x 2 by 2, b x 2 by 2]>
         accumulator <base 0 strides [1, 0]>

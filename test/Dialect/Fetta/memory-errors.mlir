@@ -407,7 +407,7 @@ MODULE
         lanes <ce [b:0] row [k:0] column [n:0]> loops <scope [k x 2 by 2, b x 2 by 2]>
         accumulator <base 0 strides [1, 0]>
         : (tensor<4x4xbf16, #lhs>, tensor<4x2xbf16, #rhs>) -> tensor<4x2xf32, #res>
-    // expected-error @+1 {{'fetta.contract' op init should come from fetta.place, fetta.load, fetta.contract or fetta.relabel}}
+    // expected-error @+1 {{'fetta.contract' op init should come from fetta.place, fetta.load, fetta.contract, fetta.relabel or fetta.repeat}}
     %9 = fetta.contract "b k, k n -> b n" %0, %1 init(%z) b_stationary
         lanes <ce [b:0] row [k:0] column [n:0]> loops <scope [k x 2 by 2, b x 2 by 2]>
         accumulator <base 0 strides [1, 0]>

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "DialectMemo.h"
+#include "OpRules.h"
 
 #include "fetta/Dialect/Fetta/IR/FettaOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -42,11 +43,12 @@ static LogicalResult verifyInMemory(Operation *op, StringRef what, Value value,
   if (failed(verifyInMemory(op, what, value.getType(), machine)))
     return failure();
   if (!isa_and_nonnull<PlaceOp, LoadOp, ContractOp, RelabelOp>(
-          value.getDefiningOp()))
+          value.getDefiningOp()) &&
+      !getCarriedInit(value))
     return op->emitOpError()
            << what
-           << " should come from fetta.place, fetta.load, fetta.contract or "
-              "fetta.relabel";
+           << " should come from fetta.place, fetta.load, fetta.contract, "
+              "fetta.relabel or fetta.repeat";
   return success();
 }
 
@@ -61,7 +63,7 @@ static LogicalResult verifyElementTypes(Operation *op, RankedTensorType from,
                                         RankedTensorType to) {
   // The host rounds an f32 argument that the machine keeps as bf16.
   bool isRounded = isa<PlaceOp, LoadOp>(op) &&
-                   isa<BlockArgument>(op->getOperand(0)) &&
+                   isFunctionArgument(op->getOperand(0)) &&
                    from.getElementType().isF32();
   if (from.getElementType() != to.getElementType() && !isRounded)
     return op->emitOpError()
@@ -81,31 +83,11 @@ static LogicalResult verifyReshape(Operation *op, RankedTensorType from,
   return success();
 }
 
-/// `value` is overwritten by `op`: nothing may use it, or a view of it, later.
-static LogicalResult verifyNoLaterUse(Operation *op, StringRef what,
-                                      Value value) {
-  for (Operation *user : value.getUsers()) {
-    if (user == op)
-      continue;
-    bool isView = isa<RelabelOp>(user);
-    if (!isView &&
-        (user->getBlock() != op->getBlock() || op->isBeforeInBlock(user))) {
-      InFlightDiagnostic diag = op->emitOpError() << "overwrites its " << what
-                                                  << ", which has a later use";
-      diag.attachNote(user->getLoc()) << "used here";
-      return diag;
-    }
-    if (isView && failed(verifyNoLaterUse(op, what, user->getResult(0))))
-      return failure();
-  }
-  return success();
-}
-
-/// The places of a tile's elements lie in the region; in a store each in its
-/// own.
+/// The places of a tile's elements lie in the region, in all iterations of a
+/// repeat; in a store each in its own.
 static LogicalResult verifyTile(Operation *op, RankedTensorType tile,
                                 RankedTensorType region, int64_t at,
-                                ArrayRef<int64_t> strides) {
+                                ArrayRef<int64_t> strides, int64_t advance) {
   if (int64_t(strides.size()) != tile.getRank())
     return op->emitOpError()
            << "has " << strides.size() << " strides for a tile of rank "
@@ -133,6 +115,8 @@ static LogicalResult verifyTile(Operation *op, RankedTensorType tile,
     if (size > 1)
       dims.push_back({stride, size});
   }
+  if (failed(verifyAdvance(op, advance, elements - 1 - last)))
+    return failure();
   if (!isa<StoreOp>(op))
     return success();
   llvm::sort(dims,
@@ -219,11 +203,17 @@ LogicalResult LoadOp::verify() {
       failed(verifyInMemory(*this, "result", getType(), *machine)) ||
       failed(verifyElementTypes(*this, getSource().getType(), getType())))
     return failure();
-  if (!isa<BlockArgument>(getSource()) && !getSource().getDefiningOp<StoreOp>())
+  if (!isFunctionArgument(getSource()) &&
+      !getSource().getDefiningOp<StoreOp>() && !getCarriedInit(getSource()))
     return emitOpError() << "source should be an argument of the function or "
                             "come from fetta.store";
+  if (Value init = getCarriedInit(getSource());
+      init && isa<BlockArgument>(getSource()) &&
+      init.getDefiningOp<tensor::EmptyOp>())
+    return emitOpError() << "reads a region into which the first iteration has "
+                            "stored nothing";
   if (failed(verifyTile(*this, getType(), getSource().getType(), getAt(),
-                        getElementStrides())) ||
+                        getElementStrides(), getElementAdvance())) ||
       failed(verifyWalk(*this, getType(), getBlocks())))
     return failure();
   return verifyHome(*this, getHomeAttr(), getType(), *machine);
@@ -239,7 +229,7 @@ void StoreOp::build(OpBuilder &builder, OperationState &state, Value source,
                     Value into, int64_t at) {
   build(builder, state, into.getType(), source, into, at,
         /*strides=*/DenseI64ArrayAttr(), /*sync=*/SyncAttr(),
-        /*blocks=*/DenseI64ArrayAttr());
+        /*blocks=*/DenseI64ArrayAttr(), /*advance=*/IntegerAttr());
 }
 
 LogicalResult StoreOp::verify() {
@@ -253,8 +243,12 @@ LogicalResult StoreOp::verify() {
   if (getSource().getDefiningOp<RelabelOp>())
     return emitOpError() << "source is a view; store what it is a view of";
   // tensor.empty makes a new region at every use.
-  if (!getInto().getDefiningOp<tensor::EmptyOp>()) {
-    if (!getInto().getDefiningOp<StoreOp>())
+  if (getInto().getDefiningOp<tensor::EmptyOp>()) {
+    if (isa_and_nonnull<RepeatOp>((*this)->getParentOp()))
+      return emitOpError() << "begins a new region in every iteration; carry "
+                              "one region through the repeat";
+  } else {
+    if (!getInto().getDefiningOp<StoreOp>() && !getCarriedInit(getInto()))
       return emitOpError()
              << "into should come from tensor.empty or fetta.store";
     if (failed(verifyNoLaterUse(*this, "into", getInto())))
@@ -263,7 +257,7 @@ LogicalResult StoreOp::verify() {
   if (failed(verifyWalk(*this, getSource().getType(), getBlocks())))
     return failure();
   return verifyTile(*this, getSource().getType(), region, getAt(),
-                    getElementStrides());
+                    getElementStrides(), getElementAdvance());
 }
 
 LogicalResult SyncOp::verify() {
@@ -316,7 +310,8 @@ static LogicalResult verifyInit(ContractOp op, const Machine &machine) {
            << "init should lie as the result does, "
            << op.getType().clone(Float32Type::get(op.getContext())) << ", got "
            << sums;
-  if (!isa<LoadOp, ContractOp>(init.getDefiningOp()))
+  if (!isa_and_nonnull<LoadOp, ContractOp>(init.getDefiningOp()) &&
+      !getCarriedInit(init))
     return op.emitOpError()
            << "goes on from what the host has placed or from a view: init "
               "should come from fetta.contract or fetta.load";

@@ -82,9 +82,47 @@ LogicalResult fetta::hw::verifyFitsSlab(Operation *op, Type type, int64_t rows,
                               "rows_per_slab";
 }
 
-/// The value whose home the result of an operation has; null for one of its
-/// own.
-static Value getHomeSource(Operation *op) {
+Value fetta::hw::getCarriedInit(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    auto repeat =
+        dyn_cast_or_null<RepeatOp>(argument.getOwner()->getParentOp());
+    return repeat ? repeat.getInits()[argument.getArgNumber()] : Value();
+  }
+  auto repeat = value.getDefiningOp<RepeatOp>();
+  return repeat ? repeat.getInits()[cast<OpResult>(value).getResultNumber()]
+                : Value();
+}
+
+bool fetta::hw::isFunctionArgument(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  return argument &&
+         !isa_and_nonnull<RepeatOp>(argument.getOwner()->getParentOp());
+}
+
+Value fetta::hw::getRegionOf(Value value) {
+  while (true) {
+    Value before = getCarriedInit(value);
+    if (auto store = value.getDefiningOp<StoreOp>())
+      before = store.getInto();
+    if (!before)
+      return value;
+    if (!before.getDefiningOp<tensor::EmptyOp>()) {
+      value = before;
+      continue;
+    }
+    // tensor.empty makes a new region at every use.
+    if (auto repeat = value.getDefiningOp<RepeatOp>())
+      return repeat.getBody()->getArgument(
+          cast<OpResult>(value).getResultNumber());
+    return value;
+  }
+}
+
+/// The value whose home another one has; null for one with a home of its own.
+static Value getHomeSource(Value value) {
+  if (Value init = getCarriedInit(value))
+    return init;
+  Operation *op = value.getDefiningOp();
   if (auto relabel = dyn_cast_or_null<RelabelOp>(op))
     return relabel.getSource();
   if (auto contract = dyn_cast_or_null<ContractOp>(op);
@@ -94,27 +132,31 @@ static Value getHomeSource(Operation *op) {
 }
 
 Operation *fetta::hw::getHomeOp(Value value) {
-  Operation *op = value.getDefiningOp();
-  while (Value source = getHomeSource(op))
-    op = source.getDefiningOp();
-  return op;
+  while (Value source = getHomeSource(value))
+    value = source;
+  return value.getDefiningOp();
 }
 
 Operation *HomeFinder::find(Value value) {
-  SmallVector<Operation *> links;
-  Operation *op = value.getDefiningOp();
-  while (Value source = getHomeSource(op)) {
-    auto [it, isNew] = known.try_emplace(op, nullptr);
-    if (!isNew) {
-      op = it->second;
+  SmallVector<Value> links;
+  Operation *home = nullptr;
+  while (true) {
+    Value source = getHomeSource(value);
+    if (!source) {
+      home = value.getDefiningOp();
       break;
     }
-    links.push_back(op);
-    op = source.getDefiningOp();
+    auto [it, isNew] = known.try_emplace(value, nullptr);
+    if (!isNew) {
+      home = it->second;
+      break;
+    }
+    links.push_back(value);
+    value = source;
   }
-  for (Operation *link : links)
-    known[link] = op;
-  return op;
+  for (Value link : links)
+    known[link] = home;
+  return home;
 }
 
 static HomeAttr getOwnHome(Operation *op) {

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "fetta/Dialect/Fetta/Transforms/ProgramOrder.h"
+#include "fetta/Dialect/Fetta/Transforms/UnrollRepeats.h"
 
 using namespace mlir;
 using namespace fetta;
@@ -41,7 +42,8 @@ LogicalResult fetta::hw::forEachProgram(
     if (!*block)
       continue;
     FailureOr<Machine> machine = getMachine(function);
-    if (failed(machine) || failed(body(function, **block, *machine)))
+    if (failed(machine) || failed(refuseRepeats(function)) ||
+        failed(body(function, **block, *machine)))
       return failure();
   }
   return success();

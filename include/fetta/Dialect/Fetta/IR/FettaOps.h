@@ -47,7 +47,8 @@ inline constexpr llvm::StringLiteral kExceedsMemory = "exceeds tensor memory";
 mlir::LogicalResult verifyFitsSlab(mlir::Operation *op, mlir::Type type,
                                    int64_t rows, const Machine &machine);
 /// The op whose `home` a value in tensor memory has (fetta.place, fetta.load or
-/// fetta.contract): looks through relabels and partial sums.
+/// fetta.contract): looks through relabels, partial sums, and to the initial
+/// value of what a repeat carries.
 mlir::Operation *getHomeOp(mlir::Value value);
 /// Home of a value in tensor memory, or null before allocation.
 HomeAttr getHome(mlir::Value value);
@@ -60,9 +61,19 @@ public:
   HomeAttr getHome(mlir::Value value);
 
 private:
-  /// Of relabels and partial sums in place.
-  llvm::DenseMap<mlir::Operation *, mlir::Operation *> known;
+  /// Of views, partial sums in place and carried values.
+  llvm::DenseMap<mlir::Value, mlir::Operation *> known;
 };
+
+/// The initial value of what a repeat carries, for an argument of its body or
+/// one of its results; null for other values.
+mlir::Value getCarriedInit(mlir::Value value);
+/// Whether `value` is an argument of a function, not of the body of a repeat.
+bool isFunctionArgument(mlir::Value value);
+/// The value that stands for a region in DRAM, whichever of its chain `value`
+/// is: an argument of the function, the result of its first store, or an
+/// argument of the body of a repeat whose initial value is tensor.empty.
+mlir::Value getRegionOf(mlir::Value value);
 
 /// The modes of an einsum text of two operands.
 struct EinsumModes {

@@ -67,6 +67,9 @@ def Fetta_LoadOp : Fetta_Op<"load", [Pure]> {
     the last entry so many of the flat row-major index of all others. Without
     them the order is row-major.
 
+    In the body of `fetta.repeat` the tile of iteration n begins at
+    `at` + n * `advance`; all of them lie in the source.
+
     ```mlir
     %0 = fetta.load %x at 98304 home <slab 3 row 96>
         : tensor<4096x768xbf16> -> tensor<128x8x8x12xbf16, #layout>
@@ -79,16 +82,21 @@ def Fetta_LoadOp : Fetta_Op<"load", [Pure]> {
                        OptionalAttr<DenseI64ArrayAttr>:$strides,
                        OptionalAttr<Fetta_SyncAttr>:$sync,
                        OptionalAttr<Fetta_HomeAttr>:$home,
-                       OptionalAttr<DenseI64ArrayAttr>:$blocks);
+                       OptionalAttr<DenseI64ArrayAttr>:$blocks,
+                       OptionalAttr<I64Attr>:$advance);
   let results = (outs Fetta_Tensor:$result);
   let assemblyFormat = [{
-    $source `at` $at (`strides` $strides^)? (`blocks` $blocks^)?
+    $source `at` $at (`advance` $advance^)? (`strides` $strides^)? (`blocks` $blocks^)?
     (`sync` $sync^)? (`home` $home^)?
     attr-dict `:` type($source) `->` type($result)
   }];
   let extraClassDeclaration = [{
     /// Elements between neighbours in each dimension of the tile.
     ::llvm::SmallVector<int64_t> getElementStrides();
+    /// Elements by which the tile moves with every iteration of a repeat.
+    int64_t getElementAdvance() {
+      return getAdvanceAttr() ? getAdvanceAttr().getInt() : 0;
+    }
   }];
   let hasVerifier = 1;
 }
@@ -99,8 +107,9 @@ def Fetta_StoreOp : Fetta_Op<"store", [Pure, AllTypesMatch<["into", "result"]>]>
     `into` with the tile written over it, in place: what it stores into has no
     later use. A chain of stores begins with `tensor.empty`, which stands for a
     new region; the function returns the last of a chain, or loads from it (a
-    spill). `at`, `strides` and `blocks` are those of `fetta.load`; no two elements of the
-    tile have one place.
+    spill). `at`, `strides`, `blocks` and `advance` are those of `fetta.load`; no two
+    elements of the tile have one place. In the body of `fetta.repeat` a chain begins
+    with a carried region.
 
     ```mlir
     %y0 = tensor.empty() : tensor<4096x768xbf16>
@@ -113,10 +122,11 @@ def Fetta_StoreOp : Fetta_Op<"store", [Pure, AllTypesMatch<["into", "result"]>]>
   let arguments = (ins Fetta_Tensor:$source, Fetta_Tensor:$into, I64Attr:$at,
                        OptionalAttr<DenseI64ArrayAttr>:$strides,
                        OptionalAttr<Fetta_SyncAttr>:$sync,
-                       OptionalAttr<DenseI64ArrayAttr>:$blocks);
+                       OptionalAttr<DenseI64ArrayAttr>:$blocks,
+                       OptionalAttr<I64Attr>:$advance);
   let results = (outs Fetta_Tensor:$result);
   let assemblyFormat = [{
-    $source `into` $into `at` $at (`strides` $strides^)? (`blocks` $blocks^)?
+    $source `into` $into `at` $at (`advance` $advance^)? (`strides` $strides^)? (`blocks` $blocks^)?
     (`sync` $sync^)?
     attr-dict `:` type($source) `,` type($into)
   }];
@@ -125,6 +135,10 @@ def Fetta_StoreOp : Fetta_Op<"store", [Pure, AllTypesMatch<["into", "result"]>]>
   let extraClassDeclaration = [{
     /// Elements between neighbours in each dimension of the tile.
     ::llvm::SmallVector<int64_t> getElementStrides();
+    /// Elements by which the tile moves with every iteration of a repeat.
+    int64_t getElementAdvance() {
+      return getAdvanceAttr() ? getAdvanceAttr().getInt() : 0;
+    }
   }];
   let hasVerifier = 1;
 }
@@ -223,6 +237,56 @@ def Fetta_ContractOp : Fetta_Op<"contract", [Pure,
     bool isInPlace();
   }];
   let hasVerifier = 1;
+}
+
+def Fetta_RepeatOp : Fetta_Op<"repeat", [SingleBlock, RecursiveMemoryEffects]> {
+  let summary = "operations that stand in a row several times";
+  let description = [{
+    The same as its body written out `count` times, at least twice. What one
+    iteration leaves to the next is carried: `iter` binds each argument of the
+    body to its initial value, `fetta.yield` says what the next iteration, or
+    the result, takes in its place. Transfers move on with `advance`.
+
+    Carried are values in tensor memory (no views) and regions in DRAM as chains
+    of stores. The initial value, the argument, what is yielded and the result
+    share one type and one home or region, so the initial value has no other
+    use, and the argument none once its home is overwritten.
+
+    The body is one block of `fetta.load`, `fetta.store`, `fetta.contract`,
+    `fetta.relabel` and `fetta.sync`. It reads values from before the repeat as
+    they are; what it overwrites is carried. Repeats do not nest.
+    `fetta-unroll-repeats` writes them out.
+
+    ```mlir
+    %r:2 = fetta.repeat 508 iter(%sum = %3, %y = %y0)
+        : tensor<8x12xf32, #layout>, tensor<4096x768xbf16> {
+      %4 = fetta.load %x at 98304 advance 98304 home <slab 3 row 96>
+          : tensor<4096x768xbf16> -> tensor<128x8x8x12xbf16, #layout1>
+      ...
+      %6 = fetta.contract "b k, b n -> k n" %4, %5 init(%sum) ...
+      %7 = fetta.store %4 into %y at 0 advance 98304 : ...
+      fetta.yield %6, %7 : tensor<8x12xf32, #layout>, tensor<4096x768xbf16>
+    }
+    ```
+  }];
+  let arguments = (ins I64Attr:$count, Variadic<Fetta_Tensor>:$inits);
+  let results = (outs Variadic<Fetta_Tensor>:$results);
+  let regions = (region SizedRegion<1>:$region);
+  // The body gets its arguments; its operations and fetta.yield are added by
+  // the caller.
+  let builders = [OpBuilder<(ins "int64_t":$count, "::mlir::ValueRange":$inits)>];
+  let extraClassDeclaration = [{
+    YieldOp getYield();
+  }];
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+}
+
+def Fetta_YieldOp : Fetta_Op<"yield", [Pure, Terminator, HasParent<"RepeatOp">]> {
+  let summary = "what the next iteration of a repeat carries";
+  let arguments = (ins Variadic<Fetta_Tensor>:$values);
+  let assemblyFormat = "($values^ `:` type($values))? attr-dict";
 }
 
 def Fetta_RouteOp : Fetta_Op<"route", [Symbol]> {

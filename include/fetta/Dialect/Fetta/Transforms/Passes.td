@@ -117,4 +117,14 @@ def FettaRouteNetworksPass : Pass<"fetta-route-networks", "::mlir::ModuleOp"> {
   }];
 }
 
+def FettaUnrollRepeatsPass : Pass<"fetta-unroll-repeats", "::mlir::ModuleOp"> {
+  let summary = "Write the iterations of every fetta.repeat out";
+  let description = [{
+    Puts the operations of a body in a row, once for each iteration, with the
+    tiles of their iteration, and drops the repeat: the same program as flat
+    code, for passes that know no repeats. A function that would have more
+    operations than a program may have instructions is refused.
+  }];
+}
+
 #endif // FETTA_DIALECT_FETTA_TRANSFORMS_PASSES_TD
