@@ -103,6 +103,31 @@ def FettaPrintMemoryPass : Pass<"fetta-print-memory", "::mlir::ModuleOp"> {
   ];
 }
 
+def FettaRollSlicesPass : Pass<"fetta-roll-slices", "::mlir::ModuleOp"> {
+  let summary = "Write the steady state of a program in slices as a repeat";
+  let description = [{
+    Looks for the longest part of a final program (homes, routes, tokens) that
+    says the same every few slices: instructions are alike in all but where
+    transfers begin, which advance by the same amount from period to period, and
+    their operands come from one value before that part or from the same place
+    at most a period before. The part is written as one `fetta.repeat`, and
+    unrolls to what it was. What one period leaves to the next is carried; where
+    that is a view, what it is a view of is carried and the view written anew. A
+    remark says why a function has no such part.
+
+    With `batch`, the program goes on for a larger batch: arguments, results and
+    regions in DRAM grow, the repeat gets the iterations that they take, and
+    transfers behind it move to the end of the larger regions. The batch is the
+    leading dimension of all that transfers of the repeat move through, and what
+    is added a whole number of iterations.
+  }];
+  let options = [
+    Option<"batch", "batch", "int64_t", /*default=*/"0",
+           "The batch for which the program should go on; 0: its own">
+  ];
+  let dependentDialects = ["::fetta::hw::FettaDialect"];
+}
+
 def FettaRouteNetworksPass : Pass<"fetta-route-networks", "::mlir::ModuleOp"> {
   let summary = "Route every operand through its network";
   let description = [{
