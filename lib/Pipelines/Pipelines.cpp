@@ -27,7 +27,8 @@ class MachineHalf {
 public:
   explicit MachineHalf(const CompileOptions &options);
 
-  /// The passes that order contractions by an objective of IR alone.
+  /// The passes that order contractions by an objective of IR alone; all of
+  /// them search once for what they have in common.
   AddPasses orderBy(StringRef objective, double extraFlops, bool smallestPeak);
   /// The same with the default of all other options, and where `count` is more
   /// than 1 the next best ones on a machine, from one search.
@@ -40,11 +41,17 @@ public:
 
 private:
   const CompileOptions &options;
+  /// The pass that orders contractions, with the default of all other options.
+  OpPassManager ordering;
   SliceToFitOptions slicing; ///< Without orders.
 };
 } // namespace
 
-MachineHalf::MachineHalf(const CompileOptions &options) : options(options) {
+MachineHalf::MachineHalf(const CompileOptions &options)
+    : options(options), ordering(func::FuncOp::getOperationName()) {
+  tnn::TNNOrderContractionsPassOptions choice;
+  choice.order = options.order;
+  ordering.addPass(tnn::createTNNOrderContractionsPass(choice));
   ConvertTNNToFettaPassOptions convert;
   convert.dataflow = options.dataflow;
   convert.layouts = options.layouts;
@@ -82,16 +89,25 @@ static AddPasses toAddPasses(const OpPassManager &ofFunction) {
   };
 }
 
+/// The pass with further options; its copies know what the others have found.
+static OpPassManager withOptions(const OpPassManager &ofFunction,
+                                 const Twine &more) {
+  OpPassManager copy(ofFunction);
+  for (Pass &pass : copy.getPasses())
+    if (failed(pass.initializeOptions(
+            more.str(), [](const Twine &message) -> LogicalResult {
+              llvm::report_fatal_error(message);
+            })))
+      llvm_unreachable("an error ends the process");
+  return copy;
+}
+
 AddPasses MachineHalf::orderBy(StringRef objective, double extraFlops,
                                bool smallestPeak) {
-  tnn::TNNOrderContractionsPassOptions order;
-  order.order = options.order;
-  order.objective = objective.str();
-  order.extraFlops = extraFlops;
-  order.smallestPeak = smallestPeak;
-  OpPassManager ofFunction(func::FuncOp::getOperationName());
-  ofFunction.addPass(tnn::createTNNOrderContractionsPass(order));
-  return toAddPasses(ofFunction);
+  return toAddPasses(withOptions(
+      ordering, "objective=" + objective +
+                    " extra-flops=" + std::to_string(extraFlops) +
+                    " smallest-peak=" + (smallestPeak ? "true" : "false")));
 }
 
 std::vector<AddPasses> MachineHalf::best(StringRef objective, unsigned count) {
@@ -102,15 +118,8 @@ std::vector<AddPasses> MachineHalf::best(StringRef objective, unsigned count) {
   first.addPass(tnn::createTNNOrderContractionsPass(order));
   std::vector<AddPasses> orders = {toAddPasses(first)};
   for (unsigned number = 1; number < count; ++number) {
-    OpPassManager next(first); // Copies know what the others have found.
-    for (Pass &pass : next.getPasses())
-      if (failed(
-              pass.initializeOptions("alternative=" + std::to_string(number),
-                                     [](const Twine &message) -> LogicalResult {
-                                       llvm::report_fatal_error(message);
-                                     })))
-        llvm_unreachable("an error ends the process");
-    orders.push_back(toAddPasses(next));
+    orders.push_back(
+        toAddPasses(withOptions(first, "alternative=" + Twine(number))));
   }
   return orders;
 }

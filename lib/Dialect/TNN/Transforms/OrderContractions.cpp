@@ -15,6 +15,7 @@
 #include "OrderForMachine.h"
 #include "OrderTrace.h"
 #include "PlanWriter.h"
+#include "TrainingSearches.h"
 #include "fetta/Contraction/SearchCache.h"
 #include "fetta/Dialect/TNN/Transforms/Passes.h"
 #include "mlir/IR/Remarks.h"
@@ -66,7 +67,7 @@ struct TNNOrderContractionsPass
   /// layers are searched once.
   TNNOrderContractionsPass(const TNNOrderContractionsPass &other)
       : Base(other), trace(other.trace), cache(other.cache),
-        machineOrders(other.machineOrders) {}
+        machineOrders(other.machineOrders), searches(other.searches) {}
 
   void runOnOperation() override {
     if (failed(readOptions()))
@@ -114,6 +115,8 @@ private:
   std::shared_ptr<SearchCache> cache = std::make_shared<SearchCache>();
   std::shared_ptr<MachineOrders> machineOrders =
       std::make_shared<MachineOrders>();
+  std::shared_ptr<TrainingSearches> searches =
+      std::make_shared<TrainingSearches>();
 };
 
 } // namespace
@@ -290,7 +293,7 @@ llvm::Expected<OrderedPhases> TNNOrderContractionsPass::planPhases(
   if (isSearched && !ordered.machine && minimized.isFlops() &&
       !(isPlain && isSharedByAll(network, goal))) {
     llvm::Expected<TrainingResult> found =
-        searchTraining(searched, goal, training);
+        searches->search(searched, goal, training);
     if (!found)
       return found.takeError();
     tree = std::move(found->tree);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "OrderForMachine.h"
+#include "TrainingSearches.h"
 
 #include "fetta/Contraction/Path.h"
 #include "fetta/Dialect/Fetta/IR/FettaOps.h"
@@ -32,25 +33,12 @@ static llvm::Expected<Machine> machineFor(llvm::StringRef file,
   return attribute.getMachine();
 }
 
-/// Sizes and structure; names decide nothing.
 static std::string keyOf(const ClosedNetwork &network, const TrainingGoal &goal,
                          ModelObjective objective, unsigned exactLimit,
                          const Machine &machine) {
   std::string key;
   llvm::raw_string_ostream os(key);
-  for (const NetworkIndex &index : network.getIndices())
-    os << index.size << ',';
-  for (const IndexList &leaf : network.getLeaves()) {
-    os << ';';
-    for (unsigned index : leaf)
-      os << index << ',';
-  }
-  os << '|' << goal.outputLeaf << ':' << goal.repeats;
-  for (const LeafSet *set : {&goal.activations, &goal.gradients}) {
-    os << ':';
-    for (unsigned leaf : set->set_bits())
-      os << leaf << ',';
-  }
+  writeKey(os, network, goal);
   os << '|' << unsigned(objective) << '|' << exactLimit << '|'
      << machine.canonicalJson();
   return key;
