@@ -248,15 +248,13 @@ LogicalResult QueueScheduler::sortTasks() {
   std::vector<unsigned> numberOf(count);
   for (auto [number, task] : llvm::enumerate(order))
     numberOf[task] = unsigned(number);
-  std::vector<ScheduleTask> sorted;
+  std::vector<ScheduleTask> sorted(count);
   SmallVector<Operation *> sortedOps;
-  sorted.reserve(count);
-  sortedOps.reserve(count);
-  for (unsigned t : order) {
-    sorted.push_back(std::move(tasks[t]));
-    for (TaskWait &wait : sorted.back().after)
+  for (auto [t, task] : llvm::zip_equal(order, sorted)) {
+    task = std::move(tasks[t]);
+    for (TaskWait &wait : task.after)
       wait.task = numberOf[wait.task];
-    for (unsigned &used : sorted.back().uses)
+    for (unsigned &used : task.uses)
       used = numberOf[used];
     sortedOps.push_back(instructions[t]);
     taskOf[instructions[t]] = numberOf[t];
