@@ -34,6 +34,7 @@ struct KnownNest {
 struct FettaDialect::Memo {
   std::mutex mutex;
   llvm::DenseMap<mlir::Attribute, std::unique_ptr<const Machine>> machines;
+  llvm::DenseMap<mlir::Type, int64_t> rows; ///< Of values in tensor memory.
   /// By the pointers of `keyOf`, which live in `keys`.
   llvm::DenseMap<llvm::ArrayRef<const void *>, std::unique_ptr<KnownNest>>
       nests;

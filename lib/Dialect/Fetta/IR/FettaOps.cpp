@@ -396,9 +396,12 @@ LogicalResult ContractOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   FailureOr<std::array<BitMapAttr, 3>> maps = getRouteMaps(*this, *machine);
   if (failed(maps))
     return failure();
+  Operation *scope = SymbolTable::getNearestSymbolTable(*this);
   for (auto [id, name] :
        llvm::enumerate(getRoutes()->getAsRange<FlatSymbolRefAttr>())) {
-    auto route = symbolTable.lookupNearestSymbolFrom<RouteOp>(*this, name);
+    auto route =
+        scope ? symbolTable.lookupSymbolIn<RouteOp>(scope, name.getAttr())
+              : RouteOp();
     if (!route)
       return emitOpError() << name << " is not the name of a fetta.route";
     if (route.getKind() != getRouteKind(id)) {

@@ -51,9 +51,8 @@ ElementType fetta::hw::getElementType(Type type) {
                                             : ElementType::BF16;
 }
 
-int64_t fetta::hw::getPhysicalRows(RankedTensorType type) {
-  // Layout::rows without the layout: this is asked for every value, again and
-  // again.
+static int64_t findPhysicalRows(RankedTensorType type) {
+  // Layout::rows without the layout.
   auto layout = cast<LayoutAttr>(type.getEncoding());
   SmallVector<DimLayout, 8> dims;
   for (auto [size, stride] :
@@ -66,6 +65,19 @@ int64_t fetta::hw::getPhysicalRows(RankedTensorType type) {
   for (const DimLayout &dim : dims)
     rows += (dim.chunks() - 1) * dim.rowStride;
   return rows * (getElementType(type) == ElementType::F32 ? 2 : 1);
+}
+
+int64_t fetta::hw::getPhysicalRows(RankedTensorType type) {
+  // This is asked for every value, again and again.
+  FettaDialect::Memo &memo =
+      static_cast<FettaDialect &>(
+          cast<LayoutAttr>(type.getEncoding()).getDialect())
+          .getMemo();
+  std::lock_guard<std::mutex> lock(memo.mutex);
+  auto [it, isNew] = memo.rows.try_emplace(type, 0);
+  if (isNew)
+    it->second = findPhysicalRows(type);
+  return it->second;
 }
 
 LogicalResult fetta::hw::verifyFitsSlab(Operation *op, Type type, int64_t rows,
