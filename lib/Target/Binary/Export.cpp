@@ -61,8 +61,13 @@ private:
   LogicalResult addLoad(LoadOp op);
   LogicalResult addStore(StoreOp op);
   LogicalResult addContract(ContractOp op);
+  LogicalResult addRepeat(RepeatOp op);
+  LogicalResult addBlock(Block &block);
   LogicalResult findResults(Operation *terminator);
   FailureOr<uint32_t> addTensor(Operation *op, TensorEntry entry);
+  /// Sets the region of what follows `before` in a chain of stores: that of
+  /// `before`, or a new one after tensor.empty.
+  void continueRegion(Value value, Value before);
   uint32_t addRegion(DramRegion region, ArrayRef<int64_t> shape);
   FailureOr<uint32_t> routeOf(ContractOp op, unsigned operand);
   NestPlaces placesOf(ContractOp op, const Nest &nest);
@@ -74,12 +79,16 @@ private:
   const Machine &machine;
   ProgramBuilder builder;
   llvm::DenseMap<Operation *, uint32_t> tensors; ///< By home op.
+  /// Of home ops in the body of a repeat that stands before them: the tensor of
+  /// the initial value of what they yield, so that words belong to one tensor
+  /// in every iteration.
+  llvm::DenseMap<Operation *, uint32_t> carriedTensors;
   /// Index of the function result and collected shape, by home op.
   llvm::DenseMap<Operation *, std::pair<unsigned, RankedTensorType>> results;
   llvm::DenseMap<Operation *, uint32_t> routes;
   llvm::DenseMap<Attribute, uint32_t> routesByName;
-  /// Regions of arguments, of results by the first store of their chain, and of
-  /// everything that was stored so far.
+  /// Regions of arguments, of results (by getRegionOf), and of everything that
+  /// was stored so far.
   llvm::DenseMap<Value, uint32_t> regions;
   HomeFinder homes;
   int64_t nextAddress = 0;
@@ -96,6 +105,8 @@ FailureOr<uint32_t> Exporter::addTensor(Operation *op, TensorEntry entry) {
   if (!home)
     return op->emitOpError()
            << "has no home in tensor memory; run fetta-allocate-memory";
+  if (auto carried = carriedTensors.find(op); carried != carriedTensors.end())
+    return tensors[op] = carried->second;
   entry.elementType = getElementType(type);
   entry.layout = *getLayout(type);
   entry.slab = home.getSlab();
@@ -203,20 +214,27 @@ LogicalResult Exporter::addPlace(PlaceOp op) {
   return addTensor(op, std::move(entry));
 }
 
+/// The last store of a chain that may go through repeats, or null.
+static StoreOp lastStoreOf(Value value) {
+  while (auto repeat = value.getDefiningOp<RepeatOp>())
+    value =
+        repeat.getYield().getValues()[cast<OpResult>(value).getResultNumber()];
+  return value.getDefiningOp<StoreOp>();
+}
+
 LogicalResult Exporter::findResults(Operation *terminator) {
   for (OpOperand &operand : terminator->getOpOperands()) {
     unsigned index = operand.getOperandNumber();
-    if (auto store = operand.get().getDefiningOp<StoreOp>()) {
+    if (auto store = lastStoreOf(operand.get())) {
       DramRegion region;
       region.name = resultName(index);
       region.role = resultRole(store.getSource());
       region.elementType = getElementType(store.getType());
-      while (auto before = store.getInto().getDefiningOp<StoreOp>())
-        store = before;
-      if (regions.contains(store))
+      Value first = getRegionOf(operand.get());
+      if (regions.contains(first))
         return terminator->emitOpError()
                << "result #" << index << " is the region of another result";
-      regions[store] = addRegion(std::move(region), shapeOf(store));
+      regions[first] = addRegion(std::move(region), shapeOf(store));
       continue;
     }
     auto collect = operand.get().getDefiningOp<CollectOp>();
@@ -244,6 +262,7 @@ LogicalResult Exporter::addLoad(LoadOp op) {
   dma.region = regions.at(op.getSource());
   dma.tensor = tensors[op];
   dma.offset = op.getAt();
+  dma.advance = op.getElementAdvance();
   dma.strides = stridesOf(op.getElementStrides(), op.getType());
   if (std::optional<ArrayRef<int64_t>> blocks = op.getBlocks())
     dma.blocks.assign(blocks->begin(), blocks->end());
@@ -252,15 +271,19 @@ LogicalResult Exporter::addLoad(LoadOp op) {
   return success();
 }
 
-LogicalResult Exporter::addStore(StoreOp op) {
-  if (op.getInto().getDefiningOp<StoreOp>()) {
-    regions[op] = regions.at(op.getInto());
-  } else if (!regions.contains(op)) {
+void Exporter::continueRegion(Value value, Value before) {
+  if (!before.getDefiningOp<tensor::EmptyOp>()) {
+    regions[value] = regions.at(before);
+  } else if (!regions.contains(value)) {
     DramRegion region;
     region.name = "spill" + std::to_string(spills++);
-    region.elementType = getElementType(op.getType());
-    regions[op] = addRegion(std::move(region), shapeOf(op));
+    region.elementType = getElementType(value.getType());
+    regions[value] = addRegion(std::move(region), shapeOf(value));
   }
+}
+
+LogicalResult Exporter::addStore(StoreOp op) {
+  continueRegion(op.getResult(), op.getInto());
   auto tensor = tensors.find(homes.find(op.getSource()));
   if (tensor == tensors.end())
     return op.emitOpError() << "reads a tensor that is placed later";
@@ -269,6 +292,7 @@ LogicalResult Exporter::addStore(StoreOp op) {
   dma.region = regions[op];
   dma.tensor = tensor->second;
   dma.offset = op.getAt();
+  dma.advance = op.getElementAdvance();
   dma.strides = stridesOf(op.getElementStrides(), op.getSource().getType());
   if (std::optional<ArrayRef<int64_t>> blocks = op.getBlocks())
     dma.blocks.assign(blocks->begin(), blocks->end());
@@ -358,6 +382,56 @@ LogicalResult Exporter::addContract(ContractOp op) {
   return success();
 }
 
+LogicalResult Exporter::addRepeat(RepeatOp op) {
+  Block &body = *op.getBody();
+  for (auto [init, argument, yielded] : llvm::zip_equal(
+           op.getInits(), body.getArguments(), op.getYield().getValues())) {
+    if (!getLayout(init.getType())) {
+      continueRegion(argument, init);
+      continue;
+    }
+    auto tensor = tensors.find(homes.find(init));
+    if (tensor == tensors.end())
+      return op.emitOpError() << "carries a tensor that is placed later";
+    if (Operation *home = homes.find(yielded); home->getBlock() == &body)
+      carriedTensors[home] = tensor->second;
+  }
+  builder.beginRepeat(uint32_t(op.getCount()));
+  if (failed(addBlock(body)))
+    return failure();
+  builder.endRepeat();
+  for (auto [result, argument] :
+       llvm::zip_equal(op.getResults(), body.getArguments()))
+    if (auto region = regions.find(argument); region != regions.end())
+      regions[result] = uint32_t(region->second);
+  return success();
+}
+
+LogicalResult Exporter::addBlock(Block &block) {
+  for (Operation &op : block) {
+    LogicalResult result = success();
+    if (auto contract = dyn_cast<ContractOp>(op))
+      result = addContract(contract);
+    else if (auto load = dyn_cast<LoadOp>(op))
+      result = addLoad(load);
+    else if (auto store = dyn_cast<StoreOp>(op))
+      result = addStore(store);
+    else if (auto sync = dyn_cast<SyncOp>(op))
+      builder.addSync({Queue(sync.getQueue()), tokensOf(sync.getSync())});
+    else if (auto repeat = dyn_cast<RepeatOp>(op))
+      result = addRepeat(repeat);
+    else if (auto place = dyn_cast<PlaceOp>(op)) {
+      if (!isa<BlockArgument>(place.getSource()))
+        result = place.emitOpError() << "should place an argument";
+    } else if (!isa<RelabelOp, CollectOp, tensor::EmptyOp>(op) &&
+               !op.hasTrait<OpTrait::IsTerminator>())
+      result = op.emitOpError() << "has no form in a binary";
+    if (failed(result))
+      return failure();
+  }
+  return success();
+}
+
 FailureOr<Program> Exporter::run() {
   Region &body = function.getFunctionBody();
   if (!body.hasOneBlock())
@@ -371,25 +445,8 @@ FailureOr<Program> Exporter::run() {
   if (failed(findResults(block.getTerminator())))
     return failure();
   builder.reserve(block.getOperations().size());
-  for (Operation &op : block) {
-    LogicalResult result = success();
-    if (auto contract = dyn_cast<ContractOp>(op))
-      result = addContract(contract);
-    else if (auto load = dyn_cast<LoadOp>(op))
-      result = addLoad(load);
-    else if (auto store = dyn_cast<StoreOp>(op))
-      result = addStore(store);
-    else if (auto sync = dyn_cast<SyncOp>(op))
-      builder.addSync({Queue(sync.getQueue()), tokensOf(sync.getSync())});
-    else if (auto place = dyn_cast<PlaceOp>(op)) {
-      if (!isa<BlockArgument>(place.getSource()))
-        result = place.emitOpError() << "should place an argument";
-    } else if (!isa<RelabelOp, CollectOp, tensor::EmptyOp>(op) &&
-               !op.hasTrait<OpTrait::IsTerminator>())
-      result = op.emitOpError() << "has no form in a binary";
-    if (failed(result))
-      return failure();
-  }
+  if (failed(addBlock(block)))
+    return failure();
   Program program = std::move(builder).finish();
   program.producer = "fetta";
   return program;

@@ -83,10 +83,8 @@ static LogicalResult verifyHomes(Block &block) {
         break;
       if (high.begin > low.end || low.begin > high.end)
         continue;
-      Operation *first = memory.homes[order[i]];
-      Operation *second = memory.homes[order[j]];
-      if (second->isBeforeInBlock(first))
-        std::swap(first, second);
+      Operation *first = memory.homes[std::min(order[i], order[j])];
+      Operation *second = memory.homes[std::max(order[i], order[j])];
       auto rows = [](Operation *op) {
         HomeAttr home = getHome(op->getResult(0));
         return std::pair(home.getRow(),
@@ -108,57 +106,108 @@ static LogicalResult verifyHomes(Block &block) {
   return success();
 }
 
+namespace {
 /// Rule 3. Gradients of results arrive in arguments called `d_<result>`. Where
 /// they are loaded from DRAM, slice by slice perhaps, the checks of the loader
 /// say when; the host places all of them at once.
-static LogicalResult verifyPhases(FunctionOpInterface function) {
-  llvm::SmallPtrSet<Operation *, 32> needsGradient, needsPlaced;
+class PhaseRule {
+public:
+  LogicalResult verify(FunctionOpInterface function);
+
+private:
+  LogicalResult visit(Block &block);
+  LogicalResult visit(RepeatOp repeat);
+  LogicalResult visit(ContractOp op, bool needs);
+  /// `to` needs what `from` does.
+  void follow(Value to, Value from) {
+    if (needsGradient.contains(from))
+      needsGradient.insert(to);
+    if (needsPlaced.contains(from))
+      needsPlaced.insert(to);
+  }
+
+  llvm::DenseSet<Value> needsGradient, needsPlaced;
   ContractOp firstBackward;
-  auto hasGradientName = [&](BlockArgument argument) {
+};
+} // namespace
+
+LogicalResult PhaseRule::verify(FunctionOpInterface function) {
+  for (BlockArgument argument : function.getArguments()) {
     auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
                                                       tnn::kNameAttr);
     if (!name || !name.getValue().starts_with("d_"))
-      return false;
+      continue;
     for (unsigned i = 0; i < function.getNumResults(); ++i) {
       auto result = dyn_cast_or_null<StringAttr>(
           function.getResultAttr(i, tnn::kNameAttr));
       if (name.getValue().drop_front(2) ==
           (result ? result.str() : "result" + std::to_string(i)))
-        return true;
+        needsGradient.insert(argument);
     }
-    return false;
-  };
-  llvm::SmallVector<bool> isGradient;
-  for (BlockArgument argument : function.getArguments())
-    isGradient.push_back(hasGradientName(argument));
-  for (Operation &op : function.getFunctionBody().front()) {
-    bool needs = llvm::any_of(op.getOperands(), [&](Value operand) {
-      if (auto argument = dyn_cast<BlockArgument>(operand))
-        return isGradient[argument.getArgNumber()];
-      return needsGradient.contains(operand.getDefiningOp());
-    });
-    if (needs)
-      needsGradient.insert(&op);
-    if (needs &&
-        (isa<PlaceOp>(op) || llvm::any_of(op.getOperands(), [&](Value operand) {
-           return needsPlaced.contains(operand.getDefiningOp());
-         })))
-      needsPlaced.insert(&op);
-    auto contract = dyn_cast<ContractOp>(op);
-    if (!contract)
+  }
+  return visit(function.getFunctionBody().front());
+}
+
+LogicalResult PhaseRule::visit(Block &block) {
+  for (Operation &op : block) {
+    if (auto repeat = dyn_cast<RepeatOp>(op)) {
+      if (failed(visit(repeat)))
+        return failure();
       continue;
-    if (needs && contract.getPhase() == PhaseKind::Forward)
-      return contract.emitOpError()
-             << "is of phase fp but needs the gradient of a result";
-    if (needsPlaced.contains(&op) && !firstBackward)
-      firstBackward = contract;
-    if (firstBackward && contract.getPhase() == PhaseKind::Forward) {
-      InFlightDiagnostic diag =
-          contract.emitOpError()
-          << "of phase fp comes after one that needs the gradient of a result";
-      diag.attachNote(firstBackward.getLoc()) << "the gradient is needed here";
-      return diag;
     }
+    bool needs = llvm::any_of(op.getOperands(), [&](Value operand) {
+      return needsGradient.contains(operand);
+    });
+    bool placed = needs && (isa<PlaceOp>(op) ||
+                            llvm::any_of(op.getOperands(), [&](Value operand) {
+                              return needsPlaced.contains(operand);
+                            }));
+    if (needs)
+      needsGradient.insert_range(op.getResults());
+    if (placed)
+      needsPlaced.insert_range(op.getResults());
+    if (auto contract = dyn_cast<ContractOp>(op);
+        contract && failed(visit(contract, needs)))
+      return failure();
+  }
+  return success();
+}
+
+LogicalResult PhaseRule::visit(RepeatOp repeat) {
+  Block &body = *repeat.getBody();
+  for (auto [argument, init] :
+       llvm::zip_equal(body.getArguments(), repeat.getInits()))
+    follow(argument, init);
+  // The second iteration comes after the first, whose values it may carry.
+  size_t known = 0;
+  for (unsigned iteration = 0;
+       iteration < 2 || known != needsGradient.size() + needsPlaced.size();
+       ++iteration) {
+    known = needsGradient.size() + needsPlaced.size();
+    if (failed(visit(body)))
+      return failure();
+    for (auto [argument, yielded] :
+         llvm::zip_equal(body.getArguments(), repeat.getYield().getValues()))
+      follow(argument, yielded);
+  }
+  for (auto [result, argument] :
+       llvm::zip_equal(repeat.getResults(), body.getArguments()))
+    follow(result, argument);
+  return success();
+}
+
+LogicalResult PhaseRule::visit(ContractOp op, bool needs) {
+  if (needs && op.getPhase() == PhaseKind::Forward)
+    return op.emitOpError()
+           << "is of phase fp but needs the gradient of a result";
+  if (needsPlaced.contains(op.getResult()) && !firstBackward)
+    firstBackward = op;
+  if (firstBackward && op.getPhase() == PhaseKind::Forward) {
+    InFlightDiagnostic diag =
+        op.emitOpError()
+        << "of phase fp comes after one that needs the gradient of a result";
+    diag.attachNote(firstBackward.getLoc()) << "the gradient is needed here";
+    return diag;
   }
   return success();
 }
@@ -178,7 +227,7 @@ struct VerifyProgramPass
     if (failed(block) || (*block && failed(verifyHomes(**block))))
       return failure();
     FailureOr<Program> program = exportProgram(function);
-    if (failed(program) || failed(verifyPhases(function)))
+    if (failed(program) || failed(PhaseRule().verify(function)))
       return failure();
     if (llvm::Error error = verifyProgram(*program))
       return function.emitError() << llvm::toString(std::move(error));

@@ -229,11 +229,13 @@ struct PrintMemoryPass
   void runOnOperation() override {
     markAllAnalysesPreserved();
     std::string text;
-    if (failed(forEachProgram(getOperation(),
-                              [&](FunctionOpInterface function, Block &block,
-                                  const Machine &machine) {
-                                return print(function, block, machine, text);
-                              })))
+    if (failed(forEachProgram(
+            getOperation(),
+            [&](FunctionOpInterface function, Block &block,
+                const Machine &machine) {
+              return print(function, block, machine, text);
+            },
+            /*withRepeats=*/true)))
       return signalPassFailure();
     if (file.empty()) {
       llvm::errs() << text;

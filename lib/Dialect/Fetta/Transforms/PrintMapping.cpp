@@ -45,8 +45,10 @@ private:
     if (!nest)
       return op.emitOpError() << llvm::toString(nest.takeError());
     SerialCycles cycles = serialCycles(*nest, machine);
-    os << "\n%" << numberOf(op.getResult()) << ": \"" << op.getEinsum()
-       << "\"\n";
+    os << "\n%" << numberOf(op.getResult()) << ": \"" << op.getEinsum() << "\"";
+    if (auto repeat = dyn_cast<RepeatOp>(op->getParentOp()))
+      os << ", " << repeat.getCount() << " times";
+    os << "\n";
     os << "alone " << cycles.total() << " cycles: " << cycles.beats << " beats";
     for (auto [what, count] :
          {std::pair("bank conflict", cycles.bankConflict),

@@ -32,9 +32,11 @@ FailureOr<Block *> fetta::hw::getProgramBlock(FunctionOpInterface function) {
 }
 
 LogicalResult fetta::hw::forEachProgram(
-    ModuleOp module, llvm::function_ref<LogicalResult(FunctionOpInterface,
-                                                      Block &, const Machine &)>
-                         body) {
+    ModuleOp module,
+    llvm::function_ref<LogicalResult(FunctionOpInterface, Block &,
+                                     const Machine &)>
+        body,
+    bool withRepeats) {
   for (auto function : module.getOps<FunctionOpInterface>()) {
     FailureOr<Block *> block = getProgramBlock(function);
     if (failed(block))
@@ -42,7 +44,7 @@ LogicalResult fetta::hw::forEachProgram(
     if (!*block)
       continue;
     FailureOr<Machine> machine = getMachine(function);
-    if (failed(machine) || failed(refuseRepeats(function)) ||
+    if (failed(machine) || (!withRepeats && failed(refuseRepeats(function))) ||
         failed(body(function, **block, *machine)))
       return failure();
   }
@@ -50,14 +52,26 @@ LogicalResult fetta::hw::forEachProgram(
 }
 
 TensorMemoryUse::TensorMemoryUse(Block &block) {
-  auto use = [&](Value value, int64_t position) {
-    if (std::optional<unsigned> home = find(value))
-      live[*home].end = std::max(live[*home].end, position);
-  };
-  llvm::SmallVector<Value> collected;
+  SmallVector<Value> collected;
+  addBlock(block, collected);
+  for (Value value : collected)
+    use(value, positions);
+}
+
+void TensorMemoryUse::use(Value value, int64_t position) {
+  if (std::optional<unsigned> home = find(value))
+    live[*home].end = std::max(live[*home].end, position);
+}
+
+void TensorMemoryUse::addBlock(Block &block,
+                               SmallVectorImpl<Value> &collected) {
   for (Operation &op : block) {
     if (auto collect = dyn_cast<CollectOp>(op)) {
       collected.push_back(collect.getSource());
+      continue;
+    }
+    if (auto repeat = dyn_cast<RepeatOp>(op)) {
+      addRepeat(repeat);
       continue;
     }
     bool instruction = isInstruction(&op);
@@ -71,7 +85,7 @@ TensorMemoryUse::TensorMemoryUse(Block &block) {
       source = relabel.getSource();
     if (source) {
       if (std::optional<unsigned> home = find(source))
-        index[&op] = *home;
+        index[op.getResult(0)] = *home;
     } else if (isa<PlaceOp, LoadOp, ContractOp>(op)) {
       auto type = cast<RankedTensorType>(op.getResult(0).getType());
       LiveValue value;
@@ -81,7 +95,7 @@ TensorMemoryUse::TensorMemoryUse(Block &block) {
       value.streamed = isa<LoadOp>(op);
       if (HomeAttr home = getHome(op.getResult(0)))
         value.fixed = SlabRows{home.getSlab(), home.getRow()};
-      index[&op] = homes.size();
+      index[op.getResult(0)] = homes.size();
       homes.push_back(&op);
       live.push_back(value);
     }
@@ -90,6 +104,30 @@ TensorMemoryUse::TensorMemoryUse(Block &block) {
         live[*home].streamed = true;
     positions += instruction;
   }
-  for (Value value : collected)
-    use(value, positions);
+}
+
+void TensorMemoryUse::addRepeat(RepeatOp repeat) {
+  Block &body = *repeat.getBody();
+  SmallVector<Value> collected; // A body collects nothing.
+  for (auto [argument, init] :
+       llvm::zip_equal(body.getArguments(), repeat.getInits()))
+    if (std::optional<unsigned> home = find(init))
+      index[argument] = *home;
+  addBlock(body, collected);
+  int64_t last = positions - 1;
+  // The next iteration reads what the first has read from before the repeat.
+  for (Operation &op : body)
+    for (Value operand : op.getOperands())
+      if (operand.getParentBlock() != &body)
+        use(operand, last);
+  // What is yielded lives to the end of the body, and in the next iteration as
+  // long as the initial value has in the first, in the same rows.
+  for (auto [argument, result, yielded] :
+       llvm::zip_equal(body.getArguments(), repeat.getResults(),
+                       repeat.getYield().getValues())) {
+    if (!argument.use_empty() || !result.use_empty())
+      use(yielded, last);
+    if (std::optional<unsigned> home = find(yielded))
+      index[result] = *home;
+  }
 }

@@ -33,16 +33,17 @@ mlir::FailureOr<mlir::Block *>
 getProgramBlock(mlir::FunctionOpInterface function);
 
 /// Runs `body` on every program of a module, with its block and its machine,
-/// until one fails.
+/// until one fails. Programs with repeats are refused unless `withRepeats`.
 mlir::LogicalResult forEachProgram(
     mlir::ModuleOp module,
     llvm::function_ref<mlir::LogicalResult(mlir::FunctionOpInterface,
                                            mlir::Block &, const Machine &)>
-        body);
+        body,
+    bool withRepeats = false);
 
 /// Homes of tensor memory in a block, in order, and how long each is needed:
-/// positions count instructions. What the host places lives from the start,
-/// what it collects to the end.
+/// positions count instructions, those of a repeat's body once. What the host
+/// places lives from the start, what it collects to the end.
 struct TensorMemoryUse {
   llvm::SmallVector<mlir::Operation *> homes;
   std::vector<LiveValue> live; ///< As `homes`.
@@ -53,14 +54,19 @@ struct TensorMemoryUse {
   /// The home of a value, as an index into `homes`; nothing for what no
   /// operation of the block has put into tensor memory before.
   std::optional<unsigned> find(mlir::Value value) const {
-    auto it = index.find(value.getDefiningOp());
+    auto it = index.find(value);
     return it == index.end() ? std::nullopt : std::optional(it->second);
   }
 
 private:
-  /// Of every operation with a value in tensor memory: chains of views and
-  /// partial sums are as long as a program has slices.
-  llvm::DenseMap<mlir::Operation *, unsigned> index;
+  void use(mlir::Value value, int64_t position);
+  void addBlock(mlir::Block &block,
+                llvm::SmallVectorImpl<mlir::Value> &collected);
+  void addRepeat(RepeatOp repeat);
+
+  /// Of every value in tensor memory: chains of views and partial sums are as
+  /// long as a program has slices.
+  llvm::DenseMap<mlir::Value, unsigned> index;
 };
 
 } // namespace fetta::hw
