@@ -4,6 +4,15 @@
 // RUN: sed -f %S/Inputs/tiny.sed %s | fetta-opt --verify-roundtrip --canonicalize --cse | FileCheck %s
 // RUN: sed -f %S/Inputs/tiny.sed %s | fetta-opt --fetta-unroll-repeats | FileCheck %s --check-prefix=FLAT
 
+// Passes for flat programs say what helps.
+// RUN: sed -f %S/Inputs/tiny.sed %s | not fetta-opt --fetta-allocate-memory 2>&1 | FileCheck %s --check-prefix=REFUSED
+// RUN: sed -f %S/Inputs/tiny.sed %s | not fetta-opt --fetta-schedule-queues 2>&1 | FileCheck %s --check-prefix=REFUSED
+// RUN: sed -f %S/Inputs/tiny.sed %s | not fetta-opt --fetta-assign-semaphores 2>&1 | FileCheck %s --check-prefix=REFUSED
+// RUN: sed -f %S/Inputs/tiny.sed %s | not fetta-opt --fetta-block-transfers 2>&1 | FileCheck %s --check-prefix=REFUSED
+// REFUSED: error: 'fetta.repeat' op should be written out first: this pass works on flat programs; run fetta-unroll-repeats before it
+// RUN: sed -f %S/Inputs/tiny.sed %s | sed 's/fetta.repeat 1000/fetta.repeat 131073/' | not fetta-opt --fetta-unroll-repeats 2>&1 | FileCheck %s --check-prefix=MANY
+// MANY: error: 'fetta.repeat' op takes 262146 operations with all repeats before it when it is written out; a program has at most 262144
+
 MODULE
   // Sums and a region go from iteration to iteration, and the tile of the next
   // slice comes while this one is worked on.

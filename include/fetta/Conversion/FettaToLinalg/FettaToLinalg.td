@@ -18,7 +18,7 @@ def ConvertFettaToLinalgPass
     : Pass<"convert-fetta-to-linalg", "::mlir::ModuleOp"> {
   let summary = "Turn mapped contractions back into linalg on plain tensors";
   let description = [{
-    The same values without the machine: layouts, homes, routes and the machine
+    Repeats are written out. The same values without the machine: layouts, homes, routes and the machine
     attribute disappear; `fetta.place`, `fetta.relabel` and `fetta.collect`
     become reshapes, `fetta.load` and `fetta.store` slices of the region under a
     shape in which their tile is a rectangle (others are refused). A contraction

@@ -28,7 +28,8 @@ getProgramFunction(mlir::ModuleOp module, llvm::StringRef name = "");
 
 /// The program of a function in which every value has a home and every
 /// contraction its routes. Tensors: the arguments in their order, then the
-/// results of contractions in theirs. Reports on the op at fault.
+/// results of contractions in theirs; what a repeat carries has the tensor of
+/// its initial value. Reports on the op at fault.
 mlir::FailureOr<Program> exportProgram(mlir::FunctionOpInterface function);
 
 /// A module with one function, `main`, that does what `program` does, its
