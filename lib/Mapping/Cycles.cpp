@@ -102,6 +102,7 @@ SerialCycles fetta::serialCycles(const Nest &nest, const Machine &machine) {
   ScopeTimeline timeline(nest, costs);
   timeline.run();
   cycles.stationaryReload = timeline.reload();
+  cycles.drainedRows = cycles.beats / costs.perScope * timeline.lastRows();
   cycles.drain = timeline.lastTransfer();
   if (nest.drainAtEnd)
     cycles.drain += timeline.lastRows();

@@ -8,6 +8,7 @@
 
 #include "ArrayOrder.h"
 #include "LinkSchedule.h"
+#include "SteadyOrder.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/ErrorHandling.h"
@@ -17,6 +18,10 @@
 #include <tuple>
 
 using namespace fetta;
+
+/// How long an order in which slices repeat may be where the best one takes so
+/// many cycles.
+static int64_t longest(int64_t cycles) { return cycles + cycles / 2048; }
 
 /// The tasks with transfers that take no time.
 static std::vector<ScheduleTask>
@@ -157,14 +162,28 @@ std::vector<unsigned> fetta::listSchedule(llvm::ArrayRef<ScheduleTask> tasks,
       best = std::move(order);
     }
   };
+  // Of orders that are as good, one in which slices are alike.
+  auto repeated = [&]() {
+    const auto [bestTasks, bestIdeal] = lengths(best);
+    forEachSteadyOrder(tasks, best, [&](std::vector<unsigned> order) {
+      auto [withTasks, withIdeal] = lengths(order);
+      if (withTasks > std::min(givenTasks, longest(bestTasks)) ||
+          withIdeal > std::min(givenIdeal, longest(bestIdeal)) ||
+          peakRows(tasks, order) > rows)
+        return false;
+      best = std::move(order);
+      return true;
+    });
+    return best;
+  };
   std::vector<unsigned> searched = orderWithIdealLink(ideal, options.window);
   if (givenArray.size() == tasks.size()) {
     weigh(searched);
-    return best;
+    return repeated();
   }
   LinkScheduler scheduler(tasks, options);
   weigh(scheduler.run(givenArray));
   weigh(scheduler.run(searched));
   weigh(scheduler.run({}));
-  return best;
+  return repeated();
 }

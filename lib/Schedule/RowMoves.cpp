@@ -27,7 +27,8 @@ bool RowPlanner::moveTo(unsigned value, SlabRows where) {
           return;
         mayMove &= !values[o.value].fixed &&
                    life(o.value) <= std::max(mostLife, life(value));
-        inTheWay.push_back(o.value);
+        if (!circle || !llvm::is_contained(inTheWay, o.value))
+          inTheWay.push_back(o.value);
       });
   if (!mayMove || inTheWay.size() > mostInTheWay)
     return false;

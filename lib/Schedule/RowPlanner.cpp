@@ -17,13 +17,15 @@ using namespace fetta;
 
 RowPlanner::RowPlanner(llvm::ArrayRef<LiveValue> values,
                        llvm::ArrayRef<Meeting> meetings, int64_t slabs,
-                       int64_t rowsPerSlab)
-    : values(values), rowsPerSlab(rowsPerSlab), slabs(size_t(slabs)),
-      neighbours(values.size()) {
+                       int64_t rowsPerSlab, int64_t circle)
+    : values(values), rowsPerSlab(rowsPerSlab), circle(circle),
+      slabs(size_t(slabs)), neighbours(values.size()) {
   for (const LiveValue &value : values) {
     firstPosition = std::min(firstPosition, value.begin);
     lastPosition = std::max(lastPosition, value.end);
   }
+  firstPosition -= roundsAround * circle;
+  lastPosition += roundsAround * circle;
   transfers = llvm::any_of(values, [](const LiveValue &value) {
     return value.loadCycles || value.storeCycles;
   });
@@ -141,7 +143,7 @@ int64_t RowPlanner::waits(unsigned value, SlabRows where) const {
   const size_t slab = size_t(where.slab);
   int64_t sum = 0;
   auto add = [&](const Occupant &o) {
-    if (o.row < where.row + v.rows && where.row < o.behind)
+    if (o.value != value && o.row < where.row + v.rows && where.row < o.behind)
       sum += waitOf(v, o);
   };
   occupants[slab].forEachIn(v.begin - farApart, v.begin - 1, add);
@@ -162,11 +164,21 @@ int64_t RowPlanner::waits(unsigned value, int64_t row,
 // Places
 //===----------------------------------------------------------------------===//
 
-RowPlanner::Occupant RowPlanner::occupantOf(unsigned value) const {
+template <typename Function>
+void RowPlanner::forEachRound(unsigned value, Function function) const {
   const LiveValue &v = values[value];
   const int64_t row = places[value]->row;
-  return {v.begin,           v.end, row, row + v.rows, value, v.loadCycles != 0,
-          v.storeCycles != 0};
+  Occupant occupant = {v.begin,           v.end, row,
+                       row + v.rows,      value, v.loadCycles != 0,
+                       v.storeCycles != 0};
+  const int64_t rounds = circle ? roundsAround : 0;
+  occupant.begin -= rounds * circle;
+  occupant.end -= rounds * circle;
+  for (int64_t round = -rounds; round <= rounds; ++round) {
+    function(occupant);
+    occupant.begin += circle;
+    occupant.end += circle;
+  }
 }
 
 void RowPlanner::put(unsigned value, SlabRows where, int64_t wait) {
@@ -176,7 +188,7 @@ void RowPlanner::put(unsigned value, SlabRows where, int64_t wait) {
   conflictCycles += cost[value][slab];
   places[value] = where;
   const LiveValue &v = values[value];
-  occupants[slab].insert(occupantOf(value));
+  forEachRound(value, [&](const Occupant &o) { occupants[slab].insert(o); });
   for (size_t period = periodOf(v.begin), last = periodOf(v.end);
        period <= last; ++period)
     ++periods[slab][period];
@@ -188,7 +200,7 @@ void RowPlanner::put(unsigned value, SlabRows where, int64_t wait) {
 void RowPlanner::take(unsigned value) {
   SlabRows where = *places[value];
   size_t slab = size_t(where.slab);
-  occupants[slab].erase(occupantOf(value));
+  forEachRound(value, [&](const Occupant &o) { occupants[slab].erase(o); });
   for (size_t period = periodOf(values[value].begin),
               last = periodOf(values[value].end);
        period <= last; ++period)
@@ -198,6 +210,16 @@ void RowPlanner::take(unsigned value) {
   places[value].reset();
   conflictCycles -= cost[value][slab];
   addWaitWork(value, slab);
+}
+
+bool RowPlanner::isFree(unsigned value, SlabRows where) const {
+  const LiveValue &v = values[value];
+  bool isFree = true;
+  occupants[size_t(where.slab)].forEachIn(
+      v.begin, v.end, [&](const Occupant &o) {
+        isFree &= o.behind <= where.row || where.row + v.rows <= o.row;
+      });
+  return isFree;
 }
 
 bool RowPlanner::place(unsigned value, llvm::ArrayRef<SlabRows> wanted) {
@@ -289,7 +311,9 @@ std::optional<unsigned> RowPlanner::run(const Pattern &pattern) {
     if (places[v])
       continue;
     if (known != pattern.places.end()) {
-      if (!place(v, known->second))
+      if (pattern.isFirm && isFree(v, known->second))
+        put(v, known->second, waits(v, known->second));
+      else if (!place(v, known->second) && !makeRoom(v))
         return v;
     } else {
       open.push_back(v);
@@ -321,7 +345,7 @@ std::optional<unsigned> RowPlanner::run(Order order) {
                                   : values[a].begin < values[b].begin;
     });
     for (unsigned value : open)
-      if (!place(value))
+      if (!placeSomehow(value))
         return value;
     return std::nullopt;
   }
@@ -359,7 +383,7 @@ std::optional<unsigned> RowPlanner::run(Order order) {
     before.clear();
     for (auto [other, cycles] : neighbours[value])
       before.push_back(rank(other));
-    if (!place(value))
+    if (!placeSomehow(value))
       return value;
     for (auto [neighbour, was] : llvm::zip_equal(neighbours[value], before))
       if (unsigned other = neighbour.first;

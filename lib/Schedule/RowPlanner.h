@@ -27,8 +27,10 @@ namespace fetta {
 
 class RowPlanner {
 public:
+  /// With a `circle` of so many positions, at least as long as any life, every
+  /// value lives again and again in its place, and begins in the first round.
   RowPlanner(llvm::ArrayRef<LiveValue> values, llvm::ArrayRef<Meeting> meetings,
-             int64_t slabs, int64_t rowsPerSlab);
+             int64_t slabs, int64_t rowsPerSlab, int64_t circle = 0);
 
   enum class Order { Saturation, Rows, Time };
 
@@ -42,6 +44,8 @@ public:
     /// Of the others, by signature.
     llvm::DenseMap<uint64_t, llvm::SmallVector<SlabRows, 4>> alike;
     int64_t cycles = 0; ///< What the part costs.
+    /// `places` are taken where they are free, whatever they cost.
+    bool isFirm = false;
   };
   /// The same with the places of a pattern where that costs no more than
   /// another one: long lives first, then larger values. Others move where there
@@ -83,6 +87,7 @@ private:
   /// The same from what is taken, `farApart` included.
   int64_t waits(unsigned value, int64_t row, llvm::ArrayRef<Taken> rows) const;
   void start();
+  bool isFree(unsigned value, SlabRows where) const;
   bool place(unsigned value, llvm::ArrayRef<SlabRows> wanted = {});
   /// The value has this place from now on, for so many cycles that are lost.
   void put(unsigned value, SlabRows where, int64_t wait);
@@ -93,10 +98,17 @@ private:
   void goBack(int64_t waitCyclesBefore);
   llvm::SmallVector<int64_t, 8> crowdedRows(unsigned value, size_t slab) const;
   bool makeRoom(unsigned value);
+  /// On a circle, which is short, others may have to move.
+  bool placeSomehow(unsigned value) {
+    return place(value) || (circle && makeRoom(value));
+  }
 
   /// Positions between a transfer and who has the rows before or after it that
   /// cost nothing.
   static constexpr int64_t farApart = 12;
+  /// Rounds of a circle before and after the first that matter to a life in it,
+  /// which may end in the next one.
+  static constexpr int64_t roundsAround = 2;
   /// Values that may make room for one, and values that there are while it
   /// lives; beyond, a move takes long and seldom helps.
   static constexpr size_t mostInTheWay = 8, mostBeside = 48;
@@ -122,7 +134,7 @@ private:
   void addWaitWork(unsigned value, size_t slab) const;
 
   llvm::ArrayRef<LiveValue> values;
-  int64_t rowsPerSlab;
+  int64_t rowsPerSlab, circle;
   size_t slabs;
   bool transfers = false; ///< Some value waits for what others do.
   int64_t firstPosition = 0, lastPosition = 0, periodLength = 1;
@@ -132,7 +144,10 @@ private:
   std::vector<std::optional<SlabRows>> places;
   int64_t conflictCycles = 0, waitCycles = 0;
   using Occupant = RowTimeline::Occupant;
-  Occupant occupantOf(unsigned value) const;
+  /// A placed value, once; on a circle for each of the rounds that a life and
+  /// what lies around it may touch.
+  template <typename Function>
+  void forEachRound(unsigned value, Function function) const;
   int64_t waitOf(const LiveValue &v, const Occupant &o) const;
 
   std::vector<RowTimeline> occupants; ///< By slab.

@@ -6,6 +6,9 @@
 
 #include "fetta/Schedule/ListSchedule.h"
 
+#include "SteadyOrder.h"
+
+#include "llvm/ADT/STLExtras.h"
 #include "gtest/gtest.h"
 
 #include <algorithm>
@@ -235,6 +238,52 @@ TEST(ListSchedule, LinkIsNeverIdle) {
   // Forward, store, loss, gradient, backward, store; and the first load.
   EXPECT_LE(scheduleLength(tasks, listSchedule(tasks)),
             busy + 50 + 2 * 30 + 4 * 100 + 50);
+}
+
+// From an order in which slices come as chance has it: orders in which those in
+// the middle come in the order of one of them, legal all the same.
+TEST(ListSchedule, SlicesInTheSameOrder) {
+  const unsigned slices = 24, each = 6;
+  unsigned found = 0, alike = 0, alikeBefore = 0;
+  auto areAlike = [&](llvm::ArrayRef<unsigned> order) {
+    std::vector<unsigned> place(order.size());
+    for (unsigned position = 0; position < order.size(); ++position)
+      place[order[position]] = position;
+    bool same = true;
+    for (unsigned t = 10 * each; t < 13 * each; ++t)
+      same &= place[t + each] == place[t] + each;
+    return same;
+  };
+  for (unsigned seed = 0; seed < 30; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    std::vector<ScheduleTask> tasks = randomSlices(random, slices);
+    std::vector<unsigned> order;
+    std::vector<bool> done(tasks.size(), false);
+    while (order.size() < tasks.size()) {
+      unsigned first = 0, task = 0;
+      while (done[first])
+        ++first;
+      do
+        task = first + unsigned(random() % 12);
+      while (task >= tasks.size() || done[task] ||
+             !llvm::all_of(tasks[task].after, [&](const TaskWait &wait) {
+               return done[wait.task];
+             }));
+      done[task] = true;
+      order.push_back(task);
+    }
+    alikeBefore += areAlike(order);
+    forEachSteadyOrder(tasks, order, [&](std::vector<unsigned> steady) {
+      EXPECT_TRUE(lengthOf(tasks, steady)) << "not legal";
+      ++found;
+      alike += areAlike(steady);
+      return false;
+    });
+  }
+  EXPECT_EQ(alikeBefore, 0u);
+  EXPECT_GT(found, 30u);
+  EXPECT_EQ(alike, found);
 }
 
 // For an ideal link nothing but the array counts.

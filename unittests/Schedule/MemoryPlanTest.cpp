@@ -273,6 +273,63 @@ TEST(MemoryPlan, LongProgramsRepeat) {
   expectDisjoint(values, plan, 640);
 }
 
+// Slices of random values after and before others: where there is a plan, it is
+// one, and from the second slice on to the last but one, places repeat.
+TEST(MemoryPlan, SteadyPlacesRepeat) {
+  unsigned planned = 0;
+  for (unsigned seed = 0; seed < 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    const unsigned slices = 16, each = 3 + seed % 4, edge = 3;
+    std::vector<LiveValue> values;
+    std::vector<Meeting> meetings;
+    const int64_t end = edge + slices * each + edge;
+    for (unsigned v = 0; v < edge; ++v) // For ever, or until the slices begin.
+      values.push_back(value(1 + int64_t(random() % 4), v, v ? end : 2 * edge));
+    std::vector<LiveValue> slice;
+    for (unsigned v = 0; v < each; ++v) {
+      slice.push_back(value(1 + int64_t(random() % 5), v,
+                            v + 1 + int64_t(random() % (2 * each))));
+      if (random() % 3 == 0)
+        slice.back().loadCycles = 20;
+    }
+    for (unsigned s = 0; s < slices; ++s)
+      for (unsigned v = 0; v < each; ++v) {
+        const auto number = unsigned(values.size());
+        values.push_back(slice[v]);
+        values.back().begin += edge + s * each;
+        values.back().end = std::min(end, values.back().end + edge + s * each);
+        meetings.push_back({number - 1, number, 4 + v});
+        meetings.push_back({1, number, 2});
+        meetings.push_back({1, 2, 3});
+      }
+    for (unsigned v = 0; v < edge; ++v)
+      values.push_back(value(1 + int64_t(random() % 5), end - edge + v, end));
+    std::optional<MemoryPlan> plan = planSteadyMemory(values, meetings, 3, 12);
+    if (!plan)
+      continue;
+    ++planned;
+    expectDisjoint(values, *plan, 12);
+    EXPECT_EQ(std::pair(plan->conflictCycles, plan->waitCycles),
+              costOf(values, meetings, plan->places));
+    bool repeats = false;
+    for (unsigned period : {1u, 2u, 4u}) {
+      bool all = true;
+      for (unsigned v = edge + 4 * each;
+           v + period * each < edge + (slices - 4) * each; ++v)
+        all &= plan->places[v] == plan->places[v + period * each];
+      repeats |= all;
+    }
+    EXPECT_TRUE(repeats);
+  }
+  EXPECT_GT(planned, 20u);
+  // What does not repeat has none.
+  std::mt19937 random(1);
+  std::vector<Meeting> meetings;
+  EXPECT_FALSE(
+      planSteadyMemory(chain(random, 60, 6, meetings), meetings, 4, 64));
+}
+
 TEST(MemoryPlan, Picture) {
   // Slab 0: rows 0-3 in positions 0-1, rows 2-3 in 2; slab 1 empty.
   std::vector<LiveValue> values = {value(4, 0, 1), value(2, 2, 2)};

@@ -66,10 +66,11 @@ struct SerialCycles {
   int64_t firstLoad = 0;        ///< First stationary tile, exposed.
   int64_t stationaryReload = 0; ///< Later loads that streaming does not hide.
   int64_t drainBusy = 0;
-  int64_t fill = 0;             ///< Pipeline latency.
-  int64_t drain = 0;            ///< Accumulators to tensor memory, exposed.
-  int64_t tiles = 0;            ///< Stationary (or output) tiles.
-  int64_t loadBeats = 0;        ///< All stationary loads, hidden or not.
+  int64_t fill = 0;        ///< Pipeline latency.
+  int64_t drain = 0;       ///< Accumulators to tensor memory, exposed.
+  int64_t tiles = 0;       ///< Stationary (or output) tiles.
+  int64_t loadBeats = 0;   ///< All stationary loads, hidden or not.
+  int64_t drainedRows = 0; ///< All writes of the result, as in the last scope.
   int64_t networkAdditions = 0; ///< Sum switches with two valid inputs.
   int64_t total() const {
     return beats + bankConflict + firstLoad + stationaryReload + drainBusy +

@@ -95,6 +95,16 @@ planMemory(llvm::ArrayRef<LiveValue> values, llvm::ArrayRef<Meeting> meetings,
            int64_t slabs, int64_t rowsPerSlab,
            uint64_t mostWork = defaultPlanWork);
 
+/// The same for the values of many slices of a batch, with places that repeat:
+/// values of the slices in the middle lie where their like lay 1, 2 or 4
+/// periods of the program before, whichever costs least, so that the program
+/// repeats, too. They are planned as values of a circle of that length, and the
+/// others around them. No plan where values do not repeat, or do not fit so.
+std::optional<MemoryPlan> planSteadyMemory(llvm::ArrayRef<LiveValue> values,
+                                           llvm::ArrayRef<Meeting> meetings,
+                                           int64_t slabs, int64_t rowsPerSlab,
+                                           uint64_t mostWork = defaultPlanWork);
+
 /// A map of the memory over time: for every slab a strip of at most
 /// `height` lines, as high as the highest row in use in any slab, one
 /// column for a few positions of the program, and the share of the rows that is

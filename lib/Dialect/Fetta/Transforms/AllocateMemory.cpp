@@ -27,8 +27,8 @@ static void setHome(Operation *op, HomeAttr home) {
 }
 
 /// Cycles in which each operand of a contraction wants its slab.
-static std::array<int64_t, 3>
-slabCycles(const Nest &nest, RankedTensorType result, const Machine &machine) {
+static std::array<int64_t, 3> slabCycles(const Nest &nest,
+                                         const Machine &machine) {
   SerialCycles cycles = serialCycles(nest, machine);
   std::array<int64_t, 3> wanted;
   for (OperandId id : {OperandA, OperandB})
@@ -36,7 +36,7 @@ slabCycles(const Nest &nest, RankedTensorType result, const Machine &machine) {
                          netOf(nest.dataflow, id) == Net::Hold
                      ? cycles.loadBeats
                      : cycles.beats;
-  wanted[OperandC] = getPhysicalRows(result);
+  wanted[OperandC] = cycles.drainedRows;
   return wanted;
 }
 
@@ -54,7 +54,7 @@ findMeetings(Block &block, const TensorMemoryUse &memory,
       return op.emitOpError() << llvm::toString(nest.takeError());
     auto [entry, isNew] = known.try_emplace(&*nest);
     if (isNew)
-      entry->second = slabCycles(*nest, op.getType(), machine);
+      entry->second = slabCycles(*nest, machine);
     const std::array<int64_t, 3> &cycles = entry->second;
     std::array<unsigned, 3> values;
     for (unsigned id = 0; id < 3; ++id) {
@@ -80,6 +80,11 @@ findMeetings(Block &block, const TensorMemoryUse &memory,
       for (unsigned id : {0, 1})
         meet(draining->first, values[id],
              std::min({draining->second, cycles[id], machine.accumulatorRows}));
+    // The sums of a contraction are read before its first beat.
+    if (draining && op.getInit())
+      if (std::optional<unsigned> sums = memory.find(op.getInit()))
+        meet(draining->first, *sums,
+             std::min(draining->second, cycles[OperandC]));
     draining = {values[OperandC], cycles[OperandC]};
   }
   return meetings;
@@ -186,16 +191,34 @@ static LogicalResult allocate(FunctionOpInterface function, Block &block,
   if (failed(meetings))
     return failure();
   addTransferCycles(block, memory, machine, link);
-  // As far apart as possible; where that does not fit, by what it costs.
-  SmallVector<std::pair<int64_t, bool>> attempts;
+  // Where slices repeat, places that do, too; else as far apart as possible,
+  // and where that does not fit, by what it costs.
+  struct Attempt {
+    int64_t distance;
+    bool weigh, steady;
+  };
+  SmallVector<Attempt> attempts;
   if (link != LinkModel::Ideal)
-    attempts = {{memory.positions, false}, {48, false}, {12, false}};
-  attempts.append({{0, true}, {0, false}});
-  std::variant<MemoryPlan, MemoryShortage> plan;
-  for (auto [distance, weigh] : attempts) {
-    plan = planMemory(keepApart(memory.live, distance, weigh), *meetings,
-                      machine.slabs, machine.rowsPerSlab,
-                      improve ? defaultPlanWork : 0);
+    attempts = {{48, false, true},
+                {24, false, true},
+                {12, false, true},
+                {6, false, true},
+                {memory.positions, false, false},
+                {48, false, false},
+                {12, false, false}};
+  attempts.append({{0, true, true}, {0, true, false}, {0, false, false}});
+  std::variant<MemoryPlan, MemoryShortage> plan = MemoryShortage();
+  for (auto [distance, weigh, steady] : attempts) {
+    std::vector<LiveValue> values = keepApart(memory.live, distance, weigh);
+    if (!steady) {
+      plan = planMemory(values, *meetings, machine.slabs, machine.rowsPerSlab,
+                        improve ? defaultPlanWork : 0);
+    } else if (std::optional<MemoryPlan> found =
+                   improve ? planSteadyMemory(values, *meetings, machine.slabs,
+                                              machine.rowsPerSlab)
+                           : std::nullopt) {
+      plan = *std::move(found);
+    }
     if (std::holds_alternative<MemoryPlan>(plan))
       break;
   }

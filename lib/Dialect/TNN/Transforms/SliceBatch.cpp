@@ -201,17 +201,24 @@ struct TNNSliceBatchPass
 
   void runOnOperation() override {
     func::FuncOp function = getOperation();
-    if (function.isExternal() || (slices == 1 && modes.empty()))
+    if (function.isExternal() || (slices == 1 && modes.empty() && batch == 0))
       return;
+    if (batch < 0) {
+      function.emitError() << "batch should not be negative, got "
+                           << batch.getValue();
+      return signalPassFailure();
+    }
     if (slices < 1) {
       function.emitError() << "slices should be positive, got "
                            << slices.getValue();
       return signalPassFailure();
     }
-    std::optional<int64_t> batch = getBatchSize(function);
-    if (batch && slices > *batch) {
+    if (batch > 0 && failed(setBatch(function, batch)))
+      return signalPassFailure();
+    std::optional<int64_t> elements = getBatchSize(function);
+    if (elements && slices > *elements) {
       function.emitError() << "cannot be cut into " << slices.getValue()
-                           << " slices, the batch is " << *batch;
+                           << " slices, the batch is " << *elements;
       return signalPassFailure();
     }
     ModePlan plan;
@@ -231,7 +238,7 @@ struct TNNSliceBatchPass
         return signalPassFailure();
       plan.cuts.push_back(*cut);
     }
-    int64_t size = batch ? (*batch + slices - 1) / slices : 1;
+    int64_t size = elements ? (*elements + slices - 1) / slices : 1;
     if (failed(sliceBatch(function, size, /*sample=*/0,
                           /*classes=*/nullptr, plan)))
       signalPassFailure();

@@ -33,6 +33,10 @@ def FettaAllocateMemoryPass : Pass<"fetta-allocate-memory", "::mlir::ModuleOp"> 
     while all together costs less. Homes that are already set stay. Every
     function has the whole memory.
 
+    Where slices repeat, so do places if all fit that way: those of the slices in
+    the middle, planned as values of a circle of one, two or four periods of the
+    program, with the first and the last slices around them.
+
     A function whose values do not fit is refused with the number of rows that
     are missing, where most are alive.
   }];

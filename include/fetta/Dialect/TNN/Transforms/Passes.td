@@ -207,7 +207,9 @@ def TNNSliceBatchPass : Pass<"tnn-slice-batch", "::mlir::func::FuncOp"> {
 
     Forward contractions are one slice ahead of the others, their arguments two:
     transfers overlap contractions, and the loss of a slice has time; `in-turn`
-    writes slice after slice, which takes fewer rows. The slices are as equal as `ceil(batch / slices)` allows, the last one may be smaller.
+    writes slice after slice, which takes fewer rows. The slices are as equal as
+    `ceil(batch / slices)` allows, the last one may be smaller. `batch` first
+    makes it the function for another batch.
 
     With `modes` other modes are cut into pieces, too, each followed from the
     first contraction that names it (docs/Slicing.md). Contractions that hold one
@@ -221,6 +223,8 @@ def TNNSliceBatchPass : Pass<"tnn-slice-batch", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"slices", "slices", "int64_t", "1", "Number of slices">,
+    Option<"batch", "batch", "int64_t", "0",
+           "Elements of the batch; 0: as many as the function has">,
     ListOption<"modes", "modes", "std::string",
                "Other modes to cut, MODE:PIECES each">,
     Option<"recompute", "recompute", "bool", "false",

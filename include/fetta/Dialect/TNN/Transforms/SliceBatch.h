@@ -27,6 +27,11 @@ namespace fetta::tnn {
 /// that is no parameter. Nothing where there is no such argument.
 std::optional<int64_t> getBatchSize(mlir::func::FuncOp function);
 
+/// Makes it the same function for a batch of `size` elements, wherever the
+/// batch is a dimension. Reports what cannot be sliced; the function is then
+/// unchanged.
+mlir::LogicalResult setBatch(mlir::func::FuncOp function, int64_t size);
+
 /// Contractions of a sliced function that do the same: the contraction of the
 /// function before, by its number, the elements of the batch in its slice (0
 /// for what is computed once) and those of its piece of each cut mode (of a
