@@ -65,6 +65,7 @@ MachineHalf::MachineHalf(const CompileOptions &options)
   slicing.inDram = options.memory == MemoryChoice::Dram;
   slicing.reuse = options.reuse;
   slicing.schedule = options.schedule;
+  slicing.roll = options.roll;
   slicing.link = link;
   slicing.map = [=, schedule = bool(options.schedule)](
                     OpPassManager &passes,
@@ -79,6 +80,12 @@ MachineHalf::MachineHalf(const CompileOptions &options)
     hw::FettaAllocateMemoryPassOptions places = allocate;
     places.improve = !alike || !alike->isTrial;
     passes.addPass(hw::createFettaAllocateMemoryPass(places));
+  };
+  slicing.finish = [](OpPassManager &passes) {
+    passes.addPass(createFettaBlockTransfersPass());
+    passes.addPass(hw::createFettaRouteNetworksPass());
+    passes.addPass(createFettaAssignSemaphoresPass());
+    passes.addPass(createFettaVerifyProgramPass());
   };
 }
 
@@ -156,10 +163,6 @@ AddPasses MachineHalf::compile(std::vector<AddPasses> orders,
   sliced.orders = std::move(orders);
   return [=](OpPassManager &passes) {
     passes.addPass(createSliceToFitPass(sliced));
-    passes.addPass(createFettaBlockTransfersPass());
-    passes.addPass(hw::createFettaRouteNetworksPass());
-    passes.addPass(createFettaAssignSemaphoresPass());
-    passes.addPass(createFettaVerifyProgramPass());
   };
 }
 

@@ -39,19 +39,15 @@ LogicalResult SliceToFitPass::checkCount(int64_t count, SizeFunction sizeOf) {
 }
 
 LogicalResult
-SliceToFitPass::mapSlices(int64_t count, SizeFunction sizeOf, unsigned fill,
+SliceToFitPass::mapSlices(const llvm::StringMap<int64_t> &sizes, unsigned fill,
+                          int64_t sample,
                           const std::shared_ptr<AlikeContractions> &alike) {
   alike->classes.clear();
-  for (auto function : getOperation().getOps<func::FuncOp>()) {
-    tnn::ModePlan plan = planOf(function);
-    if (function.isExternal() || (count == 1 && plan.isEmpty()))
-      continue;
-    int64_t size = sizeOf(batchOf(function), count);
-    if (failed(tnn::sliceBatch(function, size,
-                               alike->isTrial ? tnn::kMappingSample : 0,
-                               &alike->classes, plan)))
-      return failure();
-  }
+  for (func::FuncOp function : functions())
+    if (auto size = sizes.find(function.getName()); size != sizes.end())
+      if (failed(tnn::sliceBatch(function, size->second, sample,
+                                 &alike->classes, planOf(function))))
+        return failure();
   OpPassManager passes(ModuleOp::getOperationName());
   options.map(passes, alike, fill);
   return runPipeline(passes, getOperation());
@@ -65,26 +61,35 @@ SliceToFitPass::Outcome SliceToFitPass::tryCount(int64_t count,
   std::shared_ptr<AlikeContractions> &alike = tried[count];
   if (!alike)
     alike = std::make_shared<AlikeContractions>();
+  llvm::StringMap<int64_t> sizes;
+  for (func::FuncOp function : functions())
+    if (count > 1 || !planOf(function).isEmpty())
+      sizes[function.getName()] = sizeOf(batchOf(function), count);
   for (unsigned fill : fills) {
-    // Mappings are those of the sample, whichever way it is filled.
-    for (bool isTrial : {true, false}) {
-      if (isTrial && count == 1)
-        continue;
-      alike->isTrial = isTrial;
+    auto run = [&](int64_t sample) {
+      alike->isTrial = sample > 0;
       reports.clear();
-      if (succeeded(quietly(reports, [&]() {
-            return mapSlices(count, sizeOf, fill, alike);
-          }))) {
-        if (!isTrial)
+      return quietly(reports,
+                     [&]() { return mapSlices(sizes, fill, sample, alike); });
+    };
+    // Mappings are those of the sample, whichever way it is filled.
+    LogicalResult fits = success();
+    if (count > 1) {
+      fits = run(tnn::kMappingSample);
+      restore(backup);
+      if (succeeded(fits)) {
+        if (compileRepeated(sizes, fill, alike, reports))
           return Outcome::Fits;
         restore(backup);
-        continue;
       }
-      restore(backup);
-      if (!exceedsMemory(reports))
-        return Outcome::Refused;
-      break;
     }
+    if (succeeded(fits))
+      fits = run(/*sample=*/0);
+    if (succeeded(fits))
+      return succeeded(finish()) ? Outcome::Fits : Outcome::Refused;
+    restore(backup);
+    if (!exceedsMemory(reports))
+      return Outcome::Refused;
   }
   return Outcome::ExceedsMemory;
 }

@@ -27,6 +27,7 @@ struct SliceToFitOptions {
   bool inDram = true;   ///< Only what lies in DRAM can be sliced.
   bool reuse = true;    ///< Rows of dead values are used again.
   bool schedule = true; ///< `map` decides how much is loaded ahead.
+  bool roll = true;     ///< Many slices are compiled as a few that repeat.
   LinkModel link = LinkModel::Tasks; ///< For which to choose.
   /// With `auto`, so many steps more slices than would be taken; where that is
   /// one slice, or the whole batch, an error.
@@ -45,10 +46,13 @@ struct SliceToFitOptions {
                      const std::shared_ptr<AlikeContractions> &alike,
                      unsigned fill)>
       map;
+  /// What is left to do for a verified program.
+  std::function<void(mlir::OpPassManager &)> finish;
 };
 
 /// Makes a module pass that orders contractions, slices every function over its
-/// batch and runs the passes of `map` on the module: docs/Slicing.md.
+/// batch and runs the passes of `map` and `finish` on the module:
+/// docs/Slicing.md.
 std::unique_ptr<mlir::Pass> createSliceToFitPass(SliceToFitOptions options);
 
 } // namespace fetta

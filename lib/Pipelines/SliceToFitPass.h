@@ -45,6 +45,7 @@ public:
     for (auto &order : options.orders)
       order(passes);
     options.map(passes, nullptr, 0);
+    options.finish(passes);
     passes.getDependentDialects(registry);
     registry.insert<mlir::arith::ArithDialect, mlir::tensor::TensorDialect>();
   }
@@ -101,9 +102,18 @@ private:
   /// few slices, then all; with the first of `fills` that fits.
   Outcome tryCount(int64_t count, SizeFunction sizeOf,
                    llvm::ArrayRef<unsigned> fills, Diagnostics &reports);
+  /// Slices functions into slices of so many elements, and maps. `sample`: only
+  /// so many slices are written, if not 0.
   mlir::LogicalResult
-  mapSlices(int64_t count, SizeFunction sizeOf, unsigned fill,
-            const std::shared_ptr<AlikeContractions> &alike);
+  mapSlices(const llvm::StringMap<int64_t> &sizes, unsigned fill,
+            int64_t sample, const std::shared_ptr<AlikeContractions> &alike);
+  mlir::LogicalResult finish();
+  /// Compiles functions for a batch of a few slices, and repeats what these do
+  /// over and over: where that is possible, a finished module that is the same
+  /// as one in which all slices are written. Otherwise the module is undefined.
+  bool compileRepeated(const llvm::StringMap<int64_t> &sizes, unsigned fill,
+                       const std::shared_ptr<AlikeContractions> &alike,
+                       Diagnostics &reports);
   void restore(mlir::OwningOpRef<mlir::ModuleOp> &backup) {
     mlir::OwningOpRef<mlir::ModuleOp> copy = backup->clone();
     getOperation().getBodyRegion().takeBody(copy->getBodyRegion());

@@ -85,6 +85,11 @@ struct CompileOptions : mlir::PassPipelineOptions<CompileOptions> {
       llvm::cl::desc("Slices over the batch: a number, or auto: one where "
                      "that fits (and with memory=resident), else at least 8"),
       llvm::cl::init("auto")};
+  Option<bool> roll{
+      *this, "roll",
+      llvm::cl::desc("Compile a few of many slices and repeat what these do "
+                     "over and over, instead of writing all of them"),
+      llvm::cl::init(true)};
 };
 
 /// `--fetta-compile`: inference.
