@@ -70,14 +70,16 @@ MachineHalf::MachineHalf(const CompileOptions &options)
   slicing.map = [=, schedule = bool(options.schedule)](
                     OpPassManager &passes,
                     const std::shared_ptr<AlikeContractions> &alike,
-                    unsigned fill) {
+                    unsigned fill, bool steady) {
     passes.addPass(createConvertTNNToFettaPass(convert, alike));
     FettaScheduleQueuesPassOptions queues;
     queues.fill = fill;
     queues.dram = link;
+    queues.steady = steady;
     if (schedule)
       passes.addPass(createFettaScheduleQueuesPass(queues));
     hw::FettaAllocateMemoryPassOptions places = allocate;
+    places.steady = steady;
     places.improve = !alike || !alike->isTrial;
     passes.addPass(hw::createFettaAllocateMemoryPass(places));
   };

@@ -97,9 +97,9 @@ bool SliceToFitPass::compileRepeated(
     alike->isTrial = false;
     reports.clear();
     if (failed(quietly(reports, [&]() {
-          return success(
-              succeeded(mapSlices(sizes, fill, /*sample=*/0, alike)) &&
-              succeeded(finish()));
+          return success(succeeded(mapSlices(sizes, fill, /*sample=*/0, alike,
+                                             /*steady=*/true)) &&
+                         succeeded(finish()));
         }))) {
       tell(Twine(slices) + " or more slices cannot be compiled");
       continue;

@@ -38,10 +38,9 @@ LogicalResult SliceToFitPass::checkCount(int64_t count, SizeFunction sizeOf) {
   return checkContractions(sliced);
 }
 
-LogicalResult
-SliceToFitPass::mapSlices(const llvm::StringMap<int64_t> &sizes, unsigned fill,
-                          int64_t sample,
-                          const std::shared_ptr<AlikeContractions> &alike) {
+LogicalResult SliceToFitPass::mapSlices(
+    const llvm::StringMap<int64_t> &sizes, unsigned fill, int64_t sample,
+    const std::shared_ptr<AlikeContractions> &alike, bool steady) {
   alike->classes.clear();
   for (func::FuncOp function : functions())
     if (auto size = sizes.find(function.getName()); size != sizes.end())
@@ -49,7 +48,7 @@ SliceToFitPass::mapSlices(const llvm::StringMap<int64_t> &sizes, unsigned fill,
                                  &alike->classes, planOf(function))))
         return failure();
   OpPassManager passes(ModuleOp::getOperationName());
-  options.map(passes, alike, fill);
+  options.map(passes, alike, fill, steady);
   return runPipeline(passes, getOperation());
 }
 

@@ -41,10 +41,10 @@ struct SliceToFitOptions {
   /// elements; none where nothing is to be weighed.
   std::function<void(mlir::OpPassManager &, int64_t size)> orderForSlices;
   /// Maps, orders and allocates. `fill`: per cent of tensor memory up to which
-  /// to load ahead.
+  /// to load ahead. `steady`: slices that repeat get orders and places that do.
   std::function<void(mlir::OpPassManager &,
                      const std::shared_ptr<AlikeContractions> &alike,
-                     unsigned fill)>
+                     unsigned fill, bool steady)>
       map;
   /// What is left to do for a verified program.
   std::function<void(mlir::OpPassManager &)> finish;

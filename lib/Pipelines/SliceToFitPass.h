@@ -44,7 +44,7 @@ public:
     mlir::OpPassManager passes(mlir::ModuleOp::getOperationName());
     for (auto &order : options.orders)
       order(passes);
-    options.map(passes, nullptr, 0);
+    options.map(passes, nullptr, 0, false);
     options.finish(passes);
     passes.getDependentDialects(registry);
     registry.insert<mlir::arith::ArithDialect, mlir::tensor::TensorDialect>();
@@ -104,9 +104,10 @@ private:
                    llvm::ArrayRef<unsigned> fills, Diagnostics &reports);
   /// Slices functions into slices of so many elements, and maps. `sample`: only
   /// so many slices are written, if not 0.
-  mlir::LogicalResult
-  mapSlices(const llvm::StringMap<int64_t> &sizes, unsigned fill,
-            int64_t sample, const std::shared_ptr<AlikeContractions> &alike);
+  mlir::LogicalResult mapSlices(const llvm::StringMap<int64_t> &sizes,
+                                unsigned fill, int64_t sample,
+                                const std::shared_ptr<AlikeContractions> &alike,
+                                bool steady = false);
   mlir::LogicalResult finish();
   /// Compiles functions for a batch of a few slices, and repeats what these do
   /// over and over: where that is possible, a finished module that is the same

@@ -164,6 +164,8 @@ std::vector<unsigned> fetta::listSchedule(llvm::ArrayRef<ScheduleTask> tasks,
   };
   // Of orders that are as good, one in which slices are alike.
   auto repeated = [&]() {
+    if (!options.steady)
+      return best;
     const auto [bestTasks, bestIdeal] = lengths(best);
     forEachSteadyOrder(tasks, best, [&](std::vector<unsigned> order) {
       auto [withTasks, withIdeal] = lengths(order);

@@ -82,6 +82,8 @@ struct ScheduleOptions {
   /// What the order is for: with `Ideal`, only its length with transfers that
   /// take no time is weighed.
   LinkModel link = LinkModel::Tasks;
+  /// Of orders that are about as short, one in which slices are alike.
+  bool steady = false;
 };
 
 /// A topological order of small length. Tasks come in an order that is legal

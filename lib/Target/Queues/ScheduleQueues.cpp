@@ -387,7 +387,7 @@ QueueScheduler::reorder(ArrayRef<unsigned> order,
 /// Small programs that wait a lot are run, order by order.
 void QueueScheduler::runOrders(std::vector<unsigned> &order,
                                const ScheduleOptions &options) {
-  auto [window, rows, link] = options;
+  auto [window, rows, link, isSteady] = options;
   if (costs.size() > mostFollowed)
     return;
   int64_t length = scheduleLength(tasks, order, LinkModel::Ideal),
@@ -491,7 +491,7 @@ struct ScheduleQueuesPass
                                                   Block &block,
                                                   const Machine &machine) {
           return QueueScheduler(function, block, machine)
-              .run({window, INT64_MAX, dram}, ahead, fill);
+              .run({window, INT64_MAX, dram, steady}, ahead, fill);
         })))
       signalPassFailure();
   }

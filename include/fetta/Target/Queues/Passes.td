@@ -70,6 +70,8 @@ def FettaScheduleQueuesPass
            "Parts of one argument that may be loaded before they are used">,
     Option<"fill", "fill", "unsigned", /*default=*/"80",
            "Per cent of tensor memory up to which to load ahead">,
+    Option<"steady", "steady", "bool", /*default=*/"false",
+           "Order slices that repeat alike where that is about as short">,
     Option<"dram", "dram", "::fetta::LinkModel", "::fetta::LinkModel::Tasks",
            "The DRAM for which the order is chosen", [{
       ::llvm::cl::values(

@@ -177,7 +177,7 @@ static void addTransferCycles(Block &block, TensorMemoryUse &memory,
 
 static LogicalResult allocate(FunctionOpInterface function, Block &block,
                               const Machine &machine, bool reuse,
-                              LinkModel link, bool improve) {
+                              LinkModel link, bool improve, bool repeat) {
   TensorMemoryUse memory(block);
   if (!reuse)
     for (LiveValue &value : memory.live)
@@ -214,9 +214,10 @@ static LogicalResult allocate(FunctionOpInterface function, Block &block,
       plan = planMemory(values, *meetings, machine.slabs, machine.rowsPerSlab,
                         improve ? defaultPlanWork : 0);
     } else if (std::optional<MemoryPlan> found =
-                   improve ? planSteadyMemory(values, *meetings, machine.slabs,
-                                              machine.rowsPerSlab)
-                           : std::nullopt) {
+                   repeat && improve
+                       ? planSteadyMemory(values, *meetings, machine.slabs,
+                                          machine.rowsPerSlab)
+                       : std::nullopt) {
       plan = *std::move(found);
     }
     if (std::holds_alternative<MemoryPlan>(plan))
@@ -236,11 +237,12 @@ struct AllocateMemoryPass
     : fetta::hw::impl::FettaAllocateMemoryPassBase<AllocateMemoryPass> {
   using Base::Base;
   void runOnOperation() override {
-    if (failed(forEachProgram(getOperation(), [&](FunctionOpInterface function,
-                                                  Block &block,
-                                                  const Machine &machine) {
-          return allocate(function, block, machine, reuse, dram, improve);
-        })))
+    if (failed(forEachProgram(getOperation(),
+                              [&](FunctionOpInterface function, Block &block,
+                                  const Machine &machine) {
+                                return allocate(function, block, machine, reuse,
+                                                dram, improve, steady);
+                              })))
       signalPassFailure();
   }
 };

@@ -33,7 +33,7 @@ def FettaAllocateMemoryPass : Pass<"fetta-allocate-memory", "::mlir::ModuleOp"> 
     while all together costs less. Homes that are already set stay. Every
     function has the whole memory.
 
-    Where slices repeat, so do places if all fit that way: those of the slices in
+    With `steady`, where slices repeat, so do places if all fit that way: those of the slices in
     the middle, planned as values of a circle of one, two or four periods of the
     program, with the first and the last slices around them.
 
@@ -49,6 +49,8 @@ def FettaAllocateMemoryPass : Pass<"fetta-allocate-memory", "::mlir::ModuleOp"> 
         clEnumValN(::fetta::LinkModel::Tasks, "bandwidth", "That of the machine"),
         clEnumValN(::fetta::LinkModel::Ideal, "ideal",
                    "Transfers take no time"))}]>,
+    Option<"steady", "steady", "bool", /*default=*/"false",
+           "Give slices that repeat places that do">,
     Option<"improve", "improve", "bool", /*default=*/"true",
            "Move values where that saves cycles; without, the first places that "
            "are found">
