@@ -81,6 +81,10 @@ class Step:
         need(run(self.tool("fetta-translate"), "--fetta-to-binary",
                  self.folder / "P.mlir", "-o", self.folder / "P.fbin"))
         text = (self.folder / "P.mlir").read_text()
+        if "fetta.repeat" in text:  # Slices and rows are counted written out.
+            need(run(self.tool("fetta-opt"), self.folder / "P.mlir",
+                     "--fetta-unroll-repeats", "-o", self.folder / "P.mlir"))
+            text = (self.folder / "P.mlir").read_text()
         argument = text[text.index("func.func"):].split(":")[0].split("%")[1]
         self.slices = text.count(f"fetta.load %{argument} at")
         return None
