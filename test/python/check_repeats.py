@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Training steps whose steady state is written as a repeat.
 
-Of every step: rolled and unrolled, the same bytes as before; rolled, the same
-values and cycles; with more iterations, the values of the larger batch, bit for
-bit those of the scalar reference and within the bound of float64.
+Of every step, which the pipeline compiles as a few slices that repeat: written
+out, rolled and unrolled, the same bytes as before; rolled, by the pipeline or
+again, the same values and cycles; with more iterations, the values of the
+larger batch, bit for bit those of the scalar reference and within the bound of
+float64.
 
 Usage: check_repeats.py FOLDER --layers NAME,... --tokens N,... --slices N,...
        --machines FILE,... [--cap N] [--more N]
@@ -30,6 +32,12 @@ class Step:
     def __init__(self, folder, layer, machine, slices):
         self.program = Program(folder, layer, machine, slices)
         self.folder, self.layer = folder, layer
+        if "fetta.repeat" not in self.program.text:
+            sys.exit(f"{folder}: nothing is repeated")
+        # Written out, as a program in which nothing is rolled.
+        (folder / "P.mlir").rename(folder / "O.mlir")
+        self.opt("O", "P", "--fetta-unroll-repeats")
+        self.program.binary = self.program.translate("P")
 
     def opt(self, source, target, *options):
         run("fetta-opt", self.folder / f"{source}.mlir", *options, "-o",
@@ -52,7 +60,7 @@ class Step:
         if program.translate("U").read_bytes() != flat:
             sys.exit(f"{self.folder}: unrolled, the program is another one")
         expected = {}
-        for name in ("P", "R"):
+        for name in ("P", "R", "O"):
             program.binary = program.translate(name)
             for dram in ("bandwidth", "ideal"):
                 summary, _ = program.run_values(dram)
