@@ -215,3 +215,24 @@ MODULE
     return
   }
 }
+
+// -----
+
+MODULE
+  // expected-error @+1 {{cannot be extended: there is more than one repeat, and one can be extended}}
+  func.func @two_stages(%x: tensor<20x4xbf16>) -> (tensor<20x4xbf16>, tensor<20x4xbf16>) {
+    %e = tensor.empty() : tensor<20x4xbf16>
+    %2 = fetta.repeat 5 iter(%y = %e) : tensor<20x4xbf16> {
+      %3 = fetta.load %x at 0 advance 16 home <slab 0 row 0> : tensor<20x4xbf16> -> tensor<4x4xbf16, #lhs>
+      %4 = fetta.store %3 into %y at 0 advance 16 : tensor<4x4xbf16, #lhs>, tensor<20x4xbf16>
+      fetta.yield %4 : tensor<20x4xbf16>
+    }
+    %f = tensor.empty() : tensor<20x4xbf16>
+    %5 = fetta.repeat 5 iter(%y = %f) : tensor<20x4xbf16> {
+      %3 = fetta.load %x at 0 advance 16 home <slab 0 row 0> : tensor<20x4xbf16> -> tensor<4x4xbf16, #lhs>
+      %4 = fetta.store %3 into %y at 0 advance 16 : tensor<4x4xbf16, #lhs>, tensor<20x4xbf16>
+      fetta.yield %4 : tensor<20x4xbf16>
+    }
+    return %2, %5 : tensor<20x4xbf16>, tensor<20x4xbf16>
+  }
+}

@@ -205,6 +205,10 @@ llvm::Error Extension::findAdvance(DramTensor &region) {
 }
 
 llvm::Error Extension::analyze() {
+  for (auto other : function.getFunctionBody().front().getOps<RepeatOp>())
+    if (other != repeat)
+      return makeError(
+          "there is more than one repeat, and one can be extended");
   addTransfers(function.getFunctionBody().front(), Part::Before);
   for (DramTensor &region : regions)
     if (llvm::Error error = findAdvance(region))
