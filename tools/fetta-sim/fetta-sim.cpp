@@ -256,6 +256,9 @@ static ExitCode verify() {
     program = expandRepeats(std::move(*program));
     if (!program)
       return reportError("fetta-sim", named(program.takeError()));
+    auto contractions = llvm::count_if(program->code, [](const auto &each) {
+      return std::holds_alternative<Contract>(each);
+    });
     std::string run;
     if (program->code.size() != length)
       run = llvm::formatv(" ({0} with repeats written out)",
@@ -265,7 +268,7 @@ static ExitCode verify() {
         print(llvm::formatv("{0}: right: {1} instructions{2}, {3} "
                             "contractions, {4} tensors, {5} routes, for "
                             "machine {6}\n",
-                            binary.getValue(), length, run, program->ops.size(),
+                            binary.getValue(), length, run, contractions,
                             program->tensors.size(), program->routes.size(),
                             program->machine.name)));
   }

@@ -178,6 +178,15 @@ TEST(Mutation, WorkedExample) {
          subject.scores, subject.remarks);
 }
 
+/// Adds what became of the mutants of a draw.
+void add(const Subject &subject, unsigned draw,
+         std::array<Score, Kinds> &scores, std::vector<std::string> &remarks) {
+  for (unsigned kind = 0; kind < Kinds; ++kind)
+    scores[kind] += subject.scores[kind];
+  for (const std::string &remark : subject.remarks)
+    remarks.push_back("draw " + std::to_string(draw) + ", " + remark);
+}
+
 /// Sub-beats, splits and machines that the two programs above have not.
 TEST(Mutation, RandomContractions) {
   std::array<Score, Kinds> scores;
@@ -195,13 +204,23 @@ TEST(Mutation, RandomContractions) {
                     options.seed);
     std::mt19937_64 random(options.seed);
     sample(subject, random, isLong() ? 300 : 10, machine.laneBits());
-    for (unsigned kind = 0; kind < Kinds; ++kind)
-      scores[kind] += subject.scores[kind];
-    for (const std::string &remark : subject.remarks)
-      remarks.push_back("draw " + std::to_string(draw) + ", " + remark);
+    add(subject, draw, scores, remarks);
   }
   report("random contractions, seeds from " + std::to_string(seed), scores,
          remarks);
+}
+
+/// Changes random fields of each kind: few, and of kinds from `manyFrom` on
+/// many.
+void changeFields(Subject &subject, llvm::ArrayRef<Kind> kinds, Kind manyFrom,
+                  uint64_t seed) {
+  std::mt19937_64 random(seed);
+  for (Kind kind : kinds) {
+    auto changes = subject.fieldChanges(kind);
+    unsigned count = isLong() ? 300 : kind >= manyFrom ? 40 : 10;
+    for (unsigned i = 0; i < count && !changes.empty(); ++i)
+      subject.mutateField(changes[random() % changes.size()]);
+  }
 }
 
 /// Transfers, tokens, sums that go on and memory that is used again.
@@ -217,18 +236,10 @@ TEST(Mutation, ProgramsForAllQueues) {
     options.maxMultiplyAdds = 200;
     Subject subject(randomQueuedProgram(machine, options).program,
                     options.seed);
-    std::mt19937_64 random(options.seed);
-    for (Kind kind :
-         {Descriptor, LoopBound, Slot, Flag, Transfer, TokenField}) {
-      auto changes = subject.fieldChanges(kind);
-      unsigned count = isLong() ? 300 : kind >= Transfer ? 40 : 10;
-      for (unsigned i = 0; i < count && !changes.empty(); ++i)
-        subject.mutateField(changes[random() % changes.size()]);
-    }
-    for (unsigned kind = 0; kind < Kinds; ++kind)
-      scores[kind] += subject.scores[kind];
-    for (const std::string &remark : subject.remarks)
-      remarks.push_back("draw " + std::to_string(draw) + ", " + remark);
+    changeFields(subject,
+                 {Descriptor, LoopBound, Slot, Flag, Transfer, TokenField},
+                 /*manyFrom=*/Transfer, options.seed);
+    add(subject, draw, scores, remarks);
   }
   // A transfer of other elements is a legal program that means something else.
   report("programs for all queues, seeds from " + std::to_string(seed), scores,
@@ -246,17 +257,9 @@ TEST(Mutation, Repeats) {
     options.iterations = 2 + draw % 3;
     Subject subject(steadyProgram(smallMachine(1, 1, 1 + draw % 2), options),
                     options.seed);
-    std::mt19937_64 random(options.seed);
-    for (Kind kind : {Descriptor, Slot, Flag, Transfer, TokenField}) {
-      auto changes = subject.fieldChanges(kind);
-      unsigned count = isLong() ? 300 : kind >= Flag ? 40 : 10;
-      for (unsigned i = 0; i < count && !changes.empty(); ++i)
-        subject.mutateField(changes[random() % changes.size()]);
-    }
-    for (unsigned kind = 0; kind < Kinds; ++kind)
-      scores[kind] += subject.scores[kind];
-    for (const std::string &remark : subject.remarks)
-      remarks.push_back("draw " + std::to_string(draw) + ", " + remark);
+    changeFields(subject, {Descriptor, Slot, Flag, Transfer, TokenField},
+                 /*manyFrom=*/Flag, options.seed);
+    add(subject, draw, scores, remarks);
   }
   report("programs with a repeat, seeds from " + std::to_string(seed), scores,
          remarks, /*loaderAlone=*/false);
