@@ -120,16 +120,11 @@ AddPasses MachineHalf::orderBy(StringRef objective, double extraFlops,
 }
 
 std::vector<AddPasses> MachineHalf::best(StringRef objective, unsigned count) {
-  tnn::TNNOrderContractionsPassOptions order;
-  order.order = options.order;
-  order.objective = objective.str();
-  OpPassManager first(func::FuncOp::getOperationName());
-  first.addPass(tnn::createTNNOrderContractionsPass(order));
+  OpPassManager first = withOptions(ordering, "objective=" + objective);
   std::vector<AddPasses> orders = {toAddPasses(first)};
-  for (unsigned number = 1; number < count; ++number) {
+  for (unsigned number = 1; number < count; ++number)
     orders.push_back(
         toAddPasses(withOptions(first, "alternative=" + Twine(number))));
-  }
   return orders;
 }
 

@@ -31,13 +31,13 @@ static constexpr double worthEdge = 0.98;
 
 namespace {
 /// Values that repeat, each one `length` positions after its like.
-struct SteadyState : Repetition {
+struct SteadyValues : Repetition {
   int64_t length = 0;
 };
 } // namespace
 
-static std::optional<SteadyState>
-findSteadyState(llvm::ArrayRef<LiveValue> values, const RowPlanner &whole) {
+static std::optional<SteadyValues>
+findSteadyValues(llvm::ArrayRef<LiveValue> values, const RowPlanner &whole) {
   using Look = std::tuple<uint64_t, int64_t, int64_t>;
   std::vector<Look> looks;
   for (unsigned v = 0; v < values.size(); ++v) {
@@ -50,8 +50,8 @@ findSteadyState(llvm::ArrayRef<LiveValue> values, const RowPlanner &whole) {
       findRepetition(llvm::ArrayRef(looks), fewestPeriods);
   if (!found)
     return std::nullopt;
-  return SteadyState{*found, values[found->first + found->period].begin -
-                                 values[found->first].begin};
+  return SteadyValues{*found, values[found->first + found->period].begin -
+                                  values[found->first].begin};
 }
 
 namespace {
@@ -63,7 +63,7 @@ struct Circle {
   size_t first = 0, count = 0;     ///< The values of the period.
 
   Circle(llvm::ArrayRef<LiveValue> all, llvm::ArrayRef<Meeting> allMeetings,
-         const SteadyState &steady, size_t periods);
+         const SteadyValues &steady, size_t periods);
   int64_t length = 0;
 
   /// Whether no value lives longer than the circle is.
@@ -76,7 +76,7 @@ struct Circle {
 } // namespace
 
 Circle::Circle(llvm::ArrayRef<LiveValue> all,
-               llvm::ArrayRef<Meeting> allMeetings, const SteadyState &steady,
+               llvm::ArrayRef<Meeting> allMeetings, const SteadyValues &steady,
                size_t periods)
     : count(periods * steady.period), length(int64_t(periods) * steady.length) {
   const size_t spare = steady.count() - periods;
@@ -136,7 +136,7 @@ static std::optional<CirclePlan> planCircle(llvm::ArrayRef<LiveValue> values,
                                             llvm::ArrayRef<Meeting> meetings,
                                             int64_t slabs, int64_t rowsPerSlab,
                                             uint64_t mostWork,
-                                            const SteadyState &steady) {
+                                            const SteadyValues &steady) {
   std::optional<CirclePlan> best;
   for (size_t periods = 1; periods <= mostPeriods; periods *= 2) {
     Circle circle(values, meetings, steady, periods);
@@ -170,7 +170,7 @@ fetta::planSteadyMemory(llvm::ArrayRef<LiveValue> values,
                         llvm::ArrayRef<Meeting> meetings, int64_t slabs,
                         int64_t rowsPerSlab, uint64_t mostWork) {
   const RowPlanner whole(values, meetings, slabs, rowsPerSlab);
-  std::optional<SteadyState> steady = findSteadyState(values, whole);
+  std::optional<SteadyValues> steady = findSteadyValues(values, whole);
   if (!steady)
     return std::nullopt;
   std::optional<CirclePlan> found =
