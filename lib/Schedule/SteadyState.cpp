@@ -117,10 +117,17 @@ static std::optional<SteadyState> findBest(llvm::ArrayRef<PeriodicStep> steps,
 }
 
 std::optional<SteadyState>
-fetta::findSteadyState(llvm::ArrayRef<PeriodicStep> steps) {
+fetta::findSteadyState(llvm::ArrayRef<PeriodicStep> steps,
+                       llvm::ArrayRef<size_t> periods) {
+  std::vector<size_t> candidates;
+  if (periods.empty())
+    candidates = findCandidates(steps);
+  for (size_t period : periods)
+    if (period > 0 && period <= steps.size() / 2)
+      candidates.push_back(period);
   std::vector<SteadyState> found;
   size_t most = 0;
-  for (size_t period : findCandidates(steps))
+  for (size_t period : candidates)
     if (std::optional<SteadyState> state = findBest(steps, period)) {
       found.push_back(*state);
       most = std::max(most, state->period * state->count);

@@ -162,6 +162,35 @@ TEST(SteadyState, StartsBehindWhatStaysTheSame) {
   EXPECT_EQ(state->count, 5u);
 }
 
+TEST(SteadyState, TriesGivenPeriods) {
+  // A matrix that is walked in an inner loop, once for each turn of an outer
+  // one: within a turn, a step of the inner loop is steady; the outer loop
+  // covers no more than that here.
+  for (int64_t inner = 2; inner <= 8; ++inner) {
+    SCOPED_TRACE(inner);
+    std::vector<PeriodicStep> steps;
+    for (int64_t n = 0; n < 3; ++n)
+      for (int64_t m = 0; m < inner; ++m)
+        for (uint32_t b = 0; b < 7; ++b) {
+          PeriodicStep step;
+          step.kind = b;
+          step.offset = m * 512 + (b == 0 ? n * 65536 : 0);
+          step.sources = {-1};
+          steps.push_back(step);
+        }
+    const size_t turn = size_t(7 * inner);
+    std::optional<SteadyState> state =
+        findSteadyState(steps, {0, turn, 2 * turn});
+    ASSERT_TRUE(state);
+    EXPECT_TRUE(isSteady(steps, *state));
+    EXPECT_EQ(state->period, turn);
+    EXPECT_EQ(state->count, 3u);
+    // More than half of the list, and what no step has a like at.
+    EXPECT_FALSE(findSteadyState(steps, {2 * turn}));
+    EXPECT_FALSE(findSteadyState(steps, {turn + 1}));
+  }
+}
+
 TEST(SteadyState, NeedsTwoPeriods) {
   std::mt19937 random(1);
   EXPECT_FALSE(findSteadyState({}));

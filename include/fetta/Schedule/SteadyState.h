@@ -47,7 +47,10 @@ struct SteadyState {
 /// periods that cover not much less than the one that covers most; nothing
 /// where none is found. Takes time linear in the number of steps: only periods
 /// in which short lists of kinds come again are tried, the most frequent first.
-std::optional<SteadyState> findSteadyState(llvm::ArrayRef<PeriodicStep> steps);
+/// With `periods`, those are tried instead: the turns of a loop around a
+/// shorter one, say.
+std::optional<SteadyState> findSteadyState(llvm::ArrayRef<PeriodicStep> steps,
+                                           llvm::ArrayRef<size_t> periods = {});
 
 } // namespace fetta
 

@@ -15,6 +15,7 @@
 #include "mlir/IR/OperationSupport.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <map>
 #include <set>
 
 namespace fetta::hw {
@@ -359,7 +360,27 @@ RepeatOp Roller::roll() {
   return repeat;
 }
 
-llvm::Expected<RepeatOp> fetta::hw::rollSlices(FunctionOpInterface function) {
+/// For so many contractions, twice and four times as many (homes may repeat
+/// with every few turns of a loop) and so on: the steps from one contraction to
+/// the one that many further on; where transfers between them make that differ,
+/// what most of them have.
+static std::vector<size_t> findPeriods(const BlockSteps &steps,
+                                       size_t contracts) {
+  std::vector<size_t> places, periods;
+  for (auto [place, op] : llvm::enumerate(steps.ops))
+    if (isa<ContractOp>(op))
+      places.push_back(place);
+  for (size_t few = contracts; few < places.size(); few *= 2) {
+    std::map<size_t, size_t> times;
+    for (size_t j = 0; j + few < places.size(); ++j)
+      ++times[places[j + few] - places[j]];
+    periods.push_back(llvm::max_element(times, llvm::less_second())->first);
+  }
+  return periods;
+}
+
+llvm::Expected<RepeatOp> fetta::hw::rollSlices(FunctionOpInterface function,
+                                               int64_t contractsPerPeriod) {
   Region &body = function.getFunctionBody();
   if (!body.hasOneBlock())
     return makeError("function '{0}' has {1} blocks, a program has one",
@@ -367,7 +388,15 @@ llvm::Expected<RepeatOp> fetta::hw::rollSlices(FunctionOpInterface function) {
   if (!body.front().getOps<RepeatOp>().empty())
     return makeError("function '{0}' has a repeat already", function.getName());
   BlockSteps steps(body.front());
-  std::optional<SteadyState> state = findSteadyState(steps.steps);
+  std::vector<size_t> periods;
+  if (contractsPerPeriod > 0) {
+    periods = findPeriods(steps, size_t(contractsPerPeriod));
+    if (periods.empty())
+      return makeError("function '{0}' has no more contractions than one "
+                       "period of {1}",
+                       function.getName(), contractsPerPeriod);
+  }
+  std::optional<SteadyState> state = findSteadyState(steps.steps, periods);
   if (!state)
     return makeError("no instructions of function '{0}' come again in the same "
                      "way",
@@ -399,7 +428,7 @@ struct RollSlicesPass
         continue;
       auto repeats = (*block)->getOps<RepeatOp>();
       llvm::Expected<RepeatOp> repeat =
-          repeats.empty() ? rollSlices(function) : *repeats.begin();
+          repeats.empty() ? rollSlices(function, contracts) : *repeats.begin();
       if (!repeat) {
         function.emitRemark() << llvm::toString(repeat.takeError());
         continue;

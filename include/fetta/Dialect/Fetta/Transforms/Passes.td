@@ -121,6 +121,10 @@ def FettaRollSlicesPass : Pass<"fetta-roll-slices", "::mlir::ModuleOp"> {
     that is a view, what it is a view of is carried and the view written anew. A
     remark says why a function has no such part.
 
+    Loops within a loop repeat in more than one way. With `contracts`, a period
+    has that many contractions, or twice, four times as many and so on: those of
+    turns of the outer loop.
+
     With `batch`, the program goes on for a larger batch: arguments, results and
     regions in DRAM grow, the repeat gets the iterations that they take, and
     transfers behind it move to the end of the larger regions. The batch is the
@@ -129,7 +133,9 @@ def FettaRollSlicesPass : Pass<"fetta-roll-slices", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"batch", "batch", "int64_t", /*default=*/"0",
-           "The batch for which the program should go on; 0: its own">
+           "The batch for which the program should go on; 0: its own">,
+    Option<"contracts", "contracts", "int64_t", /*default=*/"0",
+           "Contractions of an iteration, but for a power of two; 0: any number">
   ];
   let dependentDialects = ["::fetta::hw::FettaDialect"];
 }

@@ -24,7 +24,11 @@ namespace fetta::hw {
 /// homes, routes and tokens into one repeat, with the instructions before and
 /// behind it as they are: unrolled, it is the same program. An error says why
 /// there is none; then the function stays as it is.
-llvm::Expected<RepeatOp> rollSlices(mlir::FunctionOpInterface function);
+///
+/// With `contractsPerPeriod`, an iteration has that many contractions, twice or
+/// four times as many or so on: a turn of the outermost of several loops, say.
+llvm::Expected<RepeatOp> rollSlices(mlir::FunctionOpInterface function,
+                                    int64_t contractsPerPeriod = 0);
 
 /// Raises the count of `repeat` until arguments and results have the types of
 /// `full`, which differ from those of the function in the size of one dimension
