@@ -58,6 +58,7 @@ public:
     return mode.dimensionOf(value);
   }
   int64_t getBatch() const { return mode.getSize(); }
+  const ModeDimensions &getMode() const { return mode; }
   /// Whether a sum must wait for all slices (it depends on a total).
   bool isLate(mlir::Operation *op) const { return late.contains(op); }
 

@@ -67,6 +67,11 @@ private:
   llvm::DenseMap<mlir::Value, int64_t> dimensions;
 };
 
+/// Makes it the same function for another size of a mode, wherever that is a
+/// dimension; of contractions and views only.
+void resizeMode(mlir::func::FuncOp function, const ModeDimensions &mode,
+                int64_t size);
+
 } // namespace fetta::tnn
 
 #endif // FETTA_LIB_DIALECT_TNN_TRANSFORMS_MODEDIMENSIONS_H

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 /// \file
-/// A function for another batch.
+/// A function for another batch, or another size of any mode.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,17 +17,15 @@
 using namespace mlir;
 using namespace fetta::tnn;
 
-LogicalResult fetta::tnn::setBatch(func::FuncOp function, int64_t size) {
-  assert(size > 0 && "a batch holds something");
-  BatchAnalysis batch(function);
-  if (failed(batch.run()))
-    return failure();
+void fetta::tnn::resizeMode(func::FuncOp function, const ModeDimensions &mode,
+                            int64_t size) {
+  assert(size > 0 && "a mode holds something");
   auto resize = [&](Value value) {
-    if (batch.kindOf(value) != Kind::Sliced)
+    if (!mode.isHeldBy(value))
       return;
     auto type = cast<RankedTensorType>(value.getType());
     SmallVector<int64_t> shape(type.getShape());
-    shape[batch.dimensionOf(value)] = size;
+    shape[mode.dimensionOf(value)] = size;
     value.setType(type.clone(shape));
   };
   Block &block = function.getBody().front();
@@ -40,5 +38,12 @@ LogicalResult fetta::tnn::setBatch(func::FuncOp function, int64_t size) {
   function.setType(FunctionType::get(function.getContext(),
                                      block.getArgumentTypes(),
                                      block.getTerminator()->getOperandTypes()));
+}
+
+LogicalResult fetta::tnn::setBatch(func::FuncOp function, int64_t size) {
+  BatchAnalysis batch(function);
+  if (failed(batch.run()))
+    return failure();
+  resizeMode(function, batch.getMode(), size);
   return success();
 }

@@ -75,7 +75,7 @@ double StreamWriter::workOf(Value value) const {
 
 /// Adds a contraction and what it needs: what has no batch or lies in DRAM is
 /// an input, the rest of other stages is made again or comes through DRAM.
-void StreamWriter::addTo(Stage &stage, int level, ContractOp op) {
+void StreamWriter::addTo(Slices &stage, int level, ContractOp op) {
   if (stage.ops.contains(op))
     return;
   for (Value operand : op->getOperands()) {
@@ -124,7 +124,7 @@ void StreamWriter::makeStages() {
     for (Operation *op : llvm::reverse(stage.ops)) {
       Value result = op->getResult(0);
       bool isInput = inDram.contains(result) ||
-                     llvm::any_of(stages, [&](const Stage &other) {
+                     llvm::any_of(stages, [&](const Slices &other) {
                        return other.inputs.contains(result);
                      });
       if (isOwn(op) && isInput)
@@ -142,7 +142,7 @@ void StreamWriter::makeStages() {
 
 int64_t StreamWriter::countContractions() {
   int64_t slices = llvm::divideCeil(batch.getBatch(), size), total = 0;
-  for (const Stage &stage : stages)
+  for (const Slices &stage : stages)
     for (Operation *op : stage.ops) {
       Kind kind = batch.kindOf(op->getResult(0));
       total += kind == Kind::Whole ? 1 : slices;
@@ -174,65 +174,86 @@ Value StreamWriter::get(Value value) {
   return written[value] = view->getResult(0);
 }
 
-LogicalResult StreamWriter::writeStage(const Stage &stage) {
-  if (stage.ops.empty())
-    return success();
-  SmallVector<Value> inputs(stage.inputs.begin(), stage.inputs.end());
-  auto typesOf = [](const auto &values) {
+StreamWriter::Part
+StreamWriter::makePart(const llvm::SetVector<Operation *> &ops,
+                       ArrayRef<Value> inputs, ArrayRef<Value> results) {
+  auto typesOf = [](ArrayRef<Value> values) {
     return llvm::map_to_vector(values,
                                [](Value value) { return value.getType(); });
   };
-  OwningOpRef<func::FuncOp> part = func::FuncOp::create(
+  Part part{{}, SmallVector<Value>(inputs), SmallVector<Value>(results)};
+  part.stage.function = func::FuncOp::create(
       function.getLoc(), function.getName(),
-      builder.getFunctionType(typesOf(inputs), typesOf(stage.results)));
-  Block *block = part->addEntryBlock();
+      builder.getFunctionType(typesOf(inputs), typesOf(results)));
+  func::FuncOp made = *part.stage.function;
+  part.stage.full = made.getFunctionType();
+  Block *block = made.addEntryBlock();
   IRMapping copies;
-  SmallVector<std::pair<BlockArgument, int64_t>> batches;
   for (auto [input, argument] :
        llvm::zip_equal(inputs, block->getArguments())) {
     copies.map(input, argument);
-    if (batch.kindOf(input) == Kind::Sliced)
-      batches.push_back({argument, batch.dimensionOf(input)});
-    else
-      part->setArgAttr(argument.getArgNumber(), kRoleAttr,
-                       builder.getStringAttr(kRoleParam));
+    if (batch.kindOf(input) != Kind::Sliced)
+      made.setArgAttr(argument.getArgNumber(), kRoleAttr,
+                      builder.getStringAttr(kRoleParam));
   }
   OpBuilder inside = OpBuilder::atBlockEnd(block);
   for (Operation &op : function.getBody().front()) {
     // Views of what comes in, where they are looked at.
     bool isViewOfInput = isView(&op) && copies.contains(op.getOperand(0)) &&
                          !copies.contains(op.getResult(0));
-    if (isViewOfInput || stage.ops.contains(&op))
+    if (isViewOfInput || ops.contains(&op))
       inside.clone(op, copies);
   }
-  SmallVector<Value> results;
-  for (Value result : stage.results)
-    results.push_back(copies.lookup(result));
-  func::ReturnOp::create(inside, function.getLoc(), results);
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*block)))
+    if (isView(&op) && op.use_empty())
+      op.erase();
+  func::ReturnOp::create(inside, function.getLoc(),
+                         llvm::map_to_vector(results, [&](Value result) {
+                           return copies.lookup(result);
+                         }));
+  return part;
+}
 
-  BatchAnalysis kinds(*part);
-  if (failed(kinds.run(batches)))
+LogicalResult StreamWriter::writeSlices(Part &part, size_t contractions,
+                                        const StageSample &few) {
+  func::FuncOp made = *part.stage.function;
+  SmallVector<std::pair<BlockArgument, int64_t>> batches;
+  for (auto [input, argument] :
+       llvm::zip_equal(part.inputs, made.getArguments()))
+    if (batch.kindOf(input) == Kind::Sliced)
+      batches.push_back({argument, batch.dimensionOf(input)});
+  std::optional<BatchAnalysis> kinds;
+  auto analyze = [&]() {
+    kinds.emplace(made);
+    return kinds->run(batches);
+  };
+  if (failed(analyze()))
     return failure();
+  if (batches.empty()) {
+    kinds.reset();
+  } else {
+    const int64_t all = llvm::divideCeil(kinds->getBatch(), size);
+    part.stage.iterations = part.stage.written = all;
+    if (few.slices > 0 && all > few.slices && all >= few.worthSlices) {
+      // The last slice is that of the whole batch.
+      int64_t written = few.slices + (all - few.slices) % few.period;
+      part.stage.written = written;
+      resizeMode(made, kinds->getMode(),
+                 kinds->getBatch() - (all - written) * size);
+      if (failed(analyze()))
+        return failure();
+    }
+  }
   SliceClasses own;
-  SliceWriter(*part, batches.empty() ? nullptr : &kinds, size, sample, &own,
-              /*cuts=*/{}, plan)
+  SliceWriter(made, kinds ? &*kinds : nullptr, size, sample, &own, /*cuts=*/{},
+              plan)
       .run();
   if (classes)
     for (auto &[op, kind] : own) {
       kind.contract += numbers;
       (*classes)[op] = std::move(kind);
     }
-  numbers += unsigned(stage.ops.size());
-
-  Operation *end = block->getTerminator();
-  for (auto [result, now] : llvm::zip_equal(stage.results, end->getOperands()))
-    written[result] = now;
-  end->erase();
-  for (auto [input, argument] : llvm::zip_equal(inputs, block->getArguments()))
-    argument.replaceAllUsesWith(get(input));
-  Block &main = function.getBody().front();
-  main.getOperations().splice(main.getTerminator()->getIterator(),
-                              block->getOperations());
+  numbers += unsigned(contractions);
   return success();
 }
 
@@ -248,21 +269,52 @@ static void forTiles(ArrayRef<unsigned> over, ArrayRef<int64_t> counts,
   }
 }
 
-void StreamWriter::writeStream(ContractOp op, ArrayRef<int64_t> tiles) {
+/// Gives a dimension of a value another size, as a mode of the whole function;
+/// false where it cannot be followed.
+static bool resizeDimension(func::FuncOp function, Value value,
+                            int64_t dimension, int64_t size) {
+  ScopedDiagnosticHandler quiet(function.getContext(),
+                                [](Diagnostic &) { return success(); });
+  ModeDimensions mode(function, "the mode", ModeDimensions::Splits::Refuse);
+  if (failed(mode.follow(value, dimension)))
+    return false;
+  resizeMode(function, mode, size);
+  return true;
+}
+
+void StreamWriter::writeStream(Part &part, ArrayRef<int64_t> tiles,
+                               const StageSample &few) {
+  func::FuncOp made = *part.stage.function;
+  ContractOp op = *made.getBody().front().getOps<ContractOp>().begin();
+  OpBuilder builder(op);
   EinsumAttr einsum = op.getEinsum();
   SmallVector<StringAttr> modes = einsum.getModes();
   std::array<SmallVector<unsigned, 8>, 3> modesOf;
-  SmallVector<int64_t> sizes(modes.size()), counts(modes.size(), 1),
-      place(modes.size(), 0);
-  for (unsigned id = 0; id < 3; ++id) {
-    Value tensor = id == 2 ? op.getResult() : op->getOperand(id);
-    for (auto [mode, size] : llvm::zip_equal(id == 2 ? einsum.getOutputModes()
-                                                     : einsum.getInputModes(id),
-                                             tensorType(tensor).getShape())) {
-      auto number = unsigned(llvm::find(modes, mode) - modes.begin());
-      modesOf[id].push_back(number);
-      sizes[number] = size;
-      counts[number] = int64_t(llvm::divideCeil(size, tiles[number]));
+  for (unsigned id = 0; id < 3; ++id)
+    for (StringAttr mode :
+         id == 2 ? einsum.getOutputModes() : einsum.getInputModes(id))
+      modesOf[id].push_back(unsigned(llvm::find(modes, mode) - modes.begin()));
+  SmallVector<int64_t> sizes, counts, place(modes.size(), 0);
+  auto count = [&]() {
+    sizes = SmallVector<int64_t>(op.getModeSizes());
+    counts.clear();
+    for (auto [size, tile] : llvm::zip_equal(sizes, tiles))
+      counts.push_back(int64_t(llvm::divideCeil(size, tile)));
+  };
+  count();
+  auto *outer = llvm::find_if(modesOf[2],
+                              [&](unsigned mode) { return counts[mode] > 1; });
+  if (outer != modesOf[2].end()) {
+    const int64_t turns = counts[*outer];
+    part.stage.iterations = part.stage.written = turns;
+    // The last tile is that of the whole mode.
+    if (few.turns > 0 && turns > few.turns && turns >= few.worthTurns &&
+        resizeDimension(made, op.getResult(), outer - modesOf[2].begin(),
+                        sizes[*outer] - (turns - few.turns) * tiles[*outer])) {
+      part.stage.written = few.turns;
+      count();
+      part.stage.contractsPerIteration =
+          llvm::product_of(counts) / counts[*outer];
     }
   }
   SmallVector<unsigned> summed;
@@ -310,7 +362,7 @@ void StreamWriter::writeStream(ContractOp op, ArrayRef<int64_t> tiles) {
       if (last[id] && !step.isFirst && lastOffsets[id] == offsets)
         continue;
       last[id] =
-          extractSlice(builder, loc, get(op->getOperand(id)), offsets, lengths);
+          extractSlice(builder, loc, op->getOperand(id), offsets, lengths);
       lastOffsets[id] = offsets;
     }
     return std::pair(last[0], last[1]);
@@ -346,30 +398,61 @@ void StreamWriter::writeStream(ContractOp op, ArrayRef<int64_t> tiles) {
     into = insertSlice(builder, loc, sum, into, offsets);
   }
   ++numbers;
-  written[op.getResult()] = into;
+  op.getResult().replaceAllUsesWith(into);
+  op.erase();
+}
+
+FailureOr<std::vector<StreamWriter::Part>>
+StreamWriter::writeParts(const StageSample &few) {
+  std::vector<Part> parts;
+  for (auto [number, stage] : llvm::enumerate(stages)) {
+    if (!stage.ops.empty()) {
+      parts.push_back(makePart(stage.ops, stage.inputs.getArrayRef(),
+                               stage.results.getArrayRef()));
+      if (failed(writeSlices(parts.back(), stage.ops.size(), few)))
+        return failure();
+    }
+    for (ContractOp op : contracts) {
+      if (levels.at(op) != int(2 * number + 1))
+        continue;
+      llvm::SetVector<Operation *> alone;
+      alone.insert(op);
+      llvm::SetVector<Value> inputs;
+      for (Value operand : op->getOperands())
+        inputs.insert(getViewed(operand));
+      parts.push_back(makePart(alone, inputs.getArrayRef(), op.getResult()));
+      writeStream(parts.back(), streams.at(op), few);
+    }
+  }
+  return parts;
 }
 
 LogicalResult StreamWriter::run() {
+  FailureOr<std::vector<Part>> parts = writeParts(StageSample());
+  if (failed(parts))
+    return failure();
   Block &block = function.getBody().front();
   Operation *terminator = block.getTerminator();
   SmallVector<Operation *> old;
   for (Operation &op : block.without_terminator())
     old.push_back(&op);
   builder.setInsertionPoint(terminator);
-  LogicalResult result = success();
-  for (auto [number, stage] : llvm::enumerate(stages)) {
-    result = writeStage(stage);
-    if (failed(result))
-      break;
-    for (ContractOp op : contracts)
-      if (levels.at(op) == int(2 * number + 1))
-        writeStream(op, streams.at(op));
+  for (Part &part : *parts) {
+    Block &made = part.stage.function->getBody().front();
+    Operation *end = made.getTerminator();
+    for (auto [result, now] : llvm::zip_equal(part.results, end->getOperands()))
+      written[result] = now;
+    end->erase();
+    for (auto [input, argument] :
+         llvm::zip_equal(part.inputs, made.getArguments()))
+      argument.replaceAllUsesWith(get(input));
+    block.getOperations().splice(terminator->getIterator(),
+                                 made.getOperations());
   }
-  if (succeeded(result))
-    for (OpOperand &operand : terminator->getOpOperands())
-      operand.set(get(operand.get()));
+  for (OpOperand &operand : terminator->getOpOperands())
+    operand.set(get(operand.get()));
   for (Operation *op : llvm::reverse(old))
     if (op->use_empty())
       op->erase();
-  return result;
+  return success();
 }
