@@ -15,6 +15,8 @@
 namespace fetta::test {
 
 void registerTestPasses();
+/// Those of one file each.
+void registerTestJoinStages();
 
 } // namespace fetta::test
 

@@ -151,4 +151,5 @@ struct TestRandomProgramPass
 
 void fetta::test::registerTestPasses() {
   PassRegistration<TestRandomProgramPass>();
+  registerTestJoinStages();
 }
