@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Candidates.h"
+#include "LaneCatalog.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -81,13 +82,14 @@ std::vector<Choice> mapping::collectChoices(const ContractionSpec &spec,
                                             const Machine &machine,
                                             Tolerance tolerance, size_t most) {
   Collector collector(tolerance);
+  LaneCatalogs catalogs(machine);
   std::vector<Choice> choices;
   for (Dataflow dataflow : allDataflows) {
     if (spec.dataflow && *spec.dataflow != dataflow)
       continue;
     Problem problem = makeProblem(spec, machine, dataflow);
     problem.produced = produced;
-    enumerate(problem, collector);
+    enumerate(problem, collector, catalogs);
   }
   for (const std::array<Candidate, 2> &cuts : collector.found) {
     Problem problem = makeProblem(spec, machine, cuts[0].dataflow);

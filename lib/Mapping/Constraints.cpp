@@ -9,7 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Search.h"
+#include "LaneCatalog.h"
 
 #include "fetta/Support/Error.h"
 
@@ -163,9 +163,11 @@ private:
 
   bool possible(const ContractionSpec &with) const {
     std::optional<Candidate> best;
+    LaneCatalogs catalogs(machine);
     for (Dataflow dataflow : allDataflows)
       if (!best && (!with.dataflow || *with.dataflow == dataflow))
-        search(makeProblem(with, machine, dataflow), CostWeights(), best);
+        search(makeProblem(with, machine, dataflow), CostWeights(), catalogs,
+               best);
     return best.has_value();
   }
 

@@ -118,7 +118,7 @@ const Candidate *ProgramSearch::best(const ProgramClass &cls,
       continue;
     Problem problem = cls.problem(spec, machine, dataflow);
     problem.lowBits = lowBits;
-    search(problem, cls.weights(dataflow), best);
+    search(problem, cls.weights(dataflow), catalogs, best);
   }
   return best ? &*best : nullptr;
 }
@@ -135,7 +135,8 @@ LowerBound ProgramSearch::boundOf(ArrayRef<ProgramClass> classes) {
       best->score = found->cost.occupancy;
       for (Dataflow dataflow : allDataflows)
         if (!cls.spec.dataflow || *cls.spec.dataflow == dataflow)
-          search(cls.problem(cls.spec, machine, dataflow), {1, 0, 0, 0}, best);
+          search(cls.problem(cls.spec, machine, dataflow), {1, 0, 0, 0},
+                 catalogs, best);
       it->second = best->score;
     }
     bound.occupancy += cls.count * it->second;

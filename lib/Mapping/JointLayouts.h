@@ -15,6 +15,7 @@
 #define FETTA_LIB_MAPPING_JOINTLAYOUTS_H
 
 #include "JointSearch.h"
+#include "LaneCatalog.h"
 #include "fetta/Mapping/Program.h"
 
 #include <map>
@@ -51,7 +52,7 @@ struct LowerBound {
 /// again.
 class ProgramSearch {
 public:
-  ProgramSearch(const Machine &machine) : machine(machine) {}
+  ProgramSearch(const Machine &machine) : machine(machine), catalogs(machine) {}
 
   /// The mapping of the best score; null if constraints leave none, which
   /// happens only if sums go on in layouts that do not suit them. Layouts that
@@ -68,6 +69,7 @@ private:
   static Key keyOf(const ProgramClass &cls, const LowBitsOfOperands &lowBits);
 
   const Machine &machine;
+  LaneCatalogs catalogs;
   std::map<Key, std::optional<Candidate>> known;
   std::map<Key, int64_t> leastOccupancy;
 };

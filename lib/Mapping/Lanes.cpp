@@ -15,12 +15,14 @@ using namespace fetta;
 using namespace fetta::mapping;
 using llvm::ArrayRef;
 
-LaneSpace::LaneSpace(const Problem &problem, Kind kind)
-    : problem(problem), machine(problem.machine), use(problem),
-      numModes(problem.modes.size()), current(numModes) {
-  for (unsigned m = 0; m < numModes; ++m)
-    if (problem.modes[m].bits > 0)
+LaneSpace::LaneSpace(const Problem &problem, Kind kind, LaneCatalogs &catalogs)
+    : problem(problem), machine(problem.machine), kind(kind),
+      catalogs(catalogs) {
+  for (unsigned m = 0; m < problem.modes.size(); ++m)
+    if (problem.modes[m].bits > 0) {
       order.push_back(m);
+      beatsWithoutLanes *= problem.modes[m].size;
+    }
   // Modes that may use rows or columns first, large ones first: such
   // assignments are found first.
   llvm::stable_sort(order, [&](unsigned a, unsigned b) {
@@ -30,62 +32,32 @@ LaneSpace::LaneSpace(const Problem &problem, Kind kind)
     };
     return key(a) < key(b);
   });
+}
+
+LaneCatalog &LaneSpace::getCatalog() {
+  if (catalog)
+    return *catalog;
+  std::array<OperandId, 3> operands = OperandUse(problem).all();
+  auto lowBits = [&](Use use, unsigned m) -> std::optional<unsigned> {
+    OperandId id = operands[unsigned(use)];
+    if (!problem.modes[m].in[id] || !problem.lowBits[id])
+      return std::nullopt;
+    return (*problem.lowBits[id])[m];
+  };
+  llvm::SmallVector<LaneMode, 8> modes;
   for (unsigned m : order) {
     const Mode &mode = problem.modes[m];
-    unsigned bits = mode.bits;
+    unsigned cap = mode.bits;
     if (kind == FreeBeats)
-      for (OperandId id : {use.streamed, use.perBeat})
-        if (mode.in[id] && problem.lowBits[id])
-          bits = std::min(bits, (*problem.lowBits[id])[m]);
-    addOptions(m, bits);
-    beatsWithoutLanes *= mode.size;
+      for (Use use : {Use::Streamed, Use::PerBeat})
+        cap = std::min(cap, lowBits(use, m).value_or(cap));
+    modes.push_back({mode.size, mode.group, cap, mode.position, mode.ce, {}});
+    for (Use use : {Use::Streamed, Use::PerBeat, Use::PerTile})
+      modes.back().low[unsigned(use)] =
+          std::min(cap, lowBits(use, m).value_or(cap));
   }
-  states = ceStep() * (machine.ceBits + 1);
-  full = states - 1;
-}
-
-/// Spatial bits of an operand that its layout, if it is given, lacks.
-unsigned LaneSpace::missingBits(unsigned m, LaneShare share,
-                                OperandId id) const {
-  if (!problem.modes[m].in[id] || !problem.lowBits[id])
-    return 0;
-  unsigned bits = spatialBits(problem, m, share, id);
-  unsigned low = (*problem.lowBits[id])[m];
-  return bits > low ? bits - low : 0;
-}
-
-void LaneSpace::addOptions(unsigned m, unsigned cap) {
-  const Mode &mode = problem.modes[m];
-  ModeOptions list{
-      m,
-      problem.onRows(m),
-      problem.onColumns(m),
-      problem.onRows(m)      ? 1u
-      : problem.onColumns(m) ? 2u
-                             : 0u,
-      mode.group ==
-          (problem.outputStationary() ? Group::Reduced : Group::StreamFree),
-      {}};
-  unsigned lanes = list.rows      ? machine.peRowBits
-                   : list.columns ? machine.peColumnBits
-                                  : 0;
-  size_t step = list.rows ? rowStep() : columnStep();
-  list.options.reserve((std::min(lanes, cap) + 1) *
-                       (std::min(machine.ceBits, cap) + 1));
-  for (unsigned position = std::min(lanes, cap) + 1; position-- > 0;)
-    for (unsigned ce = std::min(machine.ceBits, cap - position) + 1;
-         ce-- > 0;) {
-      if (mode.position.value_or(position) != position ||
-          mode.ce.value_or(ce) != ce)
-        continue;
-      Option option{chunksOf(mode.size, position + ce),
-                    {position, ce},
-                    unsigned(position * step + ce * ceStep())};
-      for (OperandId id : {OperandA, OperandB, OperandC})
-        option.missing |= packMissing(id, missingBits(m, option.share, id));
-      list.options.push_back(option);
-    }
-  options.push_back(std::move(list));
+  catalog = &catalogs.get(problem.outputStationary(), modes);
+  return *catalog;
 }
 
 int64_t LaneSpace::roughLeast() const {
@@ -99,75 +71,27 @@ int64_t LaneSpace::roughLeast() const {
                       std::min(columns, machine.peColumnBits));
 }
 
-void LaneSpace::tabulate() {
-  if (!least.empty())
-    return;
-  least.assign((order.size() + 1) * states, unreachable);
-  std::fill_n(least.begin() + order.size() * states, states, 1);
-  for (size_t depth = order.size(); depth-- > 0;) {
-    const int64_t *rest = &least[(depth + 1) * states];
-    int64_t *out = &least[depth * states];
-    const ModeOptions &list = options[depth];
-    for (const Option &option : list.options) {
-      unsigned position = option.share.position;
-      for (unsigned ces = option.share.ce; ces <= machine.ceBits; ++ces)
-        for (unsigned c = list.columns ? position : 0;
-             c <= machine.peColumnBits; ++c) {
-          size_t first = ces * ceStep() + c * columnStep();
-          for (size_t left = first + (list.rows ? position : 0);
-               left < first + columnStep(); ++left)
-            if (int64_t after = rest[left - option.lanes]; after != unreachable)
-              out[left] = std::min(out[left], option.chunks * after);
-        }
-    }
-  }
-}
-
-bool LaneSpace::list(int64_t upTo) {
-  latest.clear();
-  pool.clear();
-  wanted = listed = upTo;
-  budget = searchBudget;
-  std::fill(current.begin(), current.end(), LaneShare());
-  if (rests.empty()) {
-    rests.resize(order.size() + 1);
-    for (size_t depth = order.size(); depth-- > 0;) {
-      const ModeOptions &list = options[depth];
-      Rest &rest = rests[depth] = rests[depth + 1];
-      int64_t size = problem.modes[list.mode].size;
-      rest.beats *= size;
-      rest.tile *= list.tile ? size : 1;
-      for (const Option &option : list.options) {
-        rest.uses[list.kind] |= option.share.position > 0;
-        rest.usesCEs |= option.share.ce > 0;
-      }
-    }
-  }
-  Part start;
-  start.left = unsigned(full);
-  start.free = {0, machine.peRowBits, machine.peColumnBits};
-  start.ces = machine.ceBits;
-  assign(0, start);
-  return budget > 0;
-}
-
 void LaneSpace::grow(int64_t upTo, int64_t mostOccupancy) {
   heap.clear();
   if (upTo <= covered || exhausted())
     return;
-  longest = mostOccupancy;
-  tabulate();
+  auto list = [&](int64_t most) {
+    latest = &getCatalog().list(most);
+    listed = most;
+    return latest->complete;
+  };
   if (upTo > listed) {
     // What is found among the fewest beats may make the rest of no interest.
-    bool isAhead = listed > 0 && longest > upTo && !isAheadTooFar;
+    bool isAhead = listed > 0 && mostOccupancy > upTo && !isAheadTooFar;
     if (isAhead)
-      isAheadTooFar = !list(longest);
+      isAheadTooFar = !list(mostOccupancy);
     if (!isAhead || isAheadTooFar)
       isAheadTooFar |= !list(upTo);
   }
-  for (const LaneAssignment &assignment : latest) {
+  for (const LaneAssignment &assignment : latest->found) {
     int64_t beats = assignment.beats << assignment.beatBits;
-    if (beats > covered && beats <= upTo && assignment.occupancy <= longest)
+    if (beats > covered && beats <= upTo &&
+        assignment.occupancy <= mostOccupancy)
       heap.push_back({assignment.occupancy, assignment.tile,
                       assignment.rowBits + assignment.transferBits,
                       unsigned(assignment.index)});
@@ -182,102 +106,38 @@ const LaneAssignment *LaneSpace::next() {
   std::pop_heap(heap.begin(), heap.end());
   unsigned number = heap.back().number;
   heap.pop_back();
-  return &latest[number];
+  return &latest->found[number];
 }
 
-void LaneSpace::assign(size_t depth, const Part &part) {
-  if (depth == order.size()) {
-    finish(part);
-    return;
-  }
-  const ModeOptions &list = options[depth];
-  const int64_t *leastAfter = &least[(depth + 1) * states];
-  const Rest &rest = rests[depth + 1];
-  const unsigned free = part.free[list.kind];
-  const int64_t mostBeats = wanted >> beatBits(part.missing);
-  for (const Option &option : list.options) {
-    if (option.share.position > free || option.share.ce > part.ces)
-      continue;
-    if (budget <= 0)
-      return;
-    const unsigned left = part.left - option.lanes;
-    const int64_t after = leastAfter[left];
-    if (after == unreachable)
-      continue;
-    const int64_t beats = part.beats * option.chunks;
-    const int64_t fewest = beats * after;
-    if (fewest > mostBeats)
-      continue;
-    const MissingBits missing = part.missing + option.missing;
-    if (fewest > wanted >> beatBits(missing))
-      continue;
-    Part next;
-    next.beats = beats;
-    next.tile = list.tile ? part.tile * option.chunks : part.tile;
-    next.left = left;
-    next.free = part.free;
-    next.free[list.kind] -= option.share.position;
-    next.ces = part.ces - option.share.ce;
-    next.rowBits = part.rowBits + (list.rows ? option.share.position : 0);
-    next.missing = missing;
-    current[list.mode] = option.share;
-    if (hasLanesFor(rest, next)) {
-      assign(depth + 1, next);
-      continue;
+ArrayRef<LaneShare> LaneSpace::shares(const LaneAssignment &assignment) {
+  lanes.assign(problem.modes.size(), LaneShare());
+  const LaneShare *share =
+      latest->shares.data() + assignment.index * order.size();
+  for (unsigned m : order)
+    lanes[m] = *share++;
+  return lanes;
+}
+
+LaneAssignment mapping::assessLanes(const Problem &problem,
+                                    ArrayRef<LaneShare> lanes) {
+  int64_t beats = 1, tile = 1;
+  unsigned rowBits = 0;
+  std::array<unsigned, 3> missing = {};
+  std::array<OperandId, 3> operands = OperandUse(problem).all();
+  Group tileGroup =
+      problem.outputStationary() ? Group::Reduced : Group::StreamFree;
+  for (auto [m, mode] : llvm::enumerate(problem.modes)) {
+    int64_t chunks = chunksOf(mode.size, lanes[m].total());
+    beats *= chunks;
+    tile *= mode.group == tileGroup ? chunks : 1;
+    rowBits += problem.onRows(m) ? lanes[m].position : 0;
+    for (auto [use, id] : llvm::enumerate(operands)) {
+      if (!mode.in[id] || !problem.lowBits[id])
+        continue;
+      unsigned bits = spatialBits(problem, m, lanes[m], id);
+      unsigned low = (*problem.lowBits[id])[m];
+      missing[use] += bits > low ? bits - low : 0;
     }
-    // The modes that are left stay without lanes, for which the table stands.
-    next.beats *= rest.beats;
-    next.tile *= rest.tile;
-    finish(next);
   }
-  current[list.mode] = {};
-}
-
-void LaneSpace::finish(const Part &part) {
-  // Those of an earlier call count, too: they have been visited.
-  --budget;
-  if (part.beats << beatBits(part.missing) <= covered)
-    return;
-  LaneAssignment assignment = assess(part);
-  if (assignment.occupancy > longest)
-    return;
-  assignment.index = latest.size();
-  pool.insert(pool.end(), current.begin(), current.end());
-  latest.push_back(assignment);
-}
-
-LaneAssignment LaneSpace::assess(const Part &part) const {
-  LaneAssignment result;
-  for (OperandId id : {OperandA, OperandB, OperandC})
-    result.missing[id] = missingOf(id, part.missing);
-  result.beatBits = beatBits(part.missing);
-  result.transferBits = missingOf(use.perTile, part.missing);
-  result.beats = part.beats;
-  result.tile = part.tile;
-  result.rowBits = part.rowBits;
-  result.occupancy = part.beats << result.beatBits;
-  int64_t transfer = int64_t(1) << (result.rowBits + result.transferBits);
-  int64_t stall = transfer - (result.tile << result.beatBits);
-  if (stall > 0)
-    result.occupancy += (result.beats / result.tile - 1) * stall;
-  return result;
-}
-
-LaneAssignment LaneSpace::assess(ArrayRef<LaneShare> lanes) {
-  Part part;
-  for (unsigned m = 0; m < numModes; ++m)
-    for (OperandId id : {OperandA, OperandB, OperandC})
-      part.missing += packMissing(id, missingBits(m, lanes[m], id));
-  for (const ModeOptions &list : options) {
-    LaneShare share = lanes[list.mode];
-    int64_t chunks = chunksOf(problem.modes[list.mode].size, share.total());
-    part.beats *= chunks;
-    part.tile *= list.tile ? chunks : 1;
-    part.rowBits += list.rows ? share.position : 0;
-  }
-  return assess(part);
-}
-
-LaneAssignment LaneSpace::withoutLanes() {
-  return assess(llvm::SmallVector<LaneShare, 8>(numModes));
+  return LaneAssignment(beats, tile, rowBits, missing);
 }

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Search.h"
+#include "LaneCatalog.h"
 
 #include "fetta/Support/Error.h"
 
@@ -345,10 +345,11 @@ fetta::mapContraction(const ContractionSpec &spec, const Machine &machine) {
   if (Error error = checkSpec(spec, machine))
     return error;
   std::optional<Candidate> best;
+  LaneCatalogs catalogs(machine);
   for (Dataflow dataflow : allDataflows) {
     if (spec.dataflow && *spec.dataflow != dataflow)
       continue;
-    search(makeProblem(spec, machine, dataflow), CostWeights(), best);
+    search(makeProblem(spec, machine, dataflow), CostWeights(), catalogs, best);
   }
   if (!best) {
     Error error = checkConstraints(spec, machine);

@@ -37,12 +37,12 @@ public:
     transferBits = assignment.transferBits;
     fillBits = problem.outputStationary()
                    ? 0
-                   : std::min(assignment.missing[problem.streamed],
-                              assignment.missing[OperandC]);
+                   : std::min(assignment.missing[unsigned(Use::Streamed)],
+                              assignment.missing[unsigned(Use::PerBeat)]);
     now.numbers.rowsInUse = int64_t(1) << assignment.rowBits;
-    beatReads = int64_t(1) << assignment.missing[problem.streamed];
+    beatReads = int64_t(1) << assignment.missing[unsigned(Use::Streamed)];
     if (problem.outputStationary())
-      beatReads += int64_t(1) << assignment.missing[problem.held];
+      beatReads += int64_t(1) << assignment.missing[unsigned(Use::PerBeat)];
     // What no cut can do without.
     MappingCost least;
     least.occupancy = assignment.occupancy;
@@ -59,6 +59,10 @@ public:
     for (OperandId id : {OperandA, OperandB, OperandC})
       if (!problem.lowBits[id] && (id == OperandC || problem.produced[id]))
         bits[id] = operandLowBits(problem, current, id);
+    // All rows of the result are drained, once at least.
+    least.rowAccesses += problem.planes * (rowsOfResult() - 1);
+    if (visitor.skip(least))
+      return;
     loops.clear();
     reduced = fixedRows = 1;
     for (unsigned m = 0; m < problem.modes.size(); ++m) {
@@ -111,6 +115,14 @@ private:
     list.erase(std::unique(list.begin(), list.end()), list.end());
     list.erase(list.begin()); // The whole loop.
     return list;
+  }
+
+  int64_t rowsOfResult() const {
+    int64_t rows = 1;
+    for (auto [m, mode] : llvm::enumerate(problem.modes))
+      if (mode.in[OperandC])
+        rows *= chunksOf(mode.size, bits[OperandC][m]);
+    return rows;
   }
 
   /// Loops that are ordered by hand share the places that they have.
@@ -429,32 +441,33 @@ void explore(LaneSpace &space, Cuts &cuts, const CandidateVisitor &visitor,
 
 } // namespace
 
-void mapping::enumerate(const Problem &problem, CandidateVisitor &visitor) {
+void mapping::enumerate(const Problem &problem, CandidateVisitor &visitor,
+                        LaneCatalogs &catalogs) {
   if (!problem.possible)
     return;
   Cuts cuts(problem, visitor);
-  LaneSpace space(problem, LaneSpace::FreeBeats);
+  LaneSpace space(problem, LaneSpace::FreeBeats, catalogs);
   explore(space, cuts, visitor, false);
   // Without lanes every scope can be brought down to one row: there always is
   // a mapping.
   if (visitor.mostOccupancy() == std::numeric_limits<int64_t>::max() &&
       llvm::all_of(problem.modes, [](const Mode &mode) {
         return mode.position.value_or(0) == 0 && mode.ce.value_or(0) == 0;
-      }))
-    cuts.evaluate(space.withoutLanes(),
-                  SmallVector<LaneShare, 8>(problem.modes.size()));
+      })) {
+    SmallVector<LaneShare, 8> none(problem.modes.size());
+    cuts.evaluate(assessLanes(problem, none), none);
+  }
   OperandUse use(problem);
   if (!problem.lowBits[use.streamed] && !problem.lowBits[use.perBeat])
     return;
   // Sub-beats at least double the cycles.
-  LaneSpace all(problem, LaneSpace::All);
+  LaneSpace all(problem, LaneSpace::All, catalogs);
   explore(all, cuts, visitor, true);
 }
 
 void mapping::enumerateCuts(const Problem &problem, ArrayRef<LaneShare> lanes,
                             CandidateVisitor &visitor) {
-  LaneSpace space(problem, LaneSpace::All);
-  Cuts(problem, visitor).evaluate(space.assess(lanes), lanes);
+  Cuts(problem, visitor).evaluate(assessLanes(problem, lanes), lanes);
 }
 
 void mapping::searchCuts(const Problem &problem, const CostWeights &weights,
@@ -465,7 +478,7 @@ void mapping::searchCuts(const Problem &problem, const CostWeights &weights,
 }
 
 void mapping::search(const Problem &problem, const CostWeights &weights,
-                     std::optional<Candidate> &best) {
+                     LaneCatalogs &catalogs, std::optional<Candidate> &best) {
   BestVisitor visitor(problem, weights, best);
-  enumerate(problem, visitor);
+  enumerate(problem, visitor, catalogs);
 }

@@ -19,6 +19,8 @@
 
 namespace fetta::mapping {
 
+class LaneCatalogs;
+
 /// Role of a mode under one dataflow. `StreamFree` is a mode of the streamed
 /// operand and the result, `HoldFree` one of the held operand and the result.
 enum class Group : uint8_t { Batch, StreamFree, HoldFree, Reduced };
@@ -162,8 +164,9 @@ int64_t rowsOfExtent(int64_t extent, int64_t size, unsigned lowBits);
 /// Visits all lane assignments that the visitor does not skip, each with every
 /// cut of its loops; the one without lanes comes first, so something is always
 /// visited unless constraints forbid it. Fewest beats come first.
-/// Deterministic.
-void enumerate(const Problem &problem, CandidateVisitor &visitor);
+/// Deterministic; `catalogs`, of the problem's machine, save work only.
+void enumerate(const Problem &problem, CandidateVisitor &visitor,
+               LaneCatalogs &catalogs);
 
 /// The same for one lane assignment.
 void enumerateCuts(const Problem &problem, llvm::ArrayRef<LaneShare> lanes,
@@ -172,7 +175,7 @@ void enumerateCuts(const Problem &problem, llvm::ArrayRef<LaneShare> lanes,
 /// Replaces `best` where the problem has something with a lower score, or with
 /// an equal one and fewer row accesses.
 void search(const Problem &problem, const CostWeights &weights,
-            std::optional<Candidate> &best);
+            LaneCatalogs &catalogs, std::optional<Candidate> &best);
 /// The same among the cuts of one lane assignment.
 void searchCuts(const Problem &problem, const CostWeights &weights,
                 llvm::ArrayRef<LaneShare> lanes,
