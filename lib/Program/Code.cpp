@@ -4,11 +4,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ContainerFormat.h"
+
 #include "fetta/Program/InstructionCoding.h"
 
 #include "fetta/Support/Error.h"
 
-#include "llvm/Support/Endian.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace fetta;
@@ -208,10 +210,13 @@ const char *unequalLists(const Instruction &instruction) {
 
 } // namespace
 
-llvm::Expected<std::vector<uint8_t>>
-isa::encodeCode(llvm::ArrayRef<Instruction> code) {
-  std::vector<uint8_t> bytes;
+/// Room for an instruction, in words; where most take more, the list grows.
+static constexpr size_t RoomForInstruction = 96;
+
+llvm::Expected<std::vector<uint64_t>>
+container::encodeWords(llvm::ArrayRef<Instruction> code) {
   std::vector<uint64_t> words, headWords;
+  words.reserve(code.size() * RoomForInstruction);
   for (auto [index, instruction] : llvm::enumerate(code)) {
     auto refused = [&, i = index](llvm::StringRef problem) {
       return makeError("instruction {0} cannot be encoded: {1}", i, problem);
@@ -219,7 +224,8 @@ isa::encodeCode(llvm::ArrayRef<Instruction> code) {
     if (const char *problem = unequalLists(instruction))
       return refused(problem);
     // The length is known only at the end: the body comes first.
-    words.assign(1, 0);
+    const size_t start = words.size();
+    words.push_back(0);
     Writer body(words);
     Head head;
     head.queue = unsigned(queueOf(instruction));
@@ -234,21 +240,27 @@ isa::encodeCode(llvm::ArrayRef<Instruction> code) {
         instruction);
     if (!body.problem.empty())
       return refused(body.problem);
-    head.length = unsigned(words.size() * 8 / UnitBytes);
+    head.length = unsigned((words.size() - start) * 8 / UnitBytes);
     headWords.clear();
-    Writer start(headWords);
-    codeHead(start, head);
-    if (!start.problem.empty())
-      return refused(start.problem);
-    words.front() = headWords.front();
-    size_t at = bytes.size();
-    bytes.resize(at + words.size() * 8);
-    for (uint64_t word : words) {
-      llvm::support::endian::write64le(&bytes[at], word);
-      at += 8;
-    }
+    Writer first(headWords);
+    codeHead(first, head);
+    if (!first.problem.empty())
+      return refused(first.problem);
+    words[start] = headWords.front();
   }
-  return bytes;
+  if (llvm::endianness::native != llvm::endianness::little)
+    for (uint64_t &word : words)
+      word = llvm::byteswap(word);
+  return words;
+}
+
+llvm::Expected<std::vector<uint8_t>>
+isa::encodeCode(llvm::ArrayRef<Instruction> code) {
+  llvm::Expected<std::vector<uint64_t>> words = container::encodeWords(code);
+  if (!words)
+    return words.takeError();
+  const auto *bytes = reinterpret_cast<const uint8_t *>(words->data());
+  return std::vector<uint8_t>(bytes, bytes + words->size() * 8);
 }
 
 llvm::Expected<std::vector<Instruction>>

@@ -51,6 +51,11 @@ const Section *section(const Container &container, SectionId id);
 /// CRC-32 over the file as the header stores it.
 uint32_t fileChecksum(llvm::ArrayRef<uint8_t> file);
 
+/// What isa::encodeCode gives, in words: their bytes are little-endian on every
+/// host.
+llvm::Expected<std::vector<uint64_t>>
+encodeWords(llvm::ArrayRef<Instruction> code);
+
 /// Content of a section, checked to be in bounds.
 struct SectionData {
   SectionId id;

@@ -10,6 +10,7 @@
 #include "fetta/Support/Error.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CRC.h"
 #include "llvm/Support/Endian.h"
 
@@ -22,26 +23,25 @@ using Bytes = std::vector<uint8_t>;
 /// FlatBuffers' offsets are signed 32-bit numbers.
 static constexpr uint64_t MaxFile = uint64_t(1) << 30;
 
-static Bytes take(FlatBufferBuilder &builder) {
-  return Bytes(builder.GetBufferPointer(),
-               builder.GetBufferPointer() + builder.GetSize());
-}
+/// What is built is large: room that is never touched costs nothing, and
+/// growing copies.
+static constexpr size_t RoomForTables = size_t(1) << 20;
 
-static Bytes machineSection(const Machine &machine) {
-  FlatBufferBuilder builder;
+static void buildMachine(FlatBufferBuilder &builder, const Machine &machine) {
   auto json = builder.CreateString(machine.canonicalJson());
   builder.Finish(CreateMachineSection(builder, json, machine.fingerprint()));
-  return take(builder);
 }
 
-static Bytes tensorSection(const Program &program) {
-  FlatBufferBuilder builder;
+static void buildTensors(FlatBufferBuilder &builder, const Program &program) {
   std::vector<Offset<Tensor>> tensors;
+  tensors.reserve(program.tensors.size());
+  std::vector<Dim> dims;
+  std::vector<Bank> banks;
   for (const TensorEntry &t : program.tensors) {
-    std::vector<Dim> dims;
+    dims.clear();
     for (const DimLayout &d : t.layout.dims)
       dims.emplace_back(d.size, d.rowStride, d.lowBits);
-    std::vector<Bank> banks;
+    banks.clear();
     for (const BankBit &b : t.layout.banks)
       banks.push_back(
           b.source ? Bank(2, uint16_t(b.source->mode), uint16_t(b.source->bit))
@@ -55,11 +55,9 @@ static Bytes tensorSection(const Program &program) {
                                    t.slab, t.baseRow));
   }
   builder.Finish(CreateTensorSection(builder, builder.CreateVector(tensors)));
-  return take(builder);
 }
 
-static Bytes regionSection(const Program &program) {
-  FlatBufferBuilder builder;
+static void buildRegions(FlatBufferBuilder &builder, const Program &program) {
   std::vector<Offset<Region>> regions;
   for (const DramRegion &r : program.regions) {
     auto name = builder.CreateString(r.name);
@@ -68,11 +66,9 @@ static Bytes regionSection(const Program &program) {
                                    uint8_t(r.role), r.byteAddress));
   }
   builder.Finish(CreateRegionSection(builder, builder.CreateVector(regions)));
-  return take(builder);
 }
 
-static Bytes routeSection(const Program &program) {
-  FlatBufferBuilder builder;
+static void buildRoutes(FlatBufferBuilder &builder, const Program &program) {
   std::vector<Offset<container::Route>> routes;
   for (const fetta::Route &r : program.routes) {
     auto codes = builder.CreateVector(packCodes(r));
@@ -82,12 +78,11 @@ static Bytes routeSection(const Program &program) {
                                  codes, masks));
   }
   builder.Finish(CreateRouteSection(builder, builder.CreateVector(routes)));
-  return take(builder);
 }
 
-static Bytes opSection(const Program &program) {
-  FlatBufferBuilder builder;
+static void buildOps(FlatBufferBuilder &builder, const Program &program) {
   std::vector<Offset<Op>> ops;
+  ops.reserve(program.ops.size());
   for (const OpEntry &op : program.ops) {
     auto name = builder.CreateString(op.name);
     auto einsum = builder.CreateString(op.einsum);
@@ -95,7 +90,6 @@ static Bytes opSection(const Program &program) {
     ops.push_back(CreateOp(builder, name, einsum, location, uint8_t(op.phase)));
   }
   builder.Finish(CreateOpSection(builder, builder.CreateVector(ops)));
-  return take(builder);
 }
 
 /// What the format cannot hold, although the data structures can.
@@ -117,19 +111,28 @@ static llvm::Error checkTables(const Program &program) {
 llvm::Expected<Bytes> fetta::encodeProgram(const Program &program) {
   if (llvm::Error error = checkTables(program))
     return error;
-  llvm::Expected<Bytes> code = isa::encodeCode(program.code);
+  llvm::Expected<std::vector<uint64_t>> code = encodeWords(program.code);
   if (!code)
     return code.takeError();
-  const Bytes sections[SectionCount] = {
-      machineSection(program.machine),
-      tensorSection(program),
-      routeSection(program),
-      opSection(program),
-      std::move(*code),
-      Bytes(program.producer.begin(), program.producer.end()),
-      regionSection(program)};
+  FlatBufferBuilder machine, tensors(RoomForTables), routes, ops(RoomForTables),
+      regions;
+  buildMachine(machine, program.machine);
+  buildTensors(tensors, program);
+  buildRoutes(routes, program);
+  buildOps(ops, program);
+  buildRegions(regions, program);
+  auto bytesOf = [](const FlatBufferBuilder &builder) {
+    return llvm::ArrayRef(builder.GetBufferPointer(), builder.GetSize());
+  };
+  const llvm::ArrayRef<uint8_t> wordBytes(
+      reinterpret_cast<const uint8_t *>(code->data()), code->size() * 8);
+  auto text = llvm::arrayRefFromStringRef(program.producer);
+  const llvm::ArrayRef<uint8_t> sections[SectionCount] = {
+      bytesOf(machine), bytesOf(tensors), bytesOf(routes),
+      bytesOf(ops),     wordBytes,        text,
+      bytesOf(regions)};
   uint64_t total = 0;
-  for (const Bytes &bytes : sections)
+  for (llvm::ArrayRef<uint8_t> bytes : sections)
     total += bytes.size();
   if (total > MaxFile)
     return makeError("the program takes {0} bytes; the format holds {1}", total,
@@ -138,15 +141,23 @@ llvm::Expected<Bytes> fetta::encodeProgram(const Program &program) {
   // All of it at once: growing would copy it again and again.
   FlatBufferBuilder builder(size_t(total) + 1024);
   Offset<Section> offsets[SectionCount];
-  for (unsigned id = 0; id < SectionCount; ++id)
-    offsets[id] =
-        CreateSectionDirect(builder, llvm::crc32(sections[id]), &sections[id]);
+  for (unsigned id = 0; id < SectionCount; ++id) {
+    llvm::ArrayRef<uint8_t> bytes = sections[id];
+    // As the schema says.
+    builder.ForceVectorAlignment(bytes.size(), sizeof(uint8_t), 16);
+    auto data = builder.CreateVector(bytes.data(), bytes.size());
+    offsets[id] = CreateSection(builder, llvm::crc32(bytes), data);
+  }
   builder.Finish(CreateContainer(builder, offsets[MachineId],
                                  offsets[TensorsId], offsets[RoutesId],
                                  offsets[OpsId], offsets[CodeId],
                                  offsets[ProducerId], offsets[RegionsId]));
 
-  Bytes file(HeaderBytes + builder.GetSize());
+  Bytes file;
+  file.reserve(HeaderBytes + builder.GetSize());
+  file.resize(HeaderBytes);
+  file.insert(file.end(), builder.GetBufferPointer(),
+              builder.GetBufferPointer() + builder.GetSize());
   llvm::copy(Magic, file.begin() + MagicAt);
   using namespace llvm::support;
   endian::write16le(&file[FormatMajorAt], FormatMajor);
@@ -154,9 +165,6 @@ llvm::Expected<Bytes> fetta::encodeProgram(const Program &program) {
   endian::write16le(&file[IsaMajorAt], IsaMajor);
   endian::write16le(&file[IsaMinorAt], IsaMinor);
   endian::write64le(&file[SizeAt], file.size());
-  std::copy(builder.GetBufferPointer(),
-            builder.GetBufferPointer() + builder.GetSize(),
-            file.begin() + HeaderBytes);
   endian::write32le(&file[ChecksumAt], fileChecksum(file));
   return file;
 }

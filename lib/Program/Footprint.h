@@ -44,8 +44,12 @@ class BankSets {
 public:
   uint32_t intern(const std::vector<uint64_t> &mask);
   /// Banks of both; of a and not of b; of either.
-  uint32_t both(uint32_t a, uint32_t b) { return combine(And, a, b); }
-  uint32_t without(uint32_t a, uint32_t b) { return combine(Without, a, b); }
+  uint32_t both(uint32_t a, uint32_t b) {
+    return a == b ? a : combine(And, a, b);
+  }
+  uint32_t without(uint32_t a, uint32_t b) {
+    return a == b ? 0 : combine(Without, a, b);
+  }
   uint32_t either(uint32_t a, uint32_t b) { return combine(Or, a, b); }
   int64_t first(uint32_t set) const; ///< The lowest bank; the set is not empty.
 

@@ -14,14 +14,6 @@ using namespace fetta;
 // Tensor memory
 //===----------------------------------------------------------------------===//
 
-llvm::MutableArrayRef<WordStories::Part> WordStories::partsOf(Part &row) {
-  if (row.group == None)
-    return {};
-  if (row.group == Several)
-    return lists[row.banks];
-  return row;
-}
-
 llvm::MutableArrayRef<WordStories::Part> WordStories::at(int64_t slab,
                                                          int64_t row) {
   return partsOf(rowAt(slab, row));
@@ -146,7 +138,7 @@ void WordStories::split(const Words &words) {
       ++groups[next].parts;
       if (here == parts[p].banks) {
         parts[p].group = next;
-        leave(group);
+        leave(group, 1);
         continue;
       }
       groups[group].words = Unknown;
@@ -168,19 +160,20 @@ llvm::Error WordStories::write(const Words &words, const Story &story,
     return llvm::Error::success();
   }
   touched.clear();
-  // Neighbouring rows are mostly of one group, whole.
+  Part *const rows = &rowAt(words.slab, 0) + words.baseRow;
+  // Neighbouring rows are mostly of one group, which is met once.
   uint32_t last = Unknown;
   for (auto [offset, banks] : flat.rows) {
-    int64_t row = words.baseRow + offset;
-    Part &place = rowAt(words.slab, row);
-    if (place.group == None || (place.group == last && place.banks == banks))
+    Part &place = rows[offset];
+    if (place.group == None || place.group == last)
       continue;
     for (const Part &part : partsOf(place)) {
       uint32_t over = sets.both(part.banks, banks);
       if (!over || groups[part.group].met++)
         continue;
       touched.push_back(last = part.group);
-      if (llvm::Error error = onOld(groups[part.group].story, row, over))
+      if (llvm::Error error =
+              onOld(groups[last].story, words.baseRow + offset, over))
         return error;
     }
   }
@@ -191,28 +184,40 @@ llvm::Error WordStories::write(const Words &words, const Story &story,
   groups[own].words = flat.words;
   groups[own].from = firstRow(words);
   llvm::SmallVector<Part, 8> parts;
+  // Rows of `left` that are gone, together where they follow each other.
+  uint32_t left = None, gone = 0;
+  auto leaveAll = [&]() {
+    if (gone)
+      leave(left, gone);
+    gone = 0;
+  };
   for (auto [offset, banks] : flat.rows) {
-    Part &row = rowAt(words.slab, words.baseRow + offset);
+    Part &row = rows[offset];
     if (row.group != Several && (row.group == None || row.banks == banks ||
                                  !sets.without(row.banks, banks))) {
-      if (row.group != None)
-        leave(row.group);
+      if (row.group != left) {
+        leaveAll();
+        left = row.group;
+      }
+      gone += row.group != None;
       row = {own, banks};
       continue;
     }
+    leaveAll();
     parts.clear();
     for (Part part : partsOf(row)) {
-      uint32_t left = sets.without(part.banks, banks);
-      if (!left)
-        leave(part.group);
-      else if (left != part.banks)
+      uint32_t rest = sets.without(part.banks, banks);
+      if (!rest)
+        leave(part.group, 1);
+      else if (rest != part.banks)
         groups[part.group].words = Unknown;
-      if (left)
-        parts.push_back({part.group, left});
+      if (rest)
+        parts.push_back({part.group, rest});
     }
     parts.push_back({own, banks});
     setParts(row, parts);
   }
+  leaveAll();
   return llvm::Error::success();
 }
 

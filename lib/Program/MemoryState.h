@@ -101,7 +101,13 @@ private:
       rows.resize(size_t(rowsPerSlab), {None, 0});
     return rows[size_t(row)];
   }
-  llvm::MutableArrayRef<Part> partsOf(Part &row);
+  llvm::MutableArrayRef<Part> partsOf(Part &row) {
+    if (row.group == None)
+      return {};
+    if (row.group == Several)
+      return lists[row.banks];
+    return row;
+  }
   void setParts(Part &row, llvm::ArrayRef<Part> parts);
   int64_t firstRow(const Words &words) const {
     return words.slab * rowsPerSlab + words.baseRow;
@@ -109,10 +115,11 @@ private:
   /// The group that is exactly these words, if there is one.
   Group *whole(const Words &words);
   uint32_t addGroup(const Story &story);
-  /// A part of a group is gone.
-  void leave(uint32_t group) {
+  /// So many parts of a group are gone.
+  void leave(uint32_t group, uint32_t parts) {
     groups[group].words = Unknown;
-    if (--groups[group].parts == 0)
+    groups[group].parts -= parts;
+    if (groups[group].parts == 0)
       freeGroups.push_back(group);
   }
   void split(const Words &words);

@@ -63,19 +63,55 @@ bool NestClasses::fits(const Nest &nest, const NestClass &known) const {
          inside(nest.sums.slab, nest.sums.baseRow, known.sums);
 }
 
+/// Whether nests are equal but for slabs and base rows.
+static bool alike(const Nest &a, const Nest &b) {
+  auto sameOperand = [](const Operand &x, const Operand &y) {
+    return x.elementType == y.elementType && x.serialLanes == y.serialLanes &&
+           x.modes == y.modes && x.banks == y.banks;
+  };
+  return a.dataflow == b.dataflow && a.scopeLevel == b.scopeLevel &&
+         a.clearAtStart == b.clearAtStart && a.drainAtEnd == b.drainAtEnd &&
+         a.accumulate == b.accumulate &&
+         a.accumulatorBase == b.accumulatorBase && a.sizes == b.sizes &&
+         a.accumulatorStrides == b.accumulatorStrides && a.loops == b.loops &&
+         a.lanes.ce == b.lanes.ce && a.lanes.row == b.lanes.row &&
+         a.lanes.column == b.lanes.column &&
+         std::equal(a.operands.begin(), a.operands.end(), b.operands.begin(),
+                    sameOperand);
+}
+
+/// The class behind the last one, if that is right.
+std::optional<uint32_t> NestClasses::guess(const Nest &nest) const {
+  if (classes.empty())
+    return std::nullopt;
+  uint32_t number = next[last];
+  if (!alike(nest, firsts[number]) || !fits(nest, classes[number]))
+    return std::nullopt;
+  return number;
+}
+
 llvm::Expected<uint32_t> NestClasses::classOf(const Nest &nest) {
+  if (std::optional<uint32_t> guessed = guess(nest))
+    return last = *guessed;
   llvm::SmallVector<int64_t, 256> numbersOfNest = numbersOf(nest);
   std::optional<uint32_t> number = numbers.find(numbersOfNest);
   if (!number || !fits(nest, classes[*number]))
     if (llvm::Error error = verifyNest(nest, machine))
       return error;
+  auto follow = [&](uint32_t found) {
+    if (last < next.size())
+      next[last] = found;
+    return last = found;
+  };
   if (number)
-    return *number;
+    return follow(*number);
   NestClass added;
   for (OperandId id : {OperandA, OperandB, OperandC})
     added.footprints[id] = footprints.of(nest.operands[id]);
   if (nest.accumulate)
     added.sums = footprints.of(nest.partialSums());
   classes.push_back(added);
-  return numbers.intern(numbersOfNest).first;
+  firsts.push_back(nest);
+  next.push_back(0);
+  return follow(numbers.intern(numbersOfNest).first);
 }

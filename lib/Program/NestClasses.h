@@ -38,11 +38,17 @@ public:
 
 private:
   bool fits(const Nest &nest, const NestClass &known) const;
+  std::optional<uint32_t> guess(const Nest &nest) const;
 
   const Machine &machine;
   Footprints &footprints;
   Interner numbers;
   std::vector<NestClass> classes;
+  std::deque<Nest> firsts; ///< Of each class, the first.
+  /// Slices have the same classes in the same order: of each class, the one
+  /// that came behind it.
+  std::vector<uint32_t> next;
+  uint32_t last = 0;
 };
 
 } // namespace fetta

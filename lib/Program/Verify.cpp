@@ -462,7 +462,8 @@ Error Verifier::checkMemory() {
   auto order = QueueOrder::replay(program);
   if (!order)
     return order.takeError();
-  MemoryChecker checker(program, *order, footprints, classes, classOf);
+  MemoryChecker checker(program, *order, footprints, classes, classOf,
+                        tensorWords);
   for (uint32_t i = 0; i < program.code.size(); ++i)
     if (Error error = checker.check(i))
       return error;

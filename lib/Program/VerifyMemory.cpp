@@ -23,12 +23,12 @@ using llvm::Twine;
 
 MemoryChecker::MemoryChecker(const Program &program, const QueueOrder &order,
                              Footprints &footprints, const NestClasses &classes,
-                             llvm::ArrayRef<uint32_t> classOf)
+                             llvm::ArrayRef<uint32_t> classOf,
+                             llvm::ArrayRef<uint32_t> tensorWords)
     : program(program), order(order), footprints(footprints), classes(classes),
-      classOf(classOf), memory(program.machine, footprints),
-      regions(program.regions.size()) {
+      classOf(classOf), tensorWords(tensorWords),
+      memory(program.machine, footprints), regions(program.regions.size()) {
   for (auto [t, tensor] : llvm::enumerate(program.tensors)) {
-    tensorWords.push_back(footprints.of(tensor));
     if (!isPreloaded(tensor.role))
       continue;
     Story story;

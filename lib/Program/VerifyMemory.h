@@ -24,10 +24,12 @@ namespace fetta {
 
 class MemoryChecker {
 public:
-  /// `classOf`: classes of the contractions, by instruction.
+  /// `classOf`: classes of the contractions, by instruction. `tensorWords`:
+  /// footprints of the tensors.
   MemoryChecker(const Program &program, const QueueOrder &order,
                 Footprints &footprints, const NestClasses &classes,
-                llvm::ArrayRef<uint32_t> classOf);
+                llvm::ArrayRef<uint32_t> classOf,
+                llvm::ArrayRef<uint32_t> tensorWords);
   /// To be called for all instructions in the order of the stream.
   llvm::Error check(uint32_t instruction);
   /// After the last: all that the host collects is there.
@@ -87,7 +89,7 @@ private:
   Footprints &footprints;
   const NestClasses &classes;
   llvm::ArrayRef<uint32_t> classOf;
-  std::vector<uint32_t> tensorWords; ///< Footprints of tensors.
+  llvm::ArrayRef<uint32_t> tensorWords;
   WordStories memory;
   std::vector<ElementStories> regions;
   std::vector<Loss> losses;

@@ -19,7 +19,7 @@ RowPlanner::RowPlanner(llvm::ArrayRef<LiveValue> values,
                        llvm::ArrayRef<Meeting> meetings, int64_t slabs,
                        int64_t rowsPerSlab, int64_t circle)
     : values(values), rowsPerSlab(rowsPerSlab), circle(circle),
-      slabs(size_t(slabs)), neighbours(values.size()) {
+      slabs(size_t(slabs)), neighbours(values.size()), found(size_t(slabs)) {
   for (const LiveValue &value : values) {
     firstPosition = std::min(firstPosition, value.begin);
     lastPosition = std::max(lastPosition, value.end);
@@ -73,7 +73,8 @@ void RowPlanner::addWaitWork(unsigned value, size_t slab) const {
 
 llvm::ArrayRef<RowPlanner::Taken> RowPlanner::taken(unsigned value, size_t slab,
                                                     int64_t distance) const {
-  found.clear();
+  std::vector<Taken> &list = found[slab];
+  list.clear();
   const LiveValue &v = values[value];
   occupants[slab].forEachIn(
       v.begin - distance, v.end + distance, [&](const Occupant &o) {
@@ -85,14 +86,14 @@ llvm::ArrayRef<RowPlanner::Taken> RowPlanner::taken(unsigned value, size_t slab,
           wait = waitOf(v, o);
         }
         // Written in place: a copy would wait for its parts.
-        Taken &taken = found.emplace_back();
+        Taken &taken = list.emplace_back();
         taken.begin = o.row;
         taken.end = o.behind;
         taken.wait = wait;
       });
-  std::sort(found.begin(), found.end(),
+  std::sort(list.begin(), list.end(),
             [](const Taken &a, const Taken &b) { return a.begin < b.begin; });
-  return found;
+  return list;
 }
 
 std::optional<int64_t> RowPlanner::firstFit(unsigned value,
@@ -237,9 +238,16 @@ bool RowPlanner::place(unsigned value, llvm::ArrayRef<SlabRows> wanted) {
       best = choice;
   };
   const int64_t height = values[value].rows;
+  // Several places may be in one slab, and each slab is looked at once more.
+  llvm::SmallVector<std::optional<llvm::ArrayRef<Taken>>, 8> known(slabs);
+  auto takenIn = [&](size_t slab) {
+    if (!known[slab])
+      known[slab] = taken(value, slab, farApart);
+    return *known[slab];
+  };
   for (SlabRows where : wanted) {
     size_t slab = size_t(where.slab);
-    llvm::ArrayRef<Taken> rows = taken(value, slab, farApart);
+    llvm::ArrayRef<Taken> rows = takenIn(slab);
     addWork(value, slab, 0);
     if (llvm::any_of(rows, [&](const Taken &t) {
           return !t.isBeside() && t.begin < where.row + height &&
@@ -251,7 +259,7 @@ bool RowPlanner::place(unsigned value, llvm::ArrayRef<SlabRows> wanted) {
     weigh({Score(cost[value][slab] + wait, false, -1, 0), where, wait});
   }
   for (size_t slab = 0; slab < slabs; ++slab) {
-    llvm::ArrayRef<Taken> rows = taken(value, slab, farApart);
+    llvm::ArrayRef<Taken> rows = takenIn(slab);
     addWork(value, slab, farApart);
     int64_t wait = 0;
     std::optional<int64_t> row = firstFit(value, rows, /*beside=*/true);

@@ -76,7 +76,7 @@ private:
   };
   /// The rows of the slab that are taken while the value lives, or so many
   /// positions around a life that begins or ends with a transfer; sorted. Valid
-  /// until the next call.
+  /// until the next call for the slab.
   llvm::ArrayRef<Taken> taken(unsigned value, size_t slab,
                               int64_t distance) const;
   /// The lowest rows that are free for the value's life, `beside` and for some
@@ -153,8 +153,8 @@ private:
   std::vector<RowTimeline> occupants; ///< By slab.
   /// Values by slab and period, in each period in which they live.
   std::vector<std::array<unsigned, numPeriods>> periods;
-  mutable std::vector<Taken> found; ///< What `taken` returns.
-  std::vector<int64_t> used;        ///< Highest row, by slab.
+  mutable std::vector<std::vector<Taken>> found; ///< By slab, for `taken`.
+  std::vector<int64_t> used;                     ///< Highest row, by slab.
   /// Conflict cycles that a slab would cost a value: [value][slab].
   std::vector<llvm::SmallVector<int64_t, 4>> cost;
 

@@ -79,6 +79,7 @@ private:
   const Machine &machine;
   ProgramBuilder builder;
   llvm::DenseMap<Operation *, uint32_t> tensors; ///< By home op.
+  llvm::DenseMap<Type, Layout> layouts;          ///< Of tensors.
   /// Of home ops in the body of a repeat that stands before them: the tensor of
   /// the initial value of what they yield, so that words belong to one tensor
   /// in every iteration.
@@ -108,7 +109,10 @@ FailureOr<uint32_t> Exporter::addTensor(Operation *op, TensorEntry entry) {
   if (auto carried = carriedTensors.find(op); carried != carriedTensors.end())
     return tensors[op] = carried->second;
   entry.elementType = getElementType(type);
-  entry.layout = *getLayout(type);
+  auto [layout, isNew] = layouts.try_emplace(type);
+  if (isNew)
+    layout->second = *getLayout(type);
+  entry.layout = layout->second;
   entry.slab = home.getSlab();
   entry.baseRow = home.getRow();
   return tensors[op] = builder.addTensor(std::move(entry));

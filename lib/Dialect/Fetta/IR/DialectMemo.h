@@ -17,6 +17,7 @@
 #include "fetta/Dialect/Fetta/IR/FettaDialect.h"
 #include "fetta/Dialect/Fetta/IR/FettaOps.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
 
 #include <mutex>
 
@@ -30,15 +31,48 @@ struct KnownNest {
   std::array<BitMapAttr, 3> maps;
 };
 
+/// All that a nest follows from, by pointer.
+struct NestKey {
+  std::array<const void *, 11> parts;
+  bool operator==(const NestKey &o) const { return parts == o.parts; }
+};
+
+} // namespace fetta::hw
+
+namespace llvm {
+template <> struct DenseMapInfo<fetta::hw::NestKey> {
+  static fetta::hw::NestKey getEmptyKey() {
+    return {{DenseMapInfo<const void *>::getEmptyKey()}};
+  }
+  static fetta::hw::NestKey getTombstoneKey() {
+    return {{DenseMapInfo<const void *>::getTombstoneKey()}};
+  }
+  /// Cheaper than hash_combine: every contraction is looked up after each pass.
+  static unsigned getHashValue(const fetta::hw::NestKey &key) {
+    uint64_t hash = 0;
+    for (const void *part : key.parts) {
+      hash = (hash ^ reinterpret_cast<uintptr_t>(part)) * 0x9e3779b97f4a7c15;
+      hash ^= hash >> 32;
+    }
+    return unsigned(hash);
+  }
+  static bool isEqual(const fetta::hw::NestKey &a,
+                      const fetta::hw::NestKey &b) {
+    return a == b;
+  }
+};
+} // namespace llvm
+
+namespace fetta::hw {
+
 /// The mutex is for all of it: functions are worked on at the same time.
 struct FettaDialect::Memo {
   std::mutex mutex;
   llvm::DenseMap<mlir::Attribute, std::unique_ptr<const Machine>> machines;
   llvm::DenseMap<mlir::Type, int64_t> rows; ///< Of values in tensor memory.
-  /// By the pointers of `keyOf`, which live in `keys`.
-  llvm::DenseMap<llvm::ArrayRef<const void *>, std::unique_ptr<KnownNest>>
-      nests;
-  llvm::BumpPtrAllocator keys;
+  llvm::DenseMap<NestKey, std::unique_ptr<KnownNest>> nests;
+  /// Types of tiles and blocks in which they can be walked.
+  llvm::DenseSet<std::pair<mlir::Type, mlir::Attribute>> walks;
   /// What right switch words and masks do, by machine, kind, words and masks.
   llvm::DenseMap<
       std::tuple<const void *, RouteKind, const void *, const void *>,

@@ -148,26 +148,24 @@ static llvm::Expected<Nest> buildNest(ContractOp op) {
 
 llvm::Expected<KnownNest &> FettaDialect::Memo::find(ContractOp op) {
   MachineAttr machine = getMachineAttr(op);
-  const void *key[] = {machine ? machine.getAsOpaquePointer() : nullptr,
-                       op.getEinsumAttr().getAsOpaquePointer(),
-                       op.getDataflowAttr().getAsOpaquePointer(),
-                       op.getLanes().getAsOpaquePointer(),
-                       op.getLoops().getAsOpaquePointer(),
-                       op.getAccumulator().getAsOpaquePointer(),
-                       op.getSerialAttr().getAsOpaquePointer(),
-                       op.getLhs().getType().getAsOpaquePointer(),
-                       op.getRhs().getType().getAsOpaquePointer(),
-                       op.getType().getAsOpaquePointer(),
-                       op.getInit() ? op.getType().getAsOpaquePointer()
-                                    : nullptr};
+  const NestKey key = {
+      {machine ? machine.getAsOpaquePointer() : nullptr,
+       op.getEinsumAttr().getAsOpaquePointer(),
+       op.getDataflowAttr().getAsOpaquePointer(),
+       op.getLanes().getAsOpaquePointer(), op.getLoops().getAsOpaquePointer(),
+       op.getAccumulator().getAsOpaquePointer(),
+       op.getSerialAttr().getAsOpaquePointer(),
+       op.getLhs().getType().getAsOpaquePointer(),
+       op.getRhs().getType().getAsOpaquePointer(),
+       op.getType().getAsOpaquePointer(),
+       op.getInit() ? op.getType().getAsOpaquePointer() : nullptr}};
   std::lock_guard<std::mutex> lock(mutex);
-  if (auto it = nests.find(ArrayRef<const void *>(key)); it != nests.end())
+  if (auto it = nests.find(key); it != nests.end())
     return *it->second;
   llvm::Expected<Nest> nest = buildNest(op);
   if (!nest)
     return nest.takeError();
-  std::unique_ptr<KnownNest> &known =
-      nests[ArrayRef<const void *>(key).copy(keys)];
+  std::unique_ptr<KnownNest> &known = nests[key];
   known = std::make_unique<KnownNest>();
   known->nest = std::move(*nest);
   return *known;

@@ -92,10 +92,6 @@ static LogicalResult verifyTile(Operation *op, RankedTensorType tile,
     return op->emitOpError()
            << "has " << strides.size() << " strides for a tile of rank "
            << tile.getRank();
-  struct Dim {
-    int64_t stride, size;
-  };
-  SmallVector<Dim> dims;
   int64_t elements = region.getNumElements(), last = at;
   auto outside = [&]() {
     return op->emitOpError()
@@ -112,13 +108,18 @@ static LogicalResult verifyTile(Operation *op, RankedTensorType tile,
     if (size > 1 && stride > 0 && size - 1 > (elements - 1 - last) / stride)
       return outside();
     last += (size - 1) * stride;
-    if (size > 1)
-      dims.push_back({stride, size});
   }
   if (failed(verifyAdvance(op, advance, elements - 1 - last)))
     return failure();
   if (!isa<StoreOp>(op))
     return success();
+  struct Dim {
+    int64_t stride, size;
+  };
+  SmallVector<Dim, 8> dims;
+  for (auto [stride, size] : llvm::zip_equal(strides, tile.getShape()))
+    if (size > 1)
+      dims.push_back({stride, size});
   llvm::sort(dims,
              [](const Dim &a, const Dim &b) { return a.stride < b.stride; });
   int64_t reach = 0;
@@ -134,15 +135,22 @@ static LogicalResult verifyTile(Operation *op, RankedTensorType tile,
 
 /// Blocks are those of the tile, which lies in tensor memory.
 static LogicalResult verifyWalk(Operation *op, RankedTensorType tile,
-                                std::optional<ArrayRef<int64_t>> blocks) {
+                                DenseI64ArrayAttr blocks) {
   if (!blocks)
     return success();
-  if (blocks->empty())
+  if (blocks.empty())
     return op->emitOpError() << "has an empty list of blocks";
-  if (llvm::Error error = verifyBlocks(*blocks, getLayout(tile)->dims))
+  FettaDialect::Memo &memo = FettaDialect::Memo::of(op);
+  const std::pair<Type, Attribute> walk(tile, blocks);
+  if (std::lock_guard<std::mutex> lock(memo.mutex); memo.walks.contains(walk))
+    return success();
+  if (llvm::Error error =
+          verifyBlocks(blocks.asArrayRef(), getLayout(tile)->dims))
     return op->emitOpError()
            << "cannot walk a tile of shape [" << tile.getShape()
            << "] in blocks: " << llvm::toString(std::move(error));
+  std::lock_guard<std::mutex> lock(memo.mutex);
+  memo.walks.insert(walk);
   return success();
 }
 
@@ -214,7 +222,7 @@ LogicalResult LoadOp::verify() {
                             "stored nothing";
   if (failed(verifyTile(*this, getType(), getSource().getType(), getAt(),
                         getElementStrides(), getElementAdvance())) ||
-      failed(verifyWalk(*this, getType(), getBlocks())))
+      failed(verifyWalk(*this, getType(), getBlocksAttr())))
     return failure();
   return verifyHome(*this, getHomeAttr(), getType(), *machine);
 }
@@ -254,7 +262,7 @@ LogicalResult StoreOp::verify() {
     if (failed(verifyNoLaterUse(*this, "into", getInto())))
       return failure();
   }
-  if (failed(verifyWalk(*this, getSource().getType(), getBlocks())))
+  if (failed(verifyWalk(*this, getSource().getType(), getBlocksAttr())))
     return failure();
   return verifyTile(*this, getSource().getType(), region, getAt(),
                     getElementStrides(), getElementAdvance());
@@ -396,7 +404,7 @@ LogicalResult ContractOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   FailureOr<std::array<BitMapAttr, 3>> maps = getRouteMaps(*this, *machine);
   if (failed(maps))
     return failure();
-  Operation *scope = SymbolTable::getNearestSymbolTable(*this);
+  Operation *scope = SymbolTable::getNearestSymbolTable((*this)->getParentOp());
   for (auto [id, name] :
        llvm::enumerate(getRoutes()->getAsRange<FlatSymbolRefAttr>())) {
     auto route =

@@ -15,10 +15,13 @@ using namespace fetta;
 using namespace fetta::hw;
 
 MachineAttr fetta::hw::getMachineAttr(Operation *op) {
+  // It belongs on modules, and a look into the attributes of every operation on
+  // the way would take time.
   for (; op; op = op->getParentOp())
-    if (auto machine =
-            dyn_cast_or_null<MachineAttr>(op->getDiscardableAttr(kMachineAttr)))
-      return machine;
+    if (isa<ModuleOp>(op))
+      if (auto machine = dyn_cast_or_null<MachineAttr>(
+              op->getDiscardableAttr(kMachineAttr)))
+        return machine;
   return {};
 }
 

@@ -58,7 +58,17 @@ class Fetta_Attr<string name, string attrMnemonic, list<Trait> traits = []>
 class Fetta_Op<string mnemonic, list<Trait> traits = []>
     : Op<Fetta_Dialect, mnemonic, traits>;
 
-/// What the host and the machine hold.
-def Fetta_Tensor : StaticShapeTensorOf<[F32, BF16]>;
+/// What the host and the machine hold. StaticShapeTensorOf<[F32, BF16]> is the
+/// same, but asks through interfaces: the verifier asks for every operand of
+/// long programs after each pass.
+def Fetta_Tensor
+    : Type<And<[CPred<"::llvm::isa<::mlir::RankedTensorType>($_self)">,
+                CPred<"::llvm::cast<::mlir::RankedTensorType>($_self)"
+                      ".hasStaticShape()">,
+                CPred<"::llvm::isa<::mlir::Float32Type, "
+                      "::mlir::BFloat16Type>(::llvm::cast<"
+                      "::mlir::RankedTensorType>($_self).getElementType())">]>,
+           "statically shaped tensor of 32-bit float or bfloat16 type values",
+           "::mlir::RankedTensorType">;
 
 #endif // FETTA_DIALECT_FETTA_IR_FETTABASE_TD
