@@ -46,15 +46,15 @@ MODULE
 // -----
 
 MODULE
-  // expected-error @+1 {{cannot be extended: an iteration loads 0 and stores 16 elements of a region of 80 elements and advances by 32}}
-  func.func @stores_half(%x: tensor<4x4xbf16>) -> tensor<20x4xbf16> {
-    %e = tensor.empty() : tensor<20x4xbf16>
+  // expected-error @+1 {{cannot be extended: an iteration loads 0 and stores 16 elements of a region of 96 elements and advances by 32}}
+  func.func @stores_half(%x: tensor<4x4xbf16>) -> tensor<24x4xbf16> {
+    %e = tensor.empty() : tensor<24x4xbf16>
     %0 = fetta.load %x at 0 home <slab 0 row 0> : tensor<4x4xbf16> -> tensor<4x4xbf16, #lhs>
-    %2 = fetta.repeat 2 iter(%y = %e) : tensor<20x4xbf16> {
-      %4 = fetta.store %0 into %y at 0 advance 32 : tensor<4x4xbf16, #lhs>, tensor<20x4xbf16>
-      fetta.yield %4 : tensor<20x4xbf16>
+    %2 = fetta.repeat 2 iter(%y = %e) : tensor<24x4xbf16> {
+      %4 = fetta.store %0 into %y at 0 advance 32 : tensor<4x4xbf16, #lhs>, tensor<24x4xbf16>
+      fetta.yield %4 : tensor<24x4xbf16>
     }
-    return %2 : tensor<20x4xbf16>
+    return %2 : tensor<24x4xbf16>
   }
 }
 
@@ -62,9 +62,9 @@ MODULE
 
 MODULE
   // expected-error @+1 {{cannot be extended: an iteration loads 16 and stores 0 elements of argument #0 and advances by 32}}
-  func.func @loads_half(%x: tensor<20x4xbf16>) {
+  func.func @loads_half(%x: tensor<24x4xbf16>) {
     fetta.repeat 2 {
-      %3 = fetta.load %x at 0 advance 32 home <slab 0 row 0> : tensor<20x4xbf16> -> tensor<4x4xbf16, #lhs>
+      %3 = fetta.load %x at 0 advance 32 home <slab 0 row 0> : tensor<24x4xbf16> -> tensor<4x4xbf16, #lhs>
       fetta.yield
     }
     return
@@ -74,7 +74,7 @@ MODULE
 // -----
 
 MODULE
-  // expected-error @+1 {{cannot be extended: transfers of argument #0 advance by 16 elements, an index of its leading dimension takes 80}}
+  // expected-error @+1 {{cannot be extended: transfers of argument #0 advance by 16 elements, an index of dimension 0 takes 80}}
   func.func @does_not_lead(%x: tensor<4x20x4xbf16>) {
     fetta.repeat 3 {
       %3 = fetta.load %x at 0 advance 16 home <slab 0 row 0> : tensor<4x20x4xbf16> -> tensor<4x4xbf16, #lhs>
@@ -87,7 +87,7 @@ MODULE
 // -----
 
 MODULE
-  // expected-error @+1 {{cannot be extended: 72 elements of argument #0 are missing, no whole number of iterations, which advance by 16}}
+  // expected-error @+1 {{cannot be extended: 18 indices of argument #0 are missing, no whole number of iterations, which advance by 4}}
   func.func @part_of_an_iteration(%x: tensor<22x4xbf16>) {
     fetta.repeat 3 {
       %3 = fetta.load %x at 0 advance 16 home <slab 0 row 0> : tensor<22x4xbf16> -> tensor<4x4xbf16, #lhs>
@@ -210,6 +210,21 @@ MODULE
     fetta.sync store <signals [s3 x 5]>
     fetta.repeat 5 {
       %3 = fetta.load %x at 0 advance 16 sync <waits [s3 x 1]> home <slab 0 row 0> : tensor<20x4xbf16> -> tensor<4x4xbf16, #lhs>
+      fetta.yield
+    }
+    return
+  }
+}
+
+// -----
+
+// Each element is loaded once in the repeat, the first ones twice.
+MODULE
+  // expected-error @+1 {{cannot be extended: an iteration loads 1 and stores 0 times what it advances by, all transfers load 96 and store 0 of 80 elements of argument #0}}
+  func.func @beginning_twice(%x: tensor<20x4xbf16>) {
+    %0 = fetta.load %x at 0 home <slab 1 row 0> : tensor<20x4xbf16> -> tensor<4x4xbf16, #lhs>
+    fetta.repeat 5 {
+      %3 = fetta.load %x at 0 advance 16 home <slab 0 row 0> : tensor<20x4xbf16> -> tensor<4x4xbf16, #lhs>
       fetta.yield
     }
     return

@@ -134,7 +134,10 @@ TEST_F(ExtendBatchTest, RefusesTypesThatDoNotBelongToOneBatch) {
   expectRefused(type({1, 16, 4}, {4, 4}, {4, 4}, {20}, {16, 4}),
                 "argument #0 cannot become smaller");
   expectRefused(type({1, 20, 8}, {4, 4}, {4, 4}, {20}, {20, 8}),
-                "the batch should be its leading dimension");
+                "4 indices of a region of 80 elements are missing, no whole");
+  expectRefused(type({1, 44, 8}, {4, 4}, {4, 4}, {20}, {44, 4}),
+                "argument #0 cannot grow from tensor<1x20x4xbf16> to "
+                "tensor<1x44x8xbf16>: in one dimension only");
   expectRefused(type({1, 44, 4}, {44, 4}, {4, 4}, {20}, {44, 4}),
                 "argument #1 grows, but no transfer of the repeat advances");
   expectRefused(type({1, 44, 4}, {4, 4}, {44, 4}, {20}, {44, 4}),

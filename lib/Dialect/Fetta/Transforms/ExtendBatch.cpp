@@ -6,9 +6,10 @@
 
 #include "fetta/Dialect/Fetta/Transforms/RollSlices.h"
 
+#include "RegionTiles.h"
+#include "RepeatChecks.h"
 #include "fetta/Support/Error.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <map>
@@ -19,17 +20,12 @@ using namespace fetta::hw;
 
 namespace {
 
-/// Where a transfer stands.
-enum class Part { Before, Body, Behind };
-
 /// A load or a store of a region.
-struct Transfer {
-  Operation *op;
-  Part part;
-  bool isStore = false;
-  int64_t at = 0, advance = 0;
-  int64_t elements = 0;
-  int64_t last = 0; ///< Element of the region, the last of the tile.
+struct Transfer : PlacedTile {
+  Operation *op = nullptr;
+  int64_t advance = 0;
+
+  int64_t elements() const { return llvm::product_of(tile.sizes); }
 };
 
 /// A tensor in DRAM.
@@ -40,11 +36,14 @@ struct DramTensor {
   llvm::SmallVector<Value> values;
   llvm::SmallVector<Transfer> transfers;
   RankedTensorType type, full;
-  /// Elements by which transfers of the body advance, and how many elements one
-  /// index of the batch takes.
-  int64_t advance = 0, perIndex = 0;
+  unsigned dim = 0; ///< That grows.
+  /// Elements by which transfers of the body advance.
+  int64_t advance = 0;
 
   std::string describe() const;
+  GrowingRegion shape() const { return {type.getShape(), dim}; }
+  /// Indices of the growing dimension by which they advance.
+  int64_t step() const { return advance / shape().elementsPerIndex(); }
 };
 
 /// A function with one repeat, and the regions that it works on.
@@ -68,15 +67,9 @@ private:
   void addValue(unsigned region, Value value);
   llvm::Error findAdvance(DramTensor &region);
   llvm::Error setFull(DramTensor &region, RankedTensorType full);
+  llvm::Error checkElements(const DramTensor &region);
+  llvm::Expected<int64_t> countMissing(const DramTensor &region);
   llvm::Error checkPlaces(const DramTensor &region);
-  llvm::Error checkValuesBefore();
-  llvm::Error checkTokens();
-  Part partOf(Operation *op) const {
-    if (repeat->isAncestor(op))
-      return Part::Body;
-    return op->isBeforeInBlock(repeat) ? Part::Before : Part::Behind;
-  }
-
   FunctionOpInterface function;
   RepeatOp repeat;
   std::vector<DramTensor> regions;
@@ -100,10 +93,6 @@ static unsigned leadingDim(RankedTensorType type) {
   while (dim + 1 < type.getRank() && type.getDimSize(dim) == 1)
     ++dim;
   return dim;
-}
-
-static int64_t elementsPerIndex(RankedTensorType type, unsigned dim) {
-  return llvm::product_of(type.getShape().drop_front(dim + 1));
 }
 
 static RankedTensorType withSize(RankedTensorType type, unsigned dim,
@@ -136,14 +125,13 @@ unsigned Extension::regionOf(OpOperand &use) {
 template <typename Op>
 void Extension::addTransfer(Op op, RankedTensorType tile, unsigned region,
                             Part part) {
-  Transfer transfer{op, part};
+  Transfer transfer;
+  transfer.op = op;
+  transfer.part = part;
   transfer.isStore = std::is_same_v<Op, StoreOp>;
-  transfer.at = transfer.last = op.getAt();
   transfer.advance = op.getElementAdvance();
-  transfer.elements = tile.getNumElements();
-  for (auto [size, stride] :
-       llvm::zip_equal(tile.getShape(), op.getElementStrides()))
-    transfer.last += (size - 1) * stride;
+  transfer.tile = {int64_t(op.getAt()), SmallVector<int64_t>(tile.getShape()),
+                   op.getElementStrides()};
   regions[region].transfers.push_back(transfer);
 }
 
@@ -178,7 +166,6 @@ void Extension::addTransfers(Block &block, Part part) {
 
 llvm::Error Extension::findAdvance(DramTensor &region) {
   bool isFirst = true;
-  int64_t stored = 0, loaded = 0;
   for (const Transfer &transfer : region.transfers) {
     if (transfer.part != Part::Body)
       continue;
@@ -187,20 +174,7 @@ llvm::Error Extension::findAdvance(DramTensor &region) {
                        region.describe(), region.advance, transfer.advance);
     region.advance = transfer.advance;
     isFirst = false;
-    (transfer.isStore ? stored : loaded) += transfer.elements;
   }
-  if (region.advance == 0)
-    return llvm::Error::success();
-  // Loads may read everything more than once.
-  if ((stored != 0 && stored != region.advance) || loaded % region.advance != 0)
-    return makeError("an iteration loads {0} and stores {1} elements of {2} "
-                     "and advances by {3}",
-                     loaded, stored, region.describe(), region.advance);
-  region.perIndex = elementsPerIndex(region.type, leadingDim(region.type));
-  if (region.advance % region.perIndex != 0)
-    return makeError("transfers of {0} advance by {1} elements, an index of "
-                     "its leading dimension takes {2}",
-                     region.describe(), region.advance, region.perIndex);
   return llvm::Error::success();
 }
 
@@ -240,24 +214,67 @@ llvm::Error Extension::setFull(DramTensor &region, RankedTensorType full) {
   return llvm::Error::success();
 }
 
-/// A region is `type` of the full batch, or an argument that no transfer reads.
-static llvm::Error checkType(Type now, Type full, StringRef what) {
+/// The dimension in which `now` grows to `full`; the leading one where they are
+/// the same.
+static llvm::Expected<unsigned> findDim(Type now, Type full, StringRef what) {
   auto from = dyn_cast<RankedTensorType>(now);
   auto to = dyn_cast<RankedTensorType>(full);
   if (!from || !to || from.getRank() != to.getRank() ||
       from.getElementType() != to.getElementType() ||
       from.getEncoding() != to.getEncoding())
     return makeError("{0} cannot grow from {1} to {2}", what, now, full);
-  unsigned lead = leadingDim(to);
-  for (unsigned dim = 0; dim < unsigned(to.getRank()); ++dim)
-    if (dim != lead && from.getDimSize(dim) != to.getDimSize(dim))
-      return makeError("{0} cannot grow from {1} to {2}: the batch should be "
-                       "its leading dimension",
+  std::optional<unsigned> dim;
+  for (unsigned d = 0; d < unsigned(to.getRank()); ++d) {
+    if (from.getDimSize(d) == to.getDimSize(d))
+      continue;
+    if (dim)
+      return makeError("{0} cannot grow from {1} to {2}: in one dimension only",
                        what, now, full);
-  if (from.getDimSize(lead) > to.getDimSize(lead))
-    return makeError("{0} cannot become smaller, {1} instead of {2}", what,
-                     full, now);
+    if (from.getDimSize(d) > to.getDimSize(d))
+      return makeError("{0} cannot become smaller, {1} instead of {2}", what,
+                       full, now);
+    dim = d;
+  }
+  return dim.value_or(leadingDim(from));
+}
+
+/// An iteration stores all elements of the indices by which it advances once,
+/// and loads them any number of times; all together do so with the region.
+llvm::Error Extension::checkElements(const DramTensor &region) {
+  int64_t stored = 0, loaded = 0, allStored = 0, allLoaded = 0;
+  const auto count = int64_t(repeat.getCount());
+  for (const Transfer &transfer : region.transfers) {
+    const bool isBody = transfer.part == Part::Body;
+    if (isBody)
+      (transfer.isStore ? stored : loaded) += transfer.elements();
+    (transfer.isStore ? allStored : allLoaded) +=
+        transfer.elements() * (isBody ? count : 1);
+  }
+  const int64_t elements = region.step() * region.shape().elementsOfIndex();
+  if ((stored != 0 && stored != elements) || loaded % elements != 0)
+    return makeError("an iteration loads {0} and stores {1} elements of {2} "
+                     "and advances by {3}",
+                     loaded, stored, region.describe(), elements);
+  const int64_t all = region.type.getNumElements();
+  if (allStored != stored / elements * all ||
+      allLoaded != loaded / elements * all)
+    return makeError("an iteration loads {0} and stores {1} times what it "
+                     "advances by, all transfers load {2} and store {3} of {4} "
+                     "elements of {5}",
+                     loaded / elements, stored / elements, allLoaded, allStored,
+                     all, region.describe());
   return llvm::Error::success();
+}
+
+/// Iterations that a region takes more than it has.
+llvm::Expected<int64_t> Extension::countMissing(const DramTensor &region) {
+  const int64_t missing =
+      region.full.getDimSize(region.dim) - region.shape().size();
+  if (missing % region.step() != 0)
+    return makeError("{0} indices of {1} are missing, no whole number of "
+                     "iterations, which advance by {2}",
+                     missing, region.describe(), region.step());
+  return missing / region.step();
 }
 
 llvm::Error Extension::check(FunctionType full) {
@@ -271,17 +288,16 @@ llvm::Error Extension::check(FunctionType full) {
                      full.getNumInputs(), full.getNumResults());
   auto checkValue = [&](Value value, Type type,
                         const Twine &what) -> llvm::Error {
-    if (value.getType() == type) {
-      auto it = numbers.find(value);
-      return it == numbers.end()
-                 ? llvm::Error::success()
-                 : setFull(regions[it->second], cast<RankedTensorType>(type));
-    }
-    if (llvm::Error error = checkType(value.getType(), type, what.str()))
-      return error;
     auto it = numbers.find(value);
-    if (it != numbers.end())
+    if (it == numbers.end() && value.getType() == type)
+      return llvm::Error::success();
+    llvm::Expected<unsigned> dim = findDim(value.getType(), type, what.str());
+    if (!dim)
+      return dim.takeError();
+    if (it != numbers.end()) {
+      regions[it->second].dim = *dim;
       return setFull(regions[it->second], cast<RankedTensorType>(type));
+    }
     if (isa<BlockArgument>(value) && value.use_empty())
       return llvm::Error::success();
     return makeError("{0} is no region in DRAM and cannot grow", what.str());
@@ -299,134 +315,108 @@ llvm::Error Extension::check(FunctionType full) {
 
   std::optional<int64_t> known;
   for (DramTensor &region : regions) {
-    if (region.full && region.advance > 0) {
-      int64_t missing =
-          region.full.getNumElements() - region.type.getNumElements();
-      if (missing % region.advance != 0)
-        return makeError("{0} elements of {1} are missing, no whole number of "
-                         "iterations, which advance by {2}",
-                         missing, region.describe(), region.advance);
-      int64_t count = missing / region.advance;
-      if (known && *known != count)
-        return makeError("{0} takes {1} more iterations, another region {2}",
-                         region.describe(), count, *known);
-      known = count;
-    } else if (region.full && region.full != region.type) {
-      return makeError("{0} grows, but no transfer of the repeat advances",
-                       region.describe());
+    if (region.advance == 0) {
+      if (region.full && region.full != region.type)
+        return makeError("{0} grows, but no transfer of the repeat advances",
+                         region.describe());
+      continue;
     }
+    if (!region.full) // A spill.
+      region.dim = leadingDim(region.type);
+    if (region.advance % region.shape().elementsPerIndex() != 0)
+      return makeError("transfers of {0} advance by {1} elements, an index of "
+                       "dimension {2} takes {3}",
+                       region.describe(), region.advance, region.dim,
+                       region.shape().elementsPerIndex());
+    if (!region.full)
+      continue;
+    llvm::Expected<int64_t> count = countMissing(region);
+    if (!count)
+      return count.takeError();
+    if (known && *known != *count)
+      return makeError("{0} takes {1} more iterations, another region {2}",
+                       region.describe(), *count, *known);
+    known = *count;
   }
   iterations = known.value_or(0);
   for (DramTensor &region : regions) {
     if (region.advance == 0)
       continue;
-    if (!region.full) { // A spill.
-      unsigned dim = leadingDim(region.type);
+    if (!region.full)
       region.full =
-          withSize(region.type, dim,
-                   region.type.getDimSize(dim) +
-                       iterations * (region.advance / region.perIndex));
-    }
+          withSize(region.type, region.dim,
+                   region.shape().size() + iterations * region.step());
     if (llvm::Error error = checkPlaces(region))
       return error;
   }
-  if (llvm::Error error = checkValuesBefore())
-    return error;
-  return checkTokens();
-}
-
-/// There is an index of the batch where the larger program can be cut into the
-/// beginning and the end of the present one, with new iterations between:
-/// - at or behind all that transfers before the repeat, and those of its first
-///   iteration, touch;
-/// - at or before all that those of the last iteration and behind the repeat
-///   touch.
-/// Then each transfer of the body has tiles one iteration apart on both sides,
-/// and all indices between are worked on once, as transfers of one iteration
-/// have as many elements as they advance.
-llvm::Error Extension::checkPlaces(const DramTensor &region) {
-  int64_t low = 0, high = region.type.getNumElements() / region.perIndex;
-  for (const Transfer &transfer : region.transfers) {
-    int64_t begin = transfer.at / region.perIndex;
-    int64_t end = transfer.last / region.perIndex + 1;
-    if (transfer.part != Part::Behind)
-      low = std::max(low, end);
-    if (transfer.part == Part::Body)
-      begin +=
-          (int64_t(repeat.getCount()) - 1) * (region.advance / region.perIndex);
-    if (transfer.part != Part::Before)
-      high = std::min(high, begin);
-  }
-  if (low <= high)
-    return llvm::Error::success();
-  return makeError("transfers of {0} up to the first iteration touch {1} "
-                   "indices of the batch, from the last one on those from {2} "
-                   "on: the beginning and the end overlap",
-                   region.describe(), low, high);
-}
-
-/// What is made before the repeat of tiles at the beginning of the batch
-/// belongs to that beginning: only carried values (sums, tiles that were loaded
-/// ahead) lead further.
-llvm::Error Extension::checkValuesBefore() {
-  llvm::SetVector<Operation *> ofBatch;
-  auto isOfBatch = [&](Value value) {
-    return ofBatch.contains(value.getDefiningOp());
-  };
+  llvm::SmallVector<Operation *> loads;
   for (const DramTensor &region : regions)
     if (region.advance > 0)
       for (const Transfer &transfer : region.transfers)
         if (transfer.part == Part::Before && !transfer.isStore)
-          ofBatch.insert(transfer.op);
-  Block &block = function.getFunctionBody().front();
-  for (Operation &op : block) {
-    if (&op == repeat)
-      break;
-    if (isa<ContractOp, RelabelOp>(op) &&
-        llvm::any_of(op.getOperands(), isOfBatch))
-      ofBatch.insert(&op);
-  }
-  for (Operation *made : ofBatch)
-    for (Operation *user : made->getUsers())
-      if (user != repeat && partOf(user) != Part::Before)
-        return makeError("what is made of the beginning of the batch is used "
-                         "{0} the repeat",
-                         partOf(user) == Part::Body ? "in" : "behind");
-  return llvm::Error::success();
+          loads.push_back(transfer.op);
+  if (llvm::Error error = checkValuesBefore(repeat, loads))
+    return error;
+  return checkTokens(repeat);
 }
 
-/// Iterations leave as many tokens as they take.
-llvm::Error Extension::checkTokens() {
-  std::map<unsigned, int64_t> left;
-  auto count = [&](SyncAttr sync) {
-    if (!sync)
-      return;
-    for (const Token &token : sync.getSignals())
-      left[token.semaphore] += token.count;
-    for (const Token &token : sync.getWaits())
-      left[token.semaphore] -= token.count;
-  };
-  for (Operation &op : repeat.getRegion().front())
-    llvm::TypeSwitch<Operation *>(&op)
-        .Case<LoadOp, StoreOp, ContractOp, SyncOp>(
-            [&](auto op) { count(op.getSyncAttr()); });
-  for (auto [semaphore, tokens] : left)
-    if (tokens != 0)
-      return makeError("an iteration leaves {0} tokens of semaphore s{1}",
-                       tokens, semaphore);
-  return llvm::Error::success();
+/// Transfers of a region do to each of its indices what they do now:
+/// - They sweep over it, each of the body's with tiles of its own, some of
+/// which
+///   come before the repeat and some behind it. Then there are more of its
+///   tiles, and which of two sweeps comes first to a tile is the same for all.
+/// - Or there is an index where the larger program can be cut into the
+/// beginning
+///   and the end of the present one, with new iterations between: at or behind
+///   all that transfers before the repeat, and those of its first iteration,
+///   touch; at or before all that those of the last iteration and behind the
+///   repeat touch. Then each transfer of the body has tiles one iteration apart
+///   on both sides, and all indices between are worked on once, as transfers of
+///   one iteration have as many elements as they advance.
+llvm::Error Extension::checkPlaces(const DramTensor &region) {
+  std::vector<RegionTile> forms;
+  for (const Transfer &transfer : region.transfers)
+    forms.push_back(transfer.tile);
+  const GrowingRegion shape = region.shape().refine(forms);
+  const auto count = int64_t(repeat.getCount());
+  std::vector<PlacedTile> tiles;
+  for (const Transfer &transfer : region.transfers) {
+    const int64_t sweep =
+        transfer.part == Part::Body ? (count - 1) * region.advance : 0;
+    if (!shape.grow(transfer.tile, region.full.getDimSize(region.dim), sweep))
+      return makeError(
+          "a tile of {0} at {1} goes from the end of dimension {2} "
+          "on to its beginning and has no like in a larger region",
+          region.describe(), transfer.tile.at, region.dim);
+    tiles.push_back(transfer);
+  }
+  if (isSwept(shape, tiles, region.step(), count))
+    return llvm::Error::success();
+  const IndexRange cut = findCut(shape, tiles, region.step(), count);
+  if (cut.begin > cut.end)
+    return makeError("transfers of {0} up to the first iteration touch {1} "
+                     "indices of the batch, from the last one on those from "
+                     "{2} on: the beginning and the end overlap",
+                     region.describe(), cut.begin, cut.end);
+  return checkElements(region);
 }
 
 void Extension::apply() {
   for (DramTensor &region : regions) {
     if (region.advance == 0)
       continue;
-    for (const Transfer &transfer : region.transfers)
+    for (const Transfer &transfer : region.transfers) {
+      RegionTile tile = *region.shape().grow(
+          transfer.tile, region.full.getDimSize(region.dim), /*sweep=*/0);
       if (transfer.part == Part::Behind)
-        llvm::TypeSwitch<Operation *>(transfer.op)
-            .Case<LoadOp, StoreOp>([&](auto op) {
-              op.setAt(transfer.at + iterations * region.advance);
-            });
+        tile.at += iterations * region.advance;
+      llvm::TypeSwitch<Operation *>(transfer.op)
+          .Case<LoadOp, StoreOp>([&](auto op) {
+            op.setAt(tile.at);
+            if (tile.strides != transfer.tile.strides)
+              op.setStrides(tile.strides);
+          });
+    }
     for (Value value : region.values)
       value.setType(region.full);
     if (auto empty = region.first.getDefiningOp<tensor::EmptyOp>()) {

@@ -32,25 +32,27 @@ llvm::Expected<RepeatOp> rollSlices(mlir::FunctionOpInterface function,
 
 /// Raises the count of `repeat` until arguments and results have the types of
 /// `full`, which differ from those of the function in the size of one dimension
-/// each, the batch. Regions in DRAM get the full batch; transfers behind the
-/// repeat move on by what those of their region in the body advance in the
-/// iterations that are added, and those before it stay. So prologue and
-/// epilogue work on the first and the last slices of the batch, as they did.
+/// each: of the batch, or of another mode over whose tiles the repeat goes.
+/// Regions in DRAM get their full size, and tiles the places that their indices
+/// have there; transfers behind the repeat move on by what those of their
+/// region in the body advance in the iterations that are added, and those
+/// before it stay. So prologue and epilogue work on the first and the last
+/// indices, as they did. Regions that are no arguments or results, and advance,
+/// grow in their leading dimension (but for dimensions of size 1).
 ///
-/// An error, and a function that stays as it is: the batch is not the leading
-/// dimension of a region (but for dimensions of size 1); what is missing is no
-/// whole number of iterations, or not the same number for all regions;
-/// transfers of a region advance differently, or move another number of
-/// elements than they advance; transfers before and behind the repeat are not
-/// at the beginning and the end of their region; a value that the body or what
-/// comes behind it reads from before the repeat depends on the batch; tokens
-/// are left over or missing after an iteration.
+/// An error, and a function that stays as it is: what is missing is no whole
+/// number of iterations, or not the same number for all regions; transfers of a
+/// region advance differently, or by no whole index; a tile goes over the end
+/// of the dimension that grows; transfers of a region make no whole sweeps over
+/// it, nor can it be cut between what is touched first and last; a value that
+/// the body or what comes behind it reads from before the repeat depends on the
+/// batch; tokens are left over or missing after an iteration.
 llvm::Error extendBatch(mlir::FunctionOpInterface function, RepeatOp repeat,
                         mlir::FunctionType full);
 
 /// The types of arguments and results where all regions whose transfers advance
-/// hold `batch` indices, for the above. An error where the batch is not the
-/// leading dimension of a region.
+/// hold `batch` indices of their leading dimension, for the above. An error
+/// where transfers of a region advance differently.
 llvm::Expected<mlir::FunctionType>
 getTypeOfBatch(mlir::FunctionOpInterface function, RepeatOp repeat,
                int64_t batch);
