@@ -30,6 +30,7 @@
 #include "fetta/Dialect/Fetta/IR/FettaOps.h"
 #include "fetta/Dialect/TNN/IR/TNNDialect.h"
 #include "fetta/Pipelines/Pipelines.h"
+#include "fetta/Program/Contractions.h"
 #include "fetta/Target/Binary/Binary.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
@@ -101,23 +102,6 @@ struct Settings {
 
 } // namespace
 
-/// Contractions that run, those of bodies in each iteration.
-static int64_t countContractions(llvm::ArrayRef<Instruction> code) {
-  int64_t contractions = 0, iterations = 1;
-  size_t end = code.size(); // Of the body.
-  for (size_t at = 0; at < code.size(); ++at) {
-    if (at == end)
-      iterations = 1;
-    if (auto *repeat = std::get_if<Repeat>(&code[at])) {
-      iterations = repeat->count;
-      end = at + 1 + repeat->length;
-    }
-    if (std::holds_alternative<Contract>(code[at]))
-      contractions += iterations;
-  }
-  return contractions;
-}
-
 /// Compiles `text` and adds up the time of each part; counts contractions.
 /// False where it is refused, which MLIR reports.
 static bool compile(llvm::StringRef text, const Settings &settings, bool verify,
@@ -147,7 +131,7 @@ static bool compile(llvm::StringRef text, const Settings &settings, bool verify,
     mlir::FailureOr<Program> program = exportProgram(function);
     if (failed(program))
       return false;
-    contractions += countContractions(program->code);
+    contractions += int64_t(countContractions(program->code));
     llvm::Expected<std::vector<uint8_t>> bytes = encodeProgram(*program);
     if (!bytes) {
       llvm::errs() << llvm::toString(bytes.takeError()) << '\n';

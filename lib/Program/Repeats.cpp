@@ -7,6 +7,7 @@
 #include "Repeats.h"
 
 #include "Refuse.h"
+#include "fetta/Program/Contractions.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -139,6 +140,22 @@ llvm::Expected<Program> fetta::expandRepeats(Program program) {
   }
   program.code = std::move(code);
   return program;
+}
+
+uint64_t fetta::countContractions(llvm::ArrayRef<Instruction> code) {
+  uint64_t contractions = 0, iterations = 1;
+  size_t end = 0; // Of the body.
+  for (auto [i, instruction] : llvm::enumerate(code)) {
+    if (i >= end)
+      iterations = 1;
+    if (const auto *repeat = std::get_if<Repeat>(&instruction)) {
+      iterations = repeat->count;
+      end = i + 1 + repeat->length;
+    }
+    if (std::holds_alternative<Contract>(instruction))
+      contractions += iterations;
+  }
+  return contractions;
 }
 
 llvm::Error fetta::verifyProgram(const Program &program) {

@@ -7,6 +7,7 @@
 #include "fetta/Sweep/Scheduled.h"
 
 #include "fetta/Program/Container.h"
+#include "fetta/Program/Contractions.h"
 #include "fetta/Simulator/Functional.h"
 #include "fetta/Simulator/Report.h"
 #include "fetta/Support/OutputFile.h"
@@ -203,10 +204,7 @@ PointResult ScheduledEvaluator::simulate(llvm::StringRef bytes,
   f.limitPath = report.limits().criticalPath;
   f.multiplyAdds = all.multiplyAdds;
   f.dramBytes = all.dramBytes;
-  f.contractions =
-      llvm::count_if(program->code, [](const Instruction &instruction) {
-        return std::holds_alternative<Contract>(instruction);
-      });
+  f.contractions = int64_t(countContractions(program->code));
   f.weights =
       energyWeights(all, program->machine,
                     double(f.cycles) * 1e9 / double(program->machine.clockHz));

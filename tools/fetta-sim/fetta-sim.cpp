@@ -8,6 +8,7 @@
 #include "RunCommand.h"
 #include "SweepCommand.h"
 #include "fetta/Machine/AreaTable.h"
+#include "fetta/Program/Contractions.h"
 #include "fetta/Support/Error.h"
 #include "fetta/Support/OutputFile.h"
 
@@ -256,9 +257,6 @@ static ExitCode verify() {
     program = expandRepeats(std::move(*program));
     if (!program)
       return reportError("fetta-sim", named(program.takeError()));
-    auto contractions = llvm::count_if(program->code, [](const auto &each) {
-      return std::holds_alternative<Contract>(each);
-    });
     std::string run;
     if (program->code.size() != length)
       run = llvm::formatv(" ({0} with repeats written out)",
@@ -268,7 +266,8 @@ static ExitCode verify() {
         print(llvm::formatv("{0}: right: {1} instructions{2}, {3} "
                             "contractions, {4} tensors, {5} routes, for "
                             "machine {6}\n",
-                            binary.getValue(), length, run, contractions,
+                            binary.getValue(), length, run,
+                            countContractions(program->code),
                             program->tensors.size(), program->routes.size(),
                             program->machine.name)));
   }

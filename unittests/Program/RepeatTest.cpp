@@ -9,6 +9,7 @@
 #include "VerifyQueues.h"
 
 #include "fetta/Program/Container.h"
+#include "fetta/Program/Contractions.h"
 #include "fetta/Program/InstructionCoding.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -77,6 +78,12 @@ TEST(Repeat, ExpansionOfWhatTheBuilderMakes) {
     options.form = test::SteadyOptions::WrittenOut;
     Program flat = test::steadyProgram(machine, options);
     EXPECT_EQ(text(llvm::cantFail(expandRepeats(rolled))), text(flat));
+    auto contractions = llvm::count_if(flat.code, [](const auto &each) {
+      return std::holds_alternative<Contract>(each);
+    });
+    EXPECT_GT(contractions, 0);
+    EXPECT_EQ(countContractions(rolled.code), uint64_t(contractions));
+    EXPECT_EQ(countContractions(flat.code), uint64_t(contractions));
     options.form = test::SteadyOptions::OwnTensors;
     std::tie(code, message) =
         test::refusal(test::steadyProgram(machine, options));
@@ -86,6 +93,14 @@ TEST(Repeat, ExpansionOfWhatTheBuilderMakes) {
     ASSERT_TRUE(bool(decoded)) << llvm::toString(decoded.takeError());
     EXPECT_EQ(text(*decoded), text(rolled));
   }
+}
+
+// Two repeats in a row, and what stands behind a repeat counts once.
+TEST(Repeat, ContractionsThatRun) {
+  EXPECT_EQ(countContractions({Contract(), Repeat{3, 5}, Contract(), load(0),
+                               Contract(), Repeat{1, 7}, Contract(), Contract(),
+                               Halt()}),
+            1u + 5 * 2 + 7 * 1 + 1);
 }
 
 // Bodies stand further in.
