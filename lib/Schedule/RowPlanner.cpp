@@ -24,6 +24,8 @@ RowPlanner::RowPlanner(llvm::ArrayRef<LiveValue> values,
     firstPosition = std::min(firstPosition, value.begin);
     lastPosition = std::max(lastPosition, value.end);
   }
+  firstAsked = firstPosition - farApart;
+  lastAsked = lastPosition + farApart;
   firstPosition -= roundsAround * circle;
   lastPosition += roundsAround * circle;
   transfers = llvm::any_of(values, [](const LiveValue &value) {
@@ -176,7 +178,8 @@ void RowPlanner::forEachRound(unsigned value, Function function) const {
   occupant.begin -= rounds * circle;
   occupant.end -= rounds * circle;
   for (int64_t round = -rounds; round <= rounds; ++round) {
-    function(occupant);
+    if (!circle || (firstAsked <= occupant.end && occupant.begin <= lastAsked))
+      function(occupant);
     occupant.begin += circle;
     occupant.end += circle;
   }

@@ -138,14 +138,15 @@ private:
   size_t slabs;
   bool transfers = false; ///< Some value waits for what others do.
   int64_t firstPosition = 0, lastPosition = 0, periodLength = 1;
+  int64_t firstAsked = 0, lastAsked = 0; ///< Of all lives and around them.
   llvm::SmallVector<llvm::SmallVector<std::pair<unsigned, int64_t>, 8>, 0>
       neighbours;
 
   std::vector<std::optional<SlabRows>> places;
   int64_t conflictCycles = 0, waitCycles = 0;
   using Occupant = RowTimeline::Occupant;
-  /// A placed value, once; on a circle for each of the rounds that a life and
-  /// what lies around it may touch.
+  /// A placed value, once; on a circle in each of the rounds in which a life,
+  /// or what lies around it, may touch it.
   template <typename Function>
   void forEachRound(unsigned value, Function function) const;
   int64_t waitOf(const LiveValue &v, const Occupant &o) const;
