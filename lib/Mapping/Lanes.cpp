@@ -18,11 +18,23 @@ using llvm::ArrayRef;
 LaneSpace::LaneSpace(const Problem &problem, Kind kind, LaneCatalogs &catalogs)
     : problem(problem), machine(problem.machine), kind(kind),
       catalogs(catalogs) {
-  for (unsigned m = 0; m < problem.modes.size(); ++m)
-    if (problem.modes[m].bits > 0) {
-      order.push_back(m);
-      beatsWithoutLanes *= problem.modes[m].size;
-    }
+  const auto &resultBits = problem.lowBits[OperandC];
+  Group tileGroup =
+      problem.outputStationary() ? Group::Reduced : Group::StreamFree;
+  for (auto [m, mode] : llvm::enumerate(problem.modes)) {
+    if (mode.bits > 0)
+      order.push_back(unsigned(m));
+    beatsWithoutLanes *= mode.size;
+    if (mode.group != tileGroup)
+      tilesWithoutLanes *= mode.size;
+    if (mode.in[OperandC])
+      resultRows *=
+          resultBits ? chunksOf(mode.size, (*resultBits)[m]) : mode.size;
+    rowBits += problem.onRows(m) ? mode.bits : 0;
+    columnBits += problem.onColumns(m) ? mode.bits : 0;
+  }
+  if (!resultBits)
+    resultRows = chunksOf(resultRows, machine.laneBits());
   // Modes that may use rows or columns first, large ones first: such
   // assignments are found first.
   llvm::stable_sort(order, [&](unsigned a, unsigned b) {
@@ -60,15 +72,32 @@ LaneCatalog &LaneSpace::getCatalog() {
   return *catalog;
 }
 
-int64_t LaneSpace::roughLeast() const {
-  unsigned rows = 0, columns = 0;
-  for (unsigned m : order) {
-    rows += problem.onRows(m) ? problem.modes[m].bits : 0;
-    columns += problem.onColumns(m) ? problem.modes[m].bits : 0;
+MappingCost LaneSpace::leastCost(unsigned rowBits) const {
+  unsigned lanes =
+      machine.ceBits + rowBits + std::min(columnBits, machine.peColumnBits);
+  MappingCost cost;
+  cost.occupancy = chunksOf(beatsWithoutLanes, lanes);
+  cost.transfer = int64_t(1) << rowBits;
+  cost.drain = problem.planes;
+  // The streamed operand in every beat, all rows of the result, and the held
+  // operand once per tile; or both operands in every beat.
+  cost.rowAccesses = cost.occupancy * (problem.outputStationary() ? 2 : 1) +
+                     problem.planes * resultRows;
+  if (!problem.outputStationary())
+    cost.rowAccesses += chunksOf(tilesWithoutLanes, lanes) * cost.transfer;
+  return cost;
+}
+
+bool LaneSpace::isPromising(const CandidateVisitor &visitor,
+                            bool conflictsOnly) const {
+  for (unsigned bits = 0; bits <= mostRowBits(); ++bits) {
+    MappingCost least = leastCost(bits);
+    // Sub-beats at least double the cycles.
+    least.occupancy <<= conflictsOnly ? 1 : 0;
+    if (!visitor.skip(least))
+      return true;
   }
-  return chunksOf(beatsWithoutLanes,
-                  machine.ceBits + std::min(rows, machine.peRowBits) +
-                      std::min(columns, machine.peColumnBits));
+  return false;
 }
 
 void LaneSpace::grow(int64_t upTo, int64_t mostOccupancy) {

@@ -48,7 +48,11 @@ public:
   /// for FreeBeats only.
   int64_t leastBeats() { return getCatalog().leastBeats(); }
   /// No more than that, and known without a catalog.
-  int64_t roughLeast() const;
+  int64_t roughLeast() const { return leastCost(mostRowBits()).occupancy; }
+
+  /// Whether an assignment may be of interest, or one with conflicts, as far as
+  /// is known without a catalog.
+  bool isPromising(const CandidateVisitor &visitor, bool conflictsOnly) const;
 
   /// The next one of the assignments that the last grow() has found, least
   /// occupancy first; null when there are no more.
@@ -70,6 +74,10 @@ public:
 
 private:
   LaneCatalog &getCatalog();
+  /// Row bits that an assignment may have.
+  unsigned mostRowBits() const { return std::min(rowBits, machine.peRowBits); }
+  /// What no cut of an assignment with so many row bits costs less than.
+  MappingCost leastCost(unsigned rowBits) const;
 
   const Problem &problem;
   const Machine &machine;
@@ -79,6 +87,9 @@ private:
   llvm::SmallVector<unsigned, 8> order; ///< Modes that have bits.
   llvm::SmallVector<LaneShare, 8> lanes;
   int64_t beatsWithoutLanes = 1;
+  int64_t tilesWithoutLanes = 1;        ///< Tiles at least.
+  int64_t resultRows = 1;               ///< At least.
+  unsigned rowBits = 0, columnBits = 0; ///< Of the modes that may lie there.
   int64_t covered = 0;
   /// Assignments up to `listed`. They reach as far as what is of interest does,
   /// so that few calls list, if that is within the budget.

@@ -416,12 +416,18 @@ private:
 };
 
 /// Visits what is of interest in a space, in growing numbers of beats.
+/// `mayStop` says whether the rest may be left out where nothing in it is of
+/// interest.
 void explore(LaneSpace &space, Cuts &cuts, const CandidateVisitor &visitor,
-             bool conflictsOnly) {
-  if (space.roughLeast() << (conflictsOnly ? 1 : 0) > visitor.mostOccupancy() ||
+             bool conflictsOnly, llvm::function_ref<bool()> mayStop) {
+  auto isDone = [&] {
+    return mayStop() && !space.isPromising(visitor, conflictsOnly);
+  };
+  const unsigned least = conflictsOnly ? 1 : 0; // Bits of sub-beats.
+  if (space.roughLeast() << least > visitor.mostOccupancy() || isDone() ||
       space.empty())
     return;
-  int64_t next = space.leastBeats() << (conflictsOnly ? 1 : 0);
+  int64_t next = space.leastBeats() << least;
   while (!space.exhausted() && next <= visitor.mostOccupancy()) {
     space.grow(next, visitor.mostOccupancy());
     while (const LaneAssignment *assignment = space.next()) {
@@ -429,8 +435,11 @@ void explore(LaneSpace &space, Cuts &cuts, const CandidateVisitor &visitor,
         break;
       if (cuts.sinceBetter > patience)
         return;
-      if (!conflictsOnly || assignment->beatBits > 0)
-        cuts.evaluate(*assignment, space.shares(*assignment));
+      if (conflictsOnly && assignment->beatBits == 0)
+        continue;
+      cuts.evaluate(*assignment, space.shares(*assignment));
+      if (cuts.sinceBetter == 0 && isDone())
+        return;
     }
     // Steps that grow: what is found makes the rest of less interest.
     next = std::min(visitor.mostOccupancy(), next + next / 8 + 1);
@@ -446,8 +455,17 @@ void mapping::enumerate(const Problem &problem, CandidateVisitor &visitor,
   if (!problem.possible)
     return;
   Cuts cuts(problem, visitor);
-  LaneSpace space(problem, LaneSpace::FreeBeats, catalogs);
-  explore(space, cuts, visitor, false);
+  LaneSpace space(problem, LaneSpace::FreeBeats, catalogs),
+      all(problem, LaneSpace::All, catalogs);
+  OperandUse use(problem);
+  const bool hasConflicts =
+      problem.lowBits[use.streamed] || problem.lowBits[use.perBeat];
+  // Sub-beats at least double the cycles. How long that space is searched
+  // depends on what was of no use in the first one.
+  auto isLast = [&] {
+    return !hasConflicts || all.roughLeast() << 1 > visitor.mostOccupancy();
+  };
+  explore(space, cuts, visitor, /*conflictsOnly=*/false, isLast);
   // Without lanes every scope can be brought down to one row: there always is
   // a mapping.
   if (visitor.mostOccupancy() == std::numeric_limits<int64_t>::max() &&
@@ -457,12 +475,8 @@ void mapping::enumerate(const Problem &problem, CandidateVisitor &visitor,
     SmallVector<LaneShare, 8> none(problem.modes.size());
     cuts.evaluate(assessLanes(problem, none), none);
   }
-  OperandUse use(problem);
-  if (!problem.lowBits[use.streamed] && !problem.lowBits[use.perBeat])
-    return;
-  // Sub-beats at least double the cycles.
-  LaneSpace all(problem, LaneSpace::All, catalogs);
-  explore(all, cuts, visitor, true);
+  if (hasConflicts)
+    explore(all, cuts, visitor, /*conflictsOnly=*/true, [] { return true; });
 }
 
 void mapping::enumerateCuts(const Problem &problem, ArrayRef<LaneShare> lanes,

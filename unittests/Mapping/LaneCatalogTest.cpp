@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "LaneCatalog.h"
+#include "Lanes.h"
 #include "RandomSpecs.h"
 
 #include <map>
@@ -37,6 +37,36 @@ protected:
       low = chance(50) ? mode.cap : unsigned(uniform(0, mode.cap));
     return mode;
   }
+};
+
+/// Collects what every mapping costs.
+class EveryCost : public CandidateVisitor {
+public:
+  int64_t mostOccupancy() const override {
+    return std::numeric_limits<int64_t>::max();
+  }
+  bool skip(const MappingCost &cost) const override { return false; }
+  bool visit(const Candidate &candidate) override {
+    costs.push_back(candidate.cost);
+    return true;
+  }
+  std::vector<MappingCost> costs;
+};
+
+/// Wants nothing that cannot be as cheap as `wanted` in every respect.
+class NoDearer : public CandidateVisitor {
+public:
+  NoDearer(const MappingCost &wanted) : wanted(wanted) {}
+  int64_t mostOccupancy() const override { return wanted.occupancy; }
+  bool skip(const MappingCost &cost) const override {
+    return cost.occupancy > wanted.occupancy ||
+           cost.transfer > wanted.transfer || cost.drain > wanted.drain ||
+           cost.wait > wanted.wait || cost.rowAccesses > wanted.rowAccesses;
+  }
+  bool visit(const Candidate &candidate) override { return false; }
+
+private:
+  MappingCost wanted;
 };
 
 /// Every way to deal out the lanes of a machine.
@@ -132,7 +162,7 @@ TEST_F(LaneCatalogTest, ListsAreComplete) {
     Machine machine = randomMachine();
     machine.ceBits = std::min(machine.ceBits, 4u);
     SmallVector<LaneMode, 8> modes;
-    for (int64_t count = uniform(0, 5); count > 0; --count)
+    for (int64_t count = chance(20) ? 7 : uniform(0, 6); count > 0; --count)
       modes.push_back(randomMode());
     const bool outputStationary = chance(30);
     Assignments all = EveryAssignment(machine, outputStationary, modes).all;
@@ -166,7 +196,7 @@ TEST_F(LaneCatalogTest, ListsAreComplete) {
     }
   }
   EXPECT_GT(complete, 100);
-  EXPECT_GT(shortened, 10);
+  EXPECT_GT(shortened, 5);
 }
 
 // What one search has listed does not change what another one finds.
@@ -199,4 +229,35 @@ TEST_F(LaneCatalogTest, SearchesDoNotDisturbEachOther) {
                   std::make_pair(b.position, b.ce));
     }
   }
+}
+
+// A search ends where a space holds nothing better by its bound.
+TEST_F(LaneCatalogTest, NothingCostsLessThanTheBound) {
+  int64_t all = 0, tight = 0;
+  for (int round = 0; round < 60; ++round) {
+    Machine machine = randomMachine();
+    ContractionSpec spec = randomSpec(3000, 5);
+    spec.dataflow = Dataflow(uniform(0, 2));
+    for (unsigned id = 0; id < 3; ++id)
+      if (chance(40))
+        spec.layouts[id] = randomLayout(spec, id, machine);
+    Problem problem = makeProblem(spec, machine, *spec.dataflow);
+    LaneCatalogs catalogs(machine);
+    EveryCost every;
+    enumerate(problem, every, catalogs);
+    LaneSpace space(problem, LaneSpace::All, catalogs);
+    bool isTight = false;
+    for (const MappingCost &cost : every.costs) {
+      EXPECT_TRUE(space.isPromising(NoDearer(cost), /*conflictsOnly=*/false));
+      MappingCost less = cost;
+      --less.rowAccesses;
+      isTight |= !space.isPromising(NoDearer(less), /*conflictsOnly=*/false);
+    }
+    all += int64_t(every.costs.size());
+    tight += isTight;
+    if (HasFailure())
+      return;
+  }
+  EXPECT_GT(all, 1000);
+  EXPECT_GT(tight, 10);
 }
