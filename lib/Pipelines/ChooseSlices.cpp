@@ -64,6 +64,7 @@ bool SliceToFitPass::planModes() {
     }
   });
   tried.clear();
+  knownRows.clear();
   return cuts;
 }
 
@@ -94,19 +95,24 @@ bool SliceToFitPass::planGradients(int64_t count) {
   for (auto &[name, plan] : streams)
     plans[name] = std::move(plan);
   tried.clear();
+  knownRows.clear();
   return true;
 }
 
 FailureOr<RowEstimate> SliceToFitPass::estimateSlicedRows(func::FuncOp function,
                                                           int64_t count) {
-  OwningOpRef<func::FuncOp> copy = function.clone();
   int64_t size = sliceSize(batchOf(function), count);
+  auto &known = knownRows[function.getName()];
+  std::pair<int64_t, bool> key(size, options.inTurn);
+  if (auto it = known.find(key); it != known.end())
+    return it->second;
+  OwningOpRef<func::FuncOp> copy = function.clone();
   if (failed(quietly(cannotSlice, [&]() {
         return tnn::sliceBatch(*copy, size, tnn::kSliceSample,
                                /*classes=*/nullptr, planOf(function));
       })))
     return failure();
-  return estimateRows(*copy, machine);
+  return known[key] = estimateRows(*copy, machine);
 }
 
 std::optional<int64_t> SliceToFitPass::estimate(int64_t count, int64_t ahead) {
@@ -114,8 +120,8 @@ std::optional<int64_t> SliceToFitPass::estimate(int64_t count, int64_t ahead) {
   tooMany.reset();
   std::vector<std::pair<func::FuncOp, SliceBound>> bounds;
   for (func::FuncOp function : functions())
-    if (planOf(function).isEmpty())
-      bounds.push_back({function, SliceBound(function, machine)});
+    bounds.push_back(
+        {function, SliceBound(function, machine, planOf(function))});
   const int64_t capacity = machine.slabs * machine.rowsPerSlab;
   for (;; count = std::min(nextCount(count), batch)) {
     Diagnostics ignored;
@@ -228,6 +234,7 @@ int64_t SliceToFitPass::fastestCount(int64_t start) {
 }
 
 LogicalResult SliceToFitPass::order(const OrderFunction &add) {
+  knownRows.clear();
   OpPassManager passes(ModuleOp::getOperationName());
   add(passes);
   return runPipeline(passes, getOperation());

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Diagnostics.h"
+#include "llvm/ADT/SetVector.h"
 
 #include <map>
 
@@ -19,10 +20,6 @@ using namespace fetta;
 /// A value of more than this part of a slab is large: slabs hold a few of them,
 /// and what is left over counts as taken.
 static constexpr int64_t kLarge = 8;
-
-/// Contractions of a program, at most. Each has a nest, transfers and tokens of
-/// its own: so many take a minute or two to compile.
-static constexpr int64_t kMostContractions = int64_t(1) << 16;
 
 int64_t fetta::equalSize(int64_t batch, int64_t count) {
   return int64_t(llvm::divideCeil(batch, count));
@@ -100,8 +97,37 @@ static int64_t withUnusedRest(int64_t rows, const Machine &machine) {
              : rows;
 }
 
-SliceBound::SliceBound(func::FuncOp function, const Machine &machine)
+/// The contractions that are needed and do not go through DRAM.
+static SmallVector<Operation *> findSliced(func::FuncOp function,
+                                           ArrayRef<tnn::Stream> streams) {
+  llvm::SmallDenseSet<Operation *> done;
+  unsigned number = function.getNumArguments();
+  for (Operation &op : function.getBody().front()) {
+    if (llvm::any_of(streams, [&](const tnn::Stream &stream) {
+          return stream.value == number;
+        }))
+      done.insert(&op);
+    number += op.getNumResults();
+  }
+  SmallVector<Operation *> sliced;
+  llvm::SmallDenseSet<Operation *> needed;
+  for (Operation &op : llvm::reverse(function.getBody().front())) {
+    if (!op.hasTrait<OpTrait::IsTerminator>() && !needed.contains(&op))
+      continue;
+    for (Value operand : op.getOperands())
+      if (Operation *source = operand.getDefiningOp())
+        needed.insert(source);
+    if (isa<tnn::ContractOp>(op) && !done.contains(&op))
+      sliced.push_back(&op);
+  }
+  return sliced;
+}
+
+SliceBound::SliceBound(func::FuncOp function, const Machine &machine,
+                       const tnn::ModePlan &plan)
     : machine(machine) {
+  if (!plan.cuts.empty())
+    return;
   ScopedDiagnosticHandler quiet(function->getContext(),
                                 [](Diagnostic &) { return success(); });
   FailureOr<tnn::SliceOrder> order = tnn::findSliceOrder(function);
@@ -135,6 +161,19 @@ SliceBound::SliceBound(func::FuncOp function, const Machine &machine)
   for (Operation &op : function.getBody().front())
     for (Value result : op.getResults())
       see(result);
+  if (!plan.streams.empty()) {
+    // What else lives then depends on the stages.
+    for (Operation *op : findSliced(function, plan.streams)) {
+      llvm::SmallSetVector<unsigned, 4> used;
+      for (Value operand : op->getOperands())
+        used.insert(lifeOf.lookup(operand));
+      used.insert(lifeOf.lookup(op->getResult(0)));
+      for (unsigned number : used)
+        lives.push_back({positions, positions, lives[number].shapes});
+      ++positions;
+    }
+    return;
+  }
   for (Operation *op : order->contracts) {
     auto touch = [&](Value value) {
       Life &life = lives[lifeOf.lookup(value)];
@@ -407,55 +446,4 @@ StepWork &StepWork::operator+=(const StepWork &other) {
   turn += other.turn;
   latency += other.latency;
   return *this;
-}
-
-LogicalResult fetta::checkContractions(ArrayRef<SlicedFunction> functions) {
-  // Where each contraction once for each slice is not too many, no more need be
-  // known.
-  bool isFew = true;
-  uint64_t sum = 0;
-  for (const SlicedFunction &sliced : functions) {
-    func::FuncOp function = sliced.function;
-    auto contracts = function.getOps<tnn::ContractOp>();
-    int64_t batch = tnn::getBatchSize(function).value_or(1);
-    sum = llvm::SaturatingAdd<uint64_t>(
-        sum, llvm::SaturatingMultiply<uint64_t>(
-                 std::distance(contracts.begin(), contracts.end()),
-                 llvm::divideCeil(batch, std::min(batch, sliced.size))));
-    isFew &= sliced.plan.isEmpty() && sum <= kMostContractions;
-  }
-  if (isFew)
-    return success();
-  int64_t all = 0, most = -1;
-  const SlicedFunction *longest = nullptr;
-  for (const SlicedFunction &sliced : functions) {
-    // Whoever slices says what stands in the way.
-    ScopedDiagnosticHandler quiet(sliced.function->getContext(),
-                                  [](Diagnostic &) { return success(); });
-    FailureOr<int64_t> count =
-        tnn::countContractions(sliced.function, sliced.size, sliced.plan);
-    if (failed(count))
-      continue;
-    all += std::min(*count, INT64_MAX - all);
-    if (*count > most) {
-      most = *count;
-      longest = &sliced;
-    }
-  }
-  if (all <= kMostContractions)
-    return success();
-  func::FuncOp function = longest->function;
-  int64_t batch = tnn::getBatchSize(function).value_or(1);
-  int64_t size = std::min(batch, longest->size);
-  InFlightDiagnostic report = emitError(function.getLoc());
-  report << "function '" << function.getName() << "' is at least " << all
-         << " contractions in " << int64_t(llvm::divideCeil(batch, size))
-         << " slices of " << size << " of " << batch;
-  if (size_t modes = longest->plan.cuts.size())
-    report << " and pieces of " << modes << " modes";
-  report << "; a program has " << kMostContractions << " at most";
-  report.attachNote()
-      << "take a smaller batch, fewer slices, or a machine with "
-         "more rows_per_slab";
-  return report;
 }

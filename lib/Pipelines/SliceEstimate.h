@@ -60,8 +60,10 @@ RowEstimate estimateRows(mlir::func::FuncOp function, const Machine &machine);
 /// numbers of slices, it says quickly which do not fit.
 class SliceBound {
 public:
-  /// Nothing is known of a function that cannot be sliced.
-  SliceBound(mlir::func::FuncOp function, const Machine &machine);
+  /// Nothing is known of a function that cannot be sliced, or is in pieces. Of
+  /// one with contractions through DRAM it is what each of the others needs.
+  SliceBound(mlir::func::FuncOp function, const Machine &machine,
+             const tnn::ModePlan &plan);
 
   /// Rows that are alive together at least.
   int64_t leastRows(int64_t size) const;

@@ -102,25 +102,23 @@ private:
   /// few slices, then all; with the first of `fills` that fits.
   Outcome tryCount(int64_t count, SizeFunction sizeOf,
                    llvm::ArrayRef<unsigned> fills, Diagnostics &reports);
-  /// Writes functions in slices of so many elements. `sample`: only so many
-  /// slices are written, if not 0.
-  mlir::LogicalResult
-  writeSlices(const llvm::StringMap<int64_t> &sizes, int64_t sample,
-              const std::shared_ptr<AlikeContractions> &alike);
-  mlir::LogicalResult map(unsigned fill,
-                          const std::shared_ptr<AlikeContractions> &alike,
-                          bool steady = false);
+  /// Slices functions into slices of so many elements, and maps. `sample`: only
+  /// so many slices are written, if not 0.
+  mlir::LogicalResult mapSlices(const llvm::StringMap<int64_t> &sizes,
+                                unsigned fill, int64_t sample,
+                                const std::shared_ptr<AlikeContractions> &alike,
+                                bool steady = false);
   mlir::LogicalResult finish();
-  /// Compiles functions, or their stages, for a few iterations, and repeats
-  /// what these do over and over: where that is possible, a finished module
-  /// that is the same as one in which all are written. Otherwise the module is
-  /// undefined.
+  /// Compiles functions for a batch of a few slices, and repeats what these do
+  /// over and over: where that is possible, a finished module that is the same
+  /// as one in which all slices are written. Otherwise the module is undefined.
   bool compileRepeated(const llvm::StringMap<int64_t> &sizes, unsigned fill,
                        const std::shared_ptr<AlikeContractions> &alike,
                        Diagnostics &reports);
   void restore(mlir::OwningOpRef<mlir::ModuleOp> &backup) {
     mlir::OwningOpRef<mlir::ModuleOp> copy = backup->clone();
     getOperation().getBodyRegion().takeBody(copy->getBodyRegion());
+    knownRows.clear();
   }
 
   /// Runs `body` and keeps what it reports.
@@ -179,6 +177,9 @@ private:
   Plans plans; ///< By function; empty before a plan.
   /// Mappings by number of slices.
   std::map<int64_t, std::shared_ptr<AlikeContractions>> tried;
+  /// Rows of functions as they are now, by the size of slices and whether
+  /// these follow one after the other.
+  llvm::StringMap<std::map<std::pair<int64_t, bool>, RowEstimate>> knownRows;
   Diagnostics cannotSlice; ///< Why, if so.
   /// The number of slices that are too many contractions, if so.
   std::optional<int64_t> tooMany;
