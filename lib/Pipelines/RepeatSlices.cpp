@@ -9,9 +9,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "JoinStages.h"
 #include "SliceToFitPass.h"
 #include "fetta/Dialect/Fetta/Transforms/ProgramOrder.h"
 #include "fetta/Dialect/Fetta/Transforms/RollSlices.h"
+#include "fetta/Dialect/TNN/Transforms/WriteStages.h"
 #include "fetta/Program/Program.h"
 #include "mlir/IR/Remarks.h"
 
@@ -33,27 +35,196 @@ static constexpr unsigned routesOfContract = 3;
 /// Slices that are worth a sample, in samples.
 static constexpr int64_t kWorthSample = 4;
 
+/// Turns of the outermost loop over tiles in a sample: two that repeat, with
+/// what leads up to them and what follows. And how many turns are worth it.
+static constexpr int64_t kSampleTurns = 3, kWorthTurns = 6;
+
 namespace {
-/// A function that is compiled for a batch of a few slices.
+/// A function that is compiled for a few of its iterations.
 struct Sampled {
-  FunctionType full; ///< For the whole batch.
+  FunctionType full; ///< For all of them.
   int64_t slices = 0, written = 0;
+  /// Contractions in an iteration, of tiles; else slices are iterations.
+  int64_t contracts = 0;
+};
+
+/// A function that is out of its module while its stages are compiled.
+struct Staged {
+  OwningOpRef<func::FuncOp> function;
+  struct Part {
+    std::string name;
+    SmallVector<tnn::StageValue> arguments;
+  };
+  std::vector<Part> parts;
+  SmallVector<tnn::StageValue> results;
 };
 } // namespace
 
-/// Instructions of a function whose repeat is written out, and at most as many
-/// that load routes.
-static int64_t countInstructions(func::FuncOp function, RepeatOp repeat) {
-  auto count = [](Block &block) {
-    int64_t instructions = 0;
-    for (Operation &op : block)
-      instructions += isa<ContractOp>(op) ? 1 + int64_t(routesOfContract)
-                                          : int64_t(isInstruction(&op));
-    return instructions;
-  };
-  return count(function.getBody().front()) +
-         count(repeat.getRegion().front()) * int64_t(repeat.getCount());
+/// Instructions of a function whose repeats are written out, and at most as
+/// many that load routes.
+static int64_t countInstructions(Block &block) {
+  int64_t instructions = 0;
+  for (Operation &op : block)
+    if (auto repeat = dyn_cast<RepeatOp>(op))
+      instructions += int64_t(repeat.getCount()) *
+                      countInstructions(repeat.getRegion().front());
+    else if (isa<ContractOp>(op))
+      instructions += 1 + int64_t(routesOfContract);
+    else
+      instructions += int64_t(isInstruction(&op));
+  return instructions;
 }
+
+//===----------------------------------------------------------------------===//
+// Functions for a few iterations
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// The functions of a module that are compiled for a few of their iterations,
+/// and what becomes of them.
+class Samples {
+public:
+  /// Of at least so many slices each.
+  Samples(ModuleOp module, int64_t slices) : module(module), slices(slices) {}
+
+  /// Makes it the function for the batch of a few slices of `size`, if it has
+  /// many more.
+  LogicalResult addSlices(func::FuncOp function, int64_t batch, int64_t size);
+  /// Puts the stages of a function into the module in its place; false where
+  /// none has many iterations. Contractions of the stages are alike to those of
+  /// the function.
+  FailureOr<bool> addStages(func::FuncOp function, int64_t size,
+                            const tnn::ModePlan &plan,
+                            AlikeContractions &alike);
+  bool isEmpty() const { return sampled.empty(); }
+
+  /// Repeats in each what it does over and over, as often as all of it takes,
+  /// and makes one function of the stages of each. Adds what was done, or why
+  /// it cannot be, to `told`.
+  bool finish(llvm::function_ref<void(const Twine &)> tell);
+
+private:
+  llvm::Error repeat(func::FuncOp function, const Sampled &sample,
+                     llvm::function_ref<void(const Twine &)> tell);
+  llvm::Error join(Staged &staged);
+
+  ModuleOp module;
+  int64_t slices;
+  llvm::StringMap<Sampled> sampled;
+  std::vector<Staged> inStages;
+};
+} // namespace
+
+LogicalResult Samples::addSlices(func::FuncOp function, int64_t batch,
+                                 int64_t size) {
+  const auto all = int64_t(llvm::divideCeil(batch, size));
+  if (all < kWorthSample * slices)
+    return success();
+  // The last slice is that of the whole batch.
+  const int64_t few = slices + (all - slices) % kPeriods;
+  sampled[function.getName()] = {function.getFunctionType(), all, few};
+  return tnn::setBatch(function, batch - (all - few) * size);
+}
+
+FailureOr<bool> Samples::addStages(func::FuncOp function, int64_t size,
+                                   const tnn::ModePlan &plan,
+                                   AlikeContractions &alike) {
+  tnn::StageSample sample;
+  sample.slices = slices;
+  sample.period = kPeriods;
+  sample.worthSlices = kWorthSample * slices;
+  sample.turns = kSampleTurns;
+  sample.worthTurns = kWorthTurns;
+  tnn::SliceClasses own;
+  FailureOr<tnn::StagedFunction> stages =
+      tnn::writeStages(function, size, plan, sample, &own);
+  if (failed(stages))
+    return failure();
+  if (llvm::all_of(stages->stages, [](const tnn::Stage &stage) {
+        return stage.written == stage.iterations;
+      }))
+    return false;
+  Staged staged;
+  staged.results = std::move(stages->results);
+  for (tnn::Stage &stage : stages->stages) {
+    func::FuncOp part = stage.function.release();
+    module.insert(function, part);
+    alike.mapped[part.getName().str()] = alike.mapped[function.getName().str()];
+    staged.parts.push_back({part.getName().str(), std::move(stage.arguments)});
+    if (stage.written < stage.iterations)
+      sampled[part.getName()] = {stage.full, stage.iterations, stage.written,
+                                 stage.contractsPerIteration};
+  }
+  function->remove();
+  staged.function = function;
+  inStages.push_back(std::move(staged));
+  alike.classes.insert(own.begin(), own.end());
+  return true;
+}
+
+llvm::Error Samples::repeat(func::FuncOp function, const Sampled &sample,
+                            llvm::function_ref<void(const Twine &)> tell) {
+  llvm::Expected<RepeatOp> repeat = rollSlices(function, sample.contracts);
+  if (!repeat)
+    return repeat.takeError();
+  if (llvm::Error error = extendBatch(function, *repeat, sample.full))
+    return error;
+  tell("a body of " +
+       Twine(llvm::count_if(repeat->getRegion().front(),
+                            [](Operation &op) { return isInstruction(&op); })) +
+       " instructions, " + Twine(repeat->getCount()) + " times");
+  return llvm::Error::success();
+}
+
+llvm::Error Samples::join(Staged &staged) {
+  SymbolTable symbols(module);
+  std::vector<StagePart> parts;
+  for (const Staged::Part &part : staged.parts)
+    parts.push_back({symbols.lookup<func::FuncOp>(part.name), part.arguments});
+  func::FuncOp function = staged.function.release();
+  module.insert(parts.front().function, function);
+  return joinStages(function, parts, staged.results);
+}
+
+bool Samples::finish(llvm::function_ref<void(const Twine &)> tell) {
+  for (auto function : llvm::to_vector(module.getOps<func::FuncOp>())) {
+    auto it = sampled.find(function.getName());
+    if (it == sampled.end())
+      continue;
+    const Sampled &sample = it->second;
+    const std::string name =
+        ("function '" + function.getName() + "', written with " +
+         Twine(sample.written) + " of " + Twine(sample.slices) +
+         (sample.contracts ? " turns: " : " slices: "))
+            .str();
+    if (llvm::Error error = repeat(
+            function, sample, [&](const Twine &text) { tell(name + text); })) {
+      tell(name + llvm::toString(std::move(error)));
+      return false;
+    }
+  }
+  for (Staged &staged : inStages)
+    if (llvm::Error error = join(staged)) {
+      tell("stages do not become one: " + llvm::toString(std::move(error)));
+      return false;
+    }
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (function.isExternal())
+      continue;
+    const int64_t all = countInstructions(function.getBody().front());
+    if (all <= int64_t(MaxExpandedInstructions))
+      continue;
+    tell("function '" + function.getName() + "' has up to " + Twine(all) +
+         " instructions, more than the " + Twine(MaxExpandedInstructions) +
+         " of a program with repeats");
+    return false;
+  }
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Compiling
+//===----------------------------------------------------------------------===//
 
 LogicalResult SliceToFitPass::finish() {
   OpPassManager passes(ModuleOp::getOperationName());
@@ -66,82 +237,55 @@ bool SliceToFitPass::compileRepeated(
     const std::shared_ptr<AlikeContractions> &alike, Diagnostics &reports) {
   if (!options.roll)
     return false;
-  OwningOpRef<ModuleOp> backup;
+  OwningOpRef<ModuleOp> backup = getOperation().clone();
   std::string told;
   auto tell = [&](const Twine &text) {
     told += (told.empty() ? "" : "; ") + text.str();
   };
   bool done = false;
   for (int64_t slices : kSampleSlices) {
-    if (backup)
-      restore(backup);
-    llvm::StringMap<Sampled> sampled;
-    for (func::FuncOp function : functions()) {
-      auto it = sizes.find(function.getName());
-      if (it == sizes.end())
-        continue;
-      const int64_t batch = batchOf(function), size = it->second,
-                    all = int64_t(llvm::divideCeil(batch, size));
-      if (!planOf(function).streams.empty() || all < kWorthSample * slices)
-        continue;
-      // The last slice is that of the whole batch.
-      const int64_t few = slices + (all - slices) % kPeriods;
-      sampled[function.getName()] = {function.getFunctionType(), all, few};
-      if (!backup)
-        backup = getOperation().clone();
-      if (failed(tnn::setBatch(function, batch - (all - few) * size)))
-        return false;
-    }
-    if (sampled.empty())
-      break;
+    alike->classes.clear();
     alike->isTrial = false;
     reports.clear();
-    if (failed(quietly(reports, [&]() {
-          return success(succeeded(mapSlices(sizes, fill, /*sample=*/0, alike,
-                                             /*steady=*/true)) &&
-                         succeeded(finish()));
-        }))) {
-      tell(Twine(slices) + " or more slices cannot be compiled");
-      continue;
-    }
-    done = true;
-    for (func::FuncOp function : functions()) {
-      auto it = sampled.find(function.getName());
-      if (it == sampled.end())
-        continue;
-      const Sampled &sample = it->second;
-      auto fail = [&](llvm::Error error) {
-        tell("function '" + function.getName() + "', written with " +
-             Twine(sample.written) + " of " + Twine(sample.slices) +
-             " slices: " + llvm::toString(std::move(error)));
-        done = false;
-      };
-      llvm::Expected<RepeatOp> repeat = rollSlices(function);
-      if (!repeat) {
-        fail(repeat.takeError());
-        break;
+    Samples samples(getOperation(), slices);
+    llvm::StringMap<int64_t> toSlice = sizes;
+    LogicalResult written = quietly(reports, [&]() {
+      for (func::FuncOp function : llvm::to_vector(functions())) {
+        auto it = sizes.find(function.getName());
+        if (it == sizes.end())
+          continue;
+        const tnn::ModePlan plan = planOf(function);
+        if (plan.streams.empty()) {
+          if (failed(
+                  samples.addSlices(function, batchOf(function), it->second)))
+            return failure();
+          continue;
+        }
+        FailureOr<bool> added =
+            samples.addStages(function, it->second, plan, *alike);
+        if (failed(added))
+          return failure();
+        if (*added)
+          toSlice.erase(it->first());
       }
-      if (llvm::Error error = extendBatch(function, *repeat, sample.full)) {
-        fail(std::move(error));
-        break;
-      }
-      if (int64_t all = countInstructions(function, *repeat);
-          all > int64_t(MaxExpandedInstructions)) {
-        fail(llvm::createStringError(
-            "up to " + Twine(all) + " instructions, more than the " +
-            Twine(MaxExpandedInstructions) + " of a program with repeats"));
-        break;
-      }
-      tell("function '" + function.getName() + "', written with " +
-           Twine(sample.written) + " of " + Twine(sample.slices) +
-           " slices: a body of " +
-           Twine(llvm::count_if(
-               repeat->getRegion().front(),
-               [](Operation &op) { return isInstruction(&op); })) +
-           " instructions, " + Twine(repeat->getCount()) + " times");
-    }
-    if (done)
+      return success();
+    });
+    if (failed(written)) {
+      tell("no few slices can be written");
       break;
+    }
+    if (samples.isEmpty())
+      break;
+    if (failed(quietly(reports, [&]() {
+          return success(succeeded(writeSlices(toSlice, /*sample=*/0, alike)) &&
+                         succeeded(map(fill, alike, /*steady=*/true)) &&
+                         succeeded(finish()));
+        })))
+      tell(Twine(slices) + " or more slices cannot be compiled" +
+           (reports.empty() ? "" : ": " + reports.front().str()));
+    else if ((done = samples.finish(tell)))
+      break;
+    restore(backup);
   }
   if (!told.empty())
     remark::analysis(

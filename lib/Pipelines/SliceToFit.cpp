@@ -38,15 +38,22 @@ LogicalResult SliceToFitPass::checkCount(int64_t count, SizeFunction sizeOf) {
   return checkContractions(sliced);
 }
 
-LogicalResult SliceToFitPass::mapSlices(
-    const llvm::StringMap<int64_t> &sizes, unsigned fill, int64_t sample,
-    const std::shared_ptr<AlikeContractions> &alike, bool steady) {
-  alike->classes.clear();
+LogicalResult
+SliceToFitPass::writeSlices(const llvm::StringMap<int64_t> &sizes,
+                            int64_t sample,
+                            const std::shared_ptr<AlikeContractions> &alike) {
   for (func::FuncOp function : functions())
     if (auto size = sizes.find(function.getName()); size != sizes.end())
       if (failed(tnn::sliceBatch(function, size->second, sample,
                                  &alike->classes, planOf(function))))
         return failure();
+  return success();
+}
+
+LogicalResult
+SliceToFitPass::map(unsigned fill,
+                    const std::shared_ptr<AlikeContractions> &alike,
+                    bool steady) {
   OpPassManager passes(ModuleOp::getOperationName());
   options.map(passes, alike, fill, steady);
   return runPipeline(passes, getOperation());
@@ -67,9 +74,12 @@ SliceToFitPass::Outcome SliceToFitPass::tryCount(int64_t count,
   for (unsigned fill : fills) {
     auto run = [&](int64_t sample) {
       alike->isTrial = sample > 0;
+      alike->classes.clear();
       reports.clear();
-      return quietly(reports,
-                     [&]() { return mapSlices(sizes, fill, sample, alike); });
+      return quietly(reports, [&]() {
+        return success(succeeded(writeSlices(sizes, sample, alike)) &&
+                       succeeded(map(fill, alike)));
+      });
     };
     // Mappings are those of the sample, whichever way it is filled.
     LogicalResult fits = success();

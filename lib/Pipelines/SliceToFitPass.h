@@ -102,16 +102,19 @@ private:
   /// few slices, then all; with the first of `fills` that fits.
   Outcome tryCount(int64_t count, SizeFunction sizeOf,
                    llvm::ArrayRef<unsigned> fills, Diagnostics &reports);
-  /// Slices functions into slices of so many elements, and maps. `sample`: only
-  /// so many slices are written, if not 0.
-  mlir::LogicalResult mapSlices(const llvm::StringMap<int64_t> &sizes,
-                                unsigned fill, int64_t sample,
-                                const std::shared_ptr<AlikeContractions> &alike,
-                                bool steady = false);
+  /// Writes functions in slices of so many elements. `sample`: only so many
+  /// slices are written, if not 0.
+  mlir::LogicalResult
+  writeSlices(const llvm::StringMap<int64_t> &sizes, int64_t sample,
+              const std::shared_ptr<AlikeContractions> &alike);
+  mlir::LogicalResult map(unsigned fill,
+                          const std::shared_ptr<AlikeContractions> &alike,
+                          bool steady = false);
   mlir::LogicalResult finish();
-  /// Compiles functions for a batch of a few slices, and repeats what these do
-  /// over and over: where that is possible, a finished module that is the same
-  /// as one in which all slices are written. Otherwise the module is undefined.
+  /// Compiles functions, or their stages, for a few iterations, and repeats
+  /// what these do over and over: where that is possible, a finished module
+  /// that is the same as one in which all are written. Otherwise the module is
+  /// undefined.
   bool compileRepeated(const llvm::StringMap<int64_t> &sizes, unsigned fill,
                        const std::shared_ptr<AlikeContractions> &alike,
                        Diagnostics &reports);

@@ -138,6 +138,15 @@ int64_t RowPlanner::waitOf(const LiveValue &v, const Occupant &o) const {
   return cycles * (farApart + 1 - gap) / farApart;
 }
 
+int64_t RowPlanner::waitsForLike(unsigned value) const {
+  const LiveValue &v = values[value];
+  Occupant like = {};
+  like.begin = v.begin + circle;
+  like.end = v.end + circle;
+  like.value = value;
+  return waitOf(v, like);
+}
+
 /// Cycles lost to who has rows of `where` shortly before or after the value.
 int64_t RowPlanner::waits(unsigned value, SlabRows where) const {
   if (!transfers)

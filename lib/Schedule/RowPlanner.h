@@ -61,6 +61,9 @@ public:
   void improve(uint64_t mostWork);
 
   int64_t totalCycles() const { return conflictCycles + waitCycles; }
+  /// On a circle, cycles lost between a value and its like of the next round,
+  /// which has the same rows whatever the plan.
+  int64_t waitsForLike(unsigned value) const;
   MemoryPlan plan() const;
 
   /// Rows of the largest gap in any slab while the value lives.

@@ -24,6 +24,9 @@ static constexpr size_t fewestPeriods = 8;
 static constexpr size_t mostPeriods = 4;
 static constexpr double worthLonger = 0.001;
 
+/// Of the work that one plan may take, what each trial of a period may.
+static constexpr uint64_t manyTrials = 4;
+
 /// Periods at the beginning and at the end that may lie elsewhere, at most.
 static constexpr size_t mostEdge = 2;
 /// The part of the cycles that more of them may leave.
@@ -61,6 +64,8 @@ struct Circle {
   std::vector<Meeting> meetings;
   std::vector<unsigned> longLived; ///< Their numbers, behind the others.
   size_t first = 0, count = 0;     ///< The values of the period.
+  /// Of meetings with their likes of other periods, which have the same rows.
+  int64_t likeCycles = 0;
 
   Circle(llvm::ArrayRef<LiveValue> all, llvm::ArrayRef<Meeting> allMeetings,
          const SteadyValues &steady, size_t periods);
@@ -110,9 +115,12 @@ Circle::Circle(llvm::ArrayRef<LiveValue> all,
   for (const Meeting &meeting : allMeetings) {
     // Of two periods, the earlier one has it.
     auto [early, late] = std::minmax(meeting.a, meeting.b);
-    if (!numberOf[early] || !numberOf[late] ||
-        numberOf[early] == numberOf[late])
+    if (!numberOf[early] || !numberOf[late])
       continue;
+    if (numberOf[early] == numberOf[late]) {
+      likeCycles += isInside(early) ? meeting.cycles : 0;
+      continue;
+    }
     if (!steady.contains(early) && !steady.contains(late))
       meetings.push_back(
           {*numberOf[early], *numberOf[late],
@@ -149,17 +157,23 @@ static std::optional<CirclePlan> planCircle(llvm::ArrayRef<LiveValue> values,
     for (const Meeting &meeting : circle.meetings)
       all += meeting.cycles;
     const double least = worthLonger * double(all) / double(periods);
+    int64_t likeCycles = circle.likeCycles;
+    for (unsigned v = 0; v < circle.count; ++v)
+      likeCycles += planner.waitsForLike(v);
+    if (best && best->cycles <= least)
+      break;
+    // After moves the first order is seldom worse than the others.
     for (auto order : {RowPlanner::Order::Saturation, RowPlanner::Order::Rows,
                        RowPlanner::Order::Time}) {
-      if (best && best->cycles <= least)
-        return best;
       if (planner.run(order))
         continue;
-      planner.improve(mostWork);
-      const double cycles = double(planner.totalCycles()) / double(periods);
+      planner.improve(mostWork / manyTrials);
+      const double cycles =
+          double(planner.totalCycles() + likeCycles) / double(periods);
       const bool isLonger = best && best->circle.count < circle.count;
       if (!best || cycles + (isLonger ? least : 0) < best->cycles)
         best = {circle, planner.plan(), cycles};
+      break;
     }
   }
   return best;
