@@ -31,7 +31,14 @@ RowPlanner::RowPlanner(llvm::ArrayRef<LiveValue> values,
   transfers = llvm::any_of(values, [](const LiveValue &value) {
     return value.loadCycles || value.storeCycles;
   });
-  periodLength = (lastPosition - firstPosition) / numPeriods + 1;
+  const int64_t periodLength = (lastPosition - firstPosition) / numPeriods + 1;
+  static_assert(numPeriods - 1 <= UINT8_MAX);
+  const int64_t asked = lastPosition - firstPosition + 1 + farApart;
+  periodAt.resize(size_t(asked), uint8_t(numPeriods - 1));
+  for (int64_t period = 0; period * periodLength < asked; ++period)
+    std::fill(periodAt.begin() + period * periodLength,
+              periodAt.begin() + std::min((period + 1) * periodLength, asked),
+              uint8_t(std::min(period, numPeriods - 1)));
   for (const Meeting &meeting : meetings) {
     if (meeting.a == meeting.b)
       continue;

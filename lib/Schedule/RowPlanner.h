@@ -125,8 +125,9 @@ private:
   /// all periods that it looks at.
   static constexpr int64_t numPeriods = 256;
   size_t periodOf(int64_t position) const {
-    return size_t(std::clamp<int64_t>((position - firstPosition) / periodLength,
-                                      0, numPeriods - 1));
+    // Tabulated: this is asked all the time, and a division takes long.
+    return periodAt[size_t(std::clamp<int64_t>(position - firstPosition, 0,
+                                               int64_t(periodAt.size()) - 1))];
   }
   void addWork(int64_t begin, int64_t end, size_t slab) const;
   /// Of looking at the value's life, or so many positions around it.
@@ -140,7 +141,9 @@ private:
   int64_t rowsPerSlab, circle;
   size_t slabs;
   bool transfers = false; ///< Some value waits for what others do.
-  int64_t firstPosition = 0, lastPosition = 0, periodLength = 1;
+  int64_t firstPosition = 0, lastPosition = 0;
+  /// By position, from the first on to beyond the last.
+  std::vector<uint8_t> periodAt;
   int64_t firstAsked = 0, lastAsked = 0; ///< Of all lives and around them.
   llvm::SmallVector<llvm::SmallVector<std::pair<unsigned, int64_t>, 8>, 0>
       neighbours;

@@ -48,11 +48,15 @@ public:
 private:
   static constexpr unsigned firstShift = 4, shiftStep = 2;
   using Cell = std::vector<Occupant>;
+  struct Level {
+    std::vector<Cell> cells;
+    size_t occupants = 0; ///< In cells, each counted once per cell.
+  };
   template <typename Function>
   void forEachCell(const Occupant &occupant, Function function);
 
   int64_t first = 0, last = 0;
-  std::vector<std::vector<Cell>> levels;
+  std::vector<Level> levels;
 };
 
 inline void RowTimeline::clear(int64_t from, int64_t to) {
@@ -60,8 +64,8 @@ inline void RowTimeline::clear(int64_t from, int64_t to) {
   last = to;
   levels.clear();
   for (unsigned shift = firstShift;; shift += shiftStep) {
-    levels.emplace_back(size_t((last - first) >> shift) + 1);
-    if (levels.back().size() == 1)
+    levels.emplace_back().cells.resize(size_t((last - first) >> shift) + 1);
+    if (levels.back().cells.size() == 1)
       break;
   }
 }
@@ -78,20 +82,24 @@ void RowTimeline::forEachCell(const Occupant &occupant, Function function) {
   for (int64_t cell = (occupant.begin - first) >> shift,
                end = (occupant.end - first) >> shift;
        cell <= end; ++cell)
-    function(levels[level][size_t(cell)]);
+    function(levels[level], levels[level].cells[size_t(cell)]);
 }
 
 inline void RowTimeline::insert(const Occupant &occupant) {
-  forEachCell(occupant, [&](Cell &cell) { cell.push_back(occupant); });
+  forEachCell(occupant, [&](Level &level, Cell &cell) {
+    cell.push_back(occupant);
+    ++level.occupants;
+  });
 }
 
 inline void RowTimeline::erase(const Occupant &occupant) {
-  forEachCell(occupant, [&](Cell &cell) {
+  forEachCell(occupant, [&](Level &level, Cell &cell) {
     auto it = llvm::find_if(cell, [&](const Occupant &other) {
       return other.value == occupant.value;
     });
     *it = cell.back();
     cell.pop_back();
+    --level.occupants;
   });
 }
 
@@ -102,19 +110,21 @@ void RowTimeline::forEachIn(int64_t begin, int64_t end,
   end = std::min(end, last);
   if (begin > end)
     return;
-  unsigned shift = firstShift;
-  for (const std::vector<Cell> &cells : levels) {
+  unsigned shift = firstShift - shiftStep;
+  for (const Level &level : levels) {
+    shift += shiftStep;
+    if (level.occupants == 0)
+      continue;
     const int64_t firstCell = (begin - first) >> shift,
                   lastCell = (end - first) >> shift;
     for (int64_t cell = firstCell; cell <= lastCell; ++cell) {
       // In the first cell of both.
       const int64_t from =
           cell == firstCell ? INT64_MIN : first + (cell << shift);
-      for (const Occupant &o : cells[size_t(cell)])
+      for (const Occupant &o : level.cells[size_t(cell)])
         if (o.begin <= end && begin <= o.end && from <= o.begin)
           function(o);
     }
-    shift += shiftStep;
   }
 }
 
