@@ -50,6 +50,12 @@ struct LiveValue {
   /// queues then wait for each other.
   int64_t loadCycles = 0, storeCycles = 0;
   std::optional<SlabRows> fixed; ///< Placed by hand.
+
+  bool operator==(const LiveValue &o) const {
+    return rows == o.rows && begin == o.begin && end == o.end &&
+           streamed == o.streamed && loadCycles == o.loadCycles &&
+           storeCycles == o.storeCycles && fixed == o.fixed;
+  }
 };
 
 /// Two values that are accessed in the same cycles, `cycles` of them: what it
@@ -57,6 +63,10 @@ struct LiveValue {
 struct Meeting {
   unsigned a = 0, b = 0;
   int64_t cycles = 0;
+
+  bool operator==(const Meeting &o) const {
+    return a == o.a && b == o.b && cycles == o.cycles;
+  }
 };
 
 struct MemoryPlan {

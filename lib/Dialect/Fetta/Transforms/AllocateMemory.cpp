@@ -175,9 +175,84 @@ static void addTransferCycles(Block &block, TensorMemoryUse &memory,
   }
 }
 
+namespace {
+/// What is planned, and how; programs of one module may be alike.
+struct Problem {
+  std::vector<LiveValue> values;
+  std::vector<Meeting> meetings;
+  int64_t positions, slabs, rowsPerSlab;
+
+  bool operator==(const Problem &o) const {
+    return positions == o.positions && slabs == o.slabs &&
+           rowsPerSlab == o.rowsPerSlab && values == o.values &&
+           meetings == o.meetings;
+  }
+};
+
+/// Plans every problem once.
+class Planner {
+public:
+  using Plan = std::variant<MemoryPlan, MemoryShortage>;
+  Planner(LinkModel link, bool improve, bool repeat)
+      : link(link), improve(improve), repeat(repeat) {}
+
+  const Plan &plan(Problem problem) {
+    auto it = llvm::find_if(
+        known, [&](const auto &entry) { return entry.first == problem; });
+    if (it != known.end())
+      return it->second;
+    Plan found = find(problem);
+    return known.emplace_back(std::move(problem), std::move(found)).second;
+  }
+
+private:
+  Plan find(const Problem &problem) const;
+
+  LinkModel link;
+  bool improve, repeat;
+  std::vector<std::pair<Problem, Plan>> known;
+};
+} // namespace
+
+Planner::Plan Planner::find(const Problem &problem) const {
+  // Where slices repeat, places that do, too; else as far apart as possible,
+  // and where that does not fit, by what it costs.
+  struct Attempt {
+    int64_t distance;
+    bool weigh, steady;
+  };
+  SmallVector<Attempt> attempts;
+  if (link != LinkModel::Ideal)
+    attempts = {{48, false, true},
+                {24, false, true},
+                {12, false, true},
+                {6, false, true},
+                {problem.positions, false, false},
+                {48, false, false},
+                {12, false, false}};
+  attempts.append({{0, true, true}, {0, true, false}, {0, false, false}});
+  Plan plan = MemoryShortage();
+  for (auto [distance, weigh, steady] : attempts) {
+    std::vector<LiveValue> values = keepApart(problem.values, distance, weigh);
+    if (!steady) {
+      plan = planMemory(values, problem.meetings, problem.slabs,
+                        problem.rowsPerSlab, improve ? defaultPlanWork : 0);
+    } else if (std::optional<MemoryPlan> found =
+                   repeat && improve
+                       ? planSteadyMemory(values, problem.meetings,
+                                          problem.slabs, problem.rowsPerSlab)
+                       : std::nullopt) {
+      plan = *std::move(found);
+    }
+    if (std::holds_alternative<MemoryPlan>(plan))
+      break;
+  }
+  return plan;
+}
+
 static LogicalResult allocate(FunctionOpInterface function, Block &block,
                               const Machine &machine, bool reuse,
-                              LinkModel link, bool improve, bool repeat) {
+                              LinkModel link, Planner &planner) {
   TensorMemoryUse memory(block);
   if (!reuse)
     for (LiveValue &value : memory.live)
@@ -191,38 +266,9 @@ static LogicalResult allocate(FunctionOpInterface function, Block &block,
   if (failed(meetings))
     return failure();
   addTransferCycles(block, memory, machine, link);
-  // Where slices repeat, places that do, too; else as far apart as possible,
-  // and where that does not fit, by what it costs.
-  struct Attempt {
-    int64_t distance;
-    bool weigh, steady;
-  };
-  SmallVector<Attempt> attempts;
-  if (link != LinkModel::Ideal)
-    attempts = {{48, false, true},
-                {24, false, true},
-                {12, false, true},
-                {6, false, true},
-                {memory.positions, false, false},
-                {48, false, false},
-                {12, false, false}};
-  attempts.append({{0, true, true}, {0, true, false}, {0, false, false}});
-  std::variant<MemoryPlan, MemoryShortage> plan = MemoryShortage();
-  for (auto [distance, weigh, steady] : attempts) {
-    std::vector<LiveValue> values = keepApart(memory.live, distance, weigh);
-    if (!steady) {
-      plan = planMemory(values, *meetings, machine.slabs, machine.rowsPerSlab,
-                        improve ? defaultPlanWork : 0);
-    } else if (std::optional<MemoryPlan> found =
-                   repeat && improve
-                       ? planSteadyMemory(values, *meetings, machine.slabs,
-                                          machine.rowsPerSlab)
-                       : std::nullopt) {
-      plan = *std::move(found);
-    }
-    if (std::holds_alternative<MemoryPlan>(plan))
-      break;
-  }
+  const Planner::Plan &plan =
+      planner.plan({memory.live, std::move(*meetings), memory.positions,
+                    machine.slabs, machine.rowsPerSlab});
   if (const auto *shortage = std::get_if<MemoryShortage>(&plan))
     return refuse(function, memory, *shortage, machine);
   for (auto [op, place] :
@@ -237,12 +283,12 @@ struct AllocateMemoryPass
     : fetta::hw::impl::FettaAllocateMemoryPassBase<AllocateMemoryPass> {
   using Base::Base;
   void runOnOperation() override {
-    if (failed(forEachProgram(getOperation(),
-                              [&](FunctionOpInterface function, Block &block,
-                                  const Machine &machine) {
-                                return allocate(function, block, machine, reuse,
-                                                dram, improve, steady);
-                              })))
+    Planner planner(dram, improve, steady);
+    if (failed(forEachProgram(getOperation(), [&](FunctionOpInterface function,
+                                                  Block &block,
+                                                  const Machine &machine) {
+          return allocate(function, block, machine, reuse, dram, planner);
+        })))
       signalPassFailure();
   }
 };
