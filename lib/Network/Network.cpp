@@ -51,6 +51,32 @@ static void forEachSwitch(const Route &route, uint32_t constant, Fn fn) {
   }
 }
 
+/// The stage that comes `step`th from the banks.
+static unsigned stageFromBanks(const Wiring &w, unsigned step) {
+  return w.kind == NetKind::Reduction ? w.stages() - 1 - step : step;
+}
+
+/// Takes the lines through one stage, from the banks to the lanes.
+static void passStage(const Route &route, unsigned stage, uint8_t flip,
+                      std::vector<uint32_t> &line) {
+  const Wiring &w = route.wiring;
+  uint32_t step = uint32_t(1) << w.stageBit(stage);
+  // As forEachSwitch, and without branches: codes follow no pattern.
+  const uint8_t *code = &route.codes[size_t(stage) * w.switches()];
+  for (uint32_t *upper = line.data(), *end = upper + line.size(); upper != end;
+       upper += 2 * step, code += step) {
+    uint32_t *lower = upper + step;
+    for (uint32_t j = 0; j < step; ++j) {
+      uint8_t c = code[j] ^ flip;
+      bool fromLower = c == Cross || c == LowerToBoth;
+      bool fromUpper = c == Cross || c == UpperToBoth;
+      uint32_t u = upper[j], l = lower[j];
+      upper[j] = fromLower ? l : u;
+      lower[j] = fromUpper ? u : l;
+    }
+  }
+}
+
 /// Pushes line numbers from the banks to the lanes. Read backwards, a reduction
 /// is a distribution whose copies are the sums: a lane goes its way whether or
 /// not it meets another, so this also tells where each lane's word arrives.
@@ -62,24 +88,9 @@ std::vector<uint32_t> detail::bankOfLane(const Route &route,
   std::vector<uint32_t> line(w.lines());
   std::iota(line.begin(), line.end(), 0);
   uint64_t flips = flippedStages(route, constant);
-  for (unsigned i = 0; i < w.stages(); ++i) {
-    unsigned stage = w.kind == NetKind::Reduction ? w.stages() - 1 - i : i;
-    uint32_t step = uint32_t(1) << w.stageBit(stage);
-    uint8_t flip = flips >> stage & 1;
-    // As forEachSwitch, and without branches: codes follow no pattern.
-    const uint8_t *code = &route.codes[size_t(stage) * w.switches()];
-    for (uint32_t *upper = line.data(), *end = upper + line.size();
-         upper != end; upper += 2 * step, code += step) {
-      uint32_t *lower = upper + step;
-      for (uint32_t j = 0; j < step; ++j) {
-        uint8_t c = code[j] ^ flip;
-        bool fromLower = c == Cross || c == LowerToBoth;
-        bool fromUpper = c == Cross || c == UpperToBoth;
-        uint32_t u = upper[j], l = lower[j];
-        upper[j] = fromLower ? l : u;
-        lower[j] = fromUpper ? u : l;
-      }
-    }
+  for (unsigned step = 0; step < w.stages(); ++step) {
+    unsigned stage = stageFromBanks(w, step);
+    passStage(route, stage, flips >> stage & 1, line);
   }
   return line;
 }
@@ -95,11 +106,18 @@ fetta::replayReduction(const Route &route, uint32_t constant,
                        const std::vector<bool> &valid) {
   assert(route.wiring.kind == NetKind::Reduction);
   assert(valid.size() == route.wiring.lines() && "one flag per lane");
-  // A line is valid when it carries at least one lane.
-  std::vector<llvm::SmallVector<uint32_t, 4>> line(route.wiring.lines());
-  for (uint32_t i = 0; i < line.size(); ++i)
+  // A line is valid when it carries at least one lane: a list by its first and
+  // last lane, and of each lane the next one. So lists meet in one step.
+  constexpr uint32_t none = ~uint32_t(0);
+  struct List {
+    uint32_t first = none, last = none;
+  };
+  const uint32_t lines = route.wiring.lines();
+  std::vector<List> line(lines);
+  std::vector<uint32_t> next(lines, none);
+  for (uint32_t i = 0; i < lines; ++i)
     if (valid[i])
-      line[i].push_back(i);
+      line[i] = {i, i};
   forEachSwitch(route, constant,
                 [&](unsigned, uint8_t code, uint32_t u, uint32_t l) {
                   if (code == Through)
@@ -108,17 +126,36 @@ fetta::replayReduction(const Route &route, uint32_t constant,
                     std::swap(line[u], line[l]);
                     return;
                   }
-                  line[u].append(line[l].begin(), line[l].end());
-                  line[l].clear();
-                  if (code == SumToLower)
-                    std::swap(line[u], line[l]);
+                  List sum = line[u].first == none ? line[l] : line[u];
+                  if (line[u].first != none && line[l].first != none) {
+                    next[line[u].last] = line[l].first;
+                    sum.last = line[l].last;
+                  }
+                  line[u] = code == SumToLower ? List() : sum;
+                  line[l] = code == SumToLower ? sum : List();
                 });
-  return line;
+  std::vector<llvm::SmallVector<uint32_t, 4>> lists(lines);
+  for (uint32_t i = 0; i < lines; ++i)
+    for (uint32_t lane = line[i].first; lane != none; lane = next[lane])
+      lists[i].push_back(lane);
+  return lists;
 }
 
 llvm::Expected<BitMap> fetta::liftRoute(const Route &route) {
   const Wiring &w = route.wiring;
-  std::vector<uint32_t> bank = detail::bankOfLane(route, 0);
+  assert(route.codes.size() == size_t(w.stages()) * w.switches() &&
+         "one code per switch");
+  // The lines before each stage, counted from the banks: a mask changes nothing
+  // before the first stage that it flips.
+  std::vector<std::vector<uint32_t>> before(1);
+  before.reserve(w.stages() + 1);
+  before[0].resize(w.lines());
+  std::iota(before[0].begin(), before[0].end(), 0);
+  for (unsigned step = 0; step < w.stages(); ++step) {
+    before.push_back(before.back());
+    passStage(route, stageFromBanks(w, step), /*flip=*/0, before.back());
+  }
+  const std::vector<uint32_t> &bank = before.back();
   BitMap map;
   map.rows.assign(w.bits, 0);
   map.constant = bank[0];
@@ -134,7 +171,15 @@ llvm::Expected<BitMap> fetta::liftRoute(const Route &route) {
           "lanes 0, 1, 2, 4, ... would ask for bank %u",
           lane, bank[lane], map.apply(lane));
   for (unsigned j = 0; j < route.masks.size(); ++j) {
-    std::vector<uint32_t> flipped = detail::bankOfLane(route, uint32_t(1) << j);
+    const uint64_t flips = flippedStages(route, uint32_t(1) << j);
+    unsigned first = 0;
+    while (first < w.stages() && !(flips >> stageFromBanks(w, first) & 1))
+      ++first;
+    std::vector<uint32_t> flipped = before[first];
+    for (unsigned step = first; step < w.stages(); ++step) {
+      unsigned stage = stageFromBanks(w, step);
+      passStage(route, stage, flips >> stage & 1, flipped);
+    }
     for (uint32_t lane = 0; lane < w.lines(); ++lane)
       if (flipped[lane] != (bank[lane] ^ uint32_t(1) << j))
         return llvm::createStringError(
