@@ -28,6 +28,45 @@ MODULE
 
 // -----
 
+// Functions of a module that are alike have the same places. One with a home
+// that is set, or with a larger tensor beside it, is not alike.
+MODULE
+  // CHECK-LABEL: func.func @first
+  func.func @first(%a: tensor<4x4xbf16>, %b: tensor<4x4xbf16>) {
+    // CHECK: fetta.place %arg0 home <slab 0 row 0>
+    %0 = fetta.place %a : tensor<4x4xbf16> -> tensor<4x4xbf16, #lhs>
+    // CHECK: fetta.place %arg1 home <slab 1 row 0>
+    %1 = fetta.place %b : tensor<4x4xbf16> -> tensor<4x4xbf16, #lhs>
+    return
+  }
+  // CHECK-LABEL: func.func @alike
+  func.func @alike(%a: tensor<4x4xbf16>, %b: tensor<4x4xbf16>) {
+    // CHECK: fetta.place %arg0 home <slab 0 row 0>
+    %0 = fetta.place %a : tensor<4x4xbf16> -> tensor<4x4xbf16, #lhs>
+    // CHECK: fetta.place %arg1 home <slab 1 row 0>
+    %1 = fetta.place %b : tensor<4x4xbf16> -> tensor<4x4xbf16, #lhs>
+    return
+  }
+  // CHECK-LABEL: func.func @set
+  func.func @set(%a: tensor<4x4xbf16>, %b: tensor<4x4xbf16>) {
+    // CHECK: fetta.place %arg0 home <slab 1 row 0>
+    %0 = fetta.place %a home <slab 1 row 0> : tensor<4x4xbf16> -> tensor<4x4xbf16, #lhs>
+    // CHECK: fetta.place %arg1 home <slab 0 row 0>
+    %1 = fetta.place %b : tensor<4x4xbf16> -> tensor<4x4xbf16, #lhs>
+    return
+  }
+  // CHECK-LABEL: func.func @larger
+  func.func @larger(%a: tensor<4x4xbf16>, %b: tensor<8x4xbf16>) {
+    // CHECK: fetta.place %arg0 home <slab 1 row 0>
+    %0 = fetta.place %a : tensor<4x4xbf16> -> tensor<4x4xbf16, #lhs>
+    // CHECK: fetta.place %arg1 home <slab 0 row 0>
+    %1 = fetta.place %b : tensor<8x4xbf16> -> tensor<8x4xbf16, #lhs>
+    return
+  }
+}
+
+// -----
+
 MODULE
   func.func @one(%x: tensor<36x4xbf16>) {
     // expected-error @+1 {{exceeds tensor memory: 'tensor<36x4xbf16, #fetta.layout<banks [d1:0, d0:0] rows [2, 1]>>' takes 36 rows, a slab has 8: 28 too many}}
