@@ -123,6 +123,20 @@ const Candidate *ProgramSearch::best(const ProgramClass &cls,
   return best ? &*best : nullptr;
 }
 
+std::shared_ptr<const MappedContraction>
+ProgramSearch::nestOf(const ContractionSpec &spec, const Problem &problem,
+                      const Candidate &candidate) {
+  // Contractions with the same candidate differ in nothing else.
+  std::vector<Built> &known = nests[&candidate];
+  for (const Built &built : known)
+    if (built.modes == spec.modes && built.layouts == spec.layouts)
+      return built.mapping;
+  known.push_back({spec.modes, spec.layouts,
+                   std::make_shared<MappedContraction>(
+                       buildNest(spec, problem, candidate))});
+  return known.back().mapping;
+}
+
 LowerBound ProgramSearch::boundOf(ArrayRef<ProgramClass> classes) {
   LowerBound bound;
   for (const ProgramClass &cls : classes) {

@@ -62,6 +62,12 @@ public:
   const Candidate *best(const ProgramClass &cls, const ContractionSpec &spec,
                         const LowBitsOfOperands &lowBits);
 
+  /// The nest of a candidate that `best` has returned. With equal layouts it is
+  /// built once.
+  std::shared_ptr<const MappedContraction> nestOf(const ContractionSpec &spec,
+                                                  const Problem &problem,
+                                                  const Candidate &candidate);
+
   LowerBound boundOf(llvm::ArrayRef<ProgramClass> classes);
 
 private:
@@ -71,6 +77,12 @@ private:
   const Machine &machine;
   LaneCatalogs catalogs;
   std::map<Key, std::optional<Candidate>> known;
+  struct Built {
+    std::array<llvm::SmallVector<unsigned, 8>, 3> modes;
+    std::array<std::optional<Layout>, 3> layouts;
+    std::shared_ptr<const MappedContraction> mapping;
+  };
+  std::map<const Candidate *, std::vector<Built>> nests;
   std::map<Key, int64_t> leastOccupancy;
 };
 

@@ -10,10 +10,8 @@
 #include "fetta/Support/Error.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/Sequence.h"
 #include "llvm/Support/MathExtras.h"
 
-#include <cassert>
 #include <map>
 #include <memory>
 #include <tuple>
@@ -412,7 +410,7 @@ private:
         auto weighed = mapOnLayouts(c, spec, method, score);
         if (!weighed)
           return weighed.takeError();
-        mapping = std::make_shared<MappedContraction>(std::move(*weighed));
+        mapping = std::move(*weighed);
       }
       for (unsigned id = 0; id < 3; ++id) {
         unsigned group = cls.views[id].group;
@@ -436,10 +434,9 @@ private:
 
   /// With the joint search low bits are chosen, and the bank bits of what is
   /// not placed yet are free.
-  llvm::Expected<MappedContraction> mapOnLayouts(unsigned c,
-                                                 const ContractionSpec &spec,
-                                                 Method method,
-                                                 int64_t &score) {
+  llvm::Expected<std::shared_ptr<const MappedContraction>>
+  mapOnLayouts(unsigned c, const ContractionSpec &spec, Method method,
+               int64_t &score) {
     const ProgramClass &cls = classes[c];
     auto lowBits = cls.problem(spec, machine, Dataflow::BStationary).lowBits;
     for (unsigned id = 0; id < 3 && method == Method::Joint; ++id) {
@@ -462,13 +459,16 @@ private:
       searchCuts(problemOn(dataflow), cls.weights(dataflow), shares, best);
     }
     const Candidate *other = searches.best(cls, spec, lowBits);
-    if (other && (!best || other->score < best->score))
-      best = *other;
+    if (other && (!best || other->score < best->score)) {
+      score = other->score;
+      return searches.nestOf(spec, problemOn(other->dataflow), *other);
+    }
     if (!best)
       return makeError("no mapping meets its constraints on the layouts of "
                        "other contractions: leave its scope free");
     score = best->score;
-    return buildNest(spec, problemOn(best->dataflow), *best);
+    return std::make_shared<MappedContraction>(
+        buildNest(spec, problemOn(best->dataflow), *best));
   }
 
   const ProgramSpec &program;

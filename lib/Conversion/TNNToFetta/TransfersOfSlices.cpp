@@ -50,6 +50,15 @@ auto FunctionMapper::sliceOf(const View &view) -> std::optional<Slice> {
   return Slice{whole.region, *tile};
 }
 
+/// Dimensions of size 1 that the place of `part` has and `part` has not; mostly
+/// there are none.
+template <typename SliceOp>
+static llvm::SmallBitVector droppedDimsOf(SliceOp op, RankedTensorType part) {
+  size_t rank = op.getStaticSizes().size();
+  return int64_t(rank) == part.getRank() ? llvm::SmallBitVector(unsigned(rank))
+                                         : op.getDroppedDims();
+}
+
 LogicalResult FunctionMapper::addSlice(tensor::ExtractSliceOp op) {
   std::optional<Slice> source;
   if (op.getSource().getDefiningOp<tensor::InsertSliceOp>())
@@ -60,7 +69,7 @@ LogicalResult FunctionMapper::addSlice(tensor::ExtractSliceOp op) {
     return op.emitOpError() << "has no form on the machine, which takes slices "
                                "of arguments and of results";
   std::optional<DramTile> tile =
-      sliceTile(source->tile, op, op.getDroppedDims());
+      sliceTile(source->tile, op, droppedDimsOf(op, op.getType()));
   if (!tile)
     return op.emitOpError() << "should have static offsets, sizes and strides";
   slices[op] = {source->region, *tile};
@@ -76,7 +85,8 @@ LogicalResult FunctionMapper::storeSlice(tensor::InsertSliceOp op) {
   if (!into && op.getDest().getDefiningOp<tensor::EmptyOp>())
     into = op.getDest();
   std::optional<DramTile> tile =
-      sliceTile(wholeTile(op.getType().getShape()), op, op.getDroppedDims());
+      sliceTile(wholeTile(op.getType().getShape()), op,
+                droppedDimsOf(op, op.getSourceType()));
   if (tile)
     tile =
         reshapeTile(*tile, cast<RankedTensorType>(value.getType()).getShape());
