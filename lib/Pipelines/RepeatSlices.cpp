@@ -36,10 +36,27 @@ static constexpr unsigned routesOfContract = 3;
 static constexpr int64_t kWorthSample = 4;
 
 /// Turns of the outermost loop over tiles in a sample: two that repeat, with
-/// what leads up to them and what follows. And how many turns are worth it.
-static constexpr int64_t kSampleTurns = 3, kWorthTurns = 6;
+/// what leads up to them and what follows; more where turns are few
+/// contractions or the last one is smaller.
+static constexpr int64_t kSampleTurns[] = {3, 6};
+
+/// Turns that are worth a sample, in samples.
+static constexpr int64_t kWorthTurns = 2;
 
 namespace {
+/// How many iterations are compiled of each kind, at least.
+struct SampleSize {
+  llvm::ArrayRef<int64_t> slices = kSampleSlices, turns = kSampleTurns;
+
+  /// Takes the next larger number of turns, or of slices; false if there is
+  /// none.
+  bool grow(bool ofTurns) {
+    llvm::ArrayRef<int64_t> &sizes = ofTurns ? turns : slices;
+    sizes = sizes.drop_front();
+    return !sizes.empty();
+  }
+};
+
 /// A function that is compiled for a few of its iterations.
 struct Sampled {
   FunctionType full; ///< For all of them.
@@ -84,8 +101,9 @@ namespace {
 /// and what becomes of them.
 class Samples {
 public:
-  /// Of at least so many slices each.
-  Samples(ModuleOp module, int64_t slices) : module(module), slices(slices) {}
+  Samples(ModuleOp module, const SampleSize &size)
+      : module(module), slices(size.slices.front()), turns(size.turns.front()) {
+  }
 
   /// Makes it the function for the batch of a few slices of `size`, if it has
   /// many more.
@@ -99,9 +117,11 @@ public:
   bool isEmpty() const { return sampled.empty(); }
 
   /// Repeats in each what it does over and over, as often as all of it takes,
-  /// and makes one function of the stages of each. Adds what was done, or why
-  /// it cannot be, to `told`.
+  /// and makes one function of the stages of each. Says what was done, or only
+  /// why it cannot be, by `tell`.
   bool finish(llvm::function_ref<void(const Twine &)> tell);
+  /// Whether a function did not repeat in so many turns; else it was slices.
+  bool needsTurns() const { return lacksTurns; }
 
 private:
   llvm::Error repeat(func::FuncOp function, const Sampled &sample,
@@ -109,7 +129,8 @@ private:
   llvm::Error join(Staged &staged);
 
   ModuleOp module;
-  int64_t slices;
+  int64_t slices, turns;
+  bool lacksTurns = false;
   llvm::StringMap<Sampled> sampled;
   std::vector<Staged> inStages;
 };
@@ -133,8 +154,8 @@ FailureOr<bool> Samples::addStages(func::FuncOp function, int64_t size,
   sample.slices = slices;
   sample.period = kPeriods;
   sample.worthSlices = kWorthSample * slices;
-  sample.turns = kSampleTurns;
-  sample.worthTurns = kWorthTurns;
+  sample.turns = turns;
+  sample.worthTurns = kWorthTurns * turns;
   tnn::SliceClasses own;
   FailureOr<tnn::StagedFunction> stages =
       tnn::writeStages(function, size, plan, sample, &own);
@@ -146,9 +167,11 @@ FailureOr<bool> Samples::addStages(func::FuncOp function, int64_t size,
     return false;
   Staged staged;
   staged.results = std::move(stages->results);
+  SymbolTable symbols(module);
   for (tnn::Stage &stage : stages->stages) {
     func::FuncOp part = stage.function.release();
-    module.insert(function, part);
+    // Another name where a function is called like that.
+    symbols.insert(part, function->getIterator());
     alike.mapped[part.getName().str()] = alike.mapped[function.getName().str()];
     staged.parts.push_back({part.getName().str(), std::move(stage.arguments)});
     if (stage.written < stage.iterations)
@@ -187,6 +210,7 @@ llvm::Error Samples::join(Staged &staged) {
 }
 
 bool Samples::finish(llvm::function_ref<void(const Twine &)> tell) {
+  std::vector<std::string> done;
   for (auto function : llvm::to_vector(module.getOps<func::FuncOp>())) {
     auto it = sampled.find(function.getName());
     if (it == sampled.end())
@@ -197,9 +221,10 @@ bool Samples::finish(llvm::function_ref<void(const Twine &)> tell) {
          Twine(sample.written) + " of " + Twine(sample.slices) +
          (sample.contracts ? " turns: " : " slices: "))
             .str();
-    if (llvm::Error error = repeat(
-            function, sample, [&](const Twine &text) { tell(name + text); })) {
+    auto add = [&](const Twine &text) { done.push_back((name + text).str()); };
+    if (llvm::Error error = repeat(function, sample, add)) {
       tell(name + llvm::toString(std::move(error)));
+      lacksTurns = sample.contracts > 0;
       return false;
     }
   }
@@ -209,7 +234,7 @@ bool Samples::finish(llvm::function_ref<void(const Twine &)> tell) {
       return false;
     }
   for (auto function : module.getOps<func::FuncOp>()) {
-    if (function.isExternal())
+    if (function.isExternal() || function.getBody().getOps<RepeatOp>().empty())
       continue;
     const int64_t all = countInstructions(function.getBody().front());
     if (all <= int64_t(MaxExpandedInstructions))
@@ -219,6 +244,8 @@ bool Samples::finish(llvm::function_ref<void(const Twine &)> tell) {
          " of a program with repeats");
     return false;
   }
+  for (const std::string &text : done)
+    tell(text);
   return true;
 }
 
@@ -243,11 +270,11 @@ bool SliceToFitPass::compileRepeated(
     told += (told.empty() ? "" : "; ") + text.str();
   };
   bool done = false;
-  for (int64_t slices : kSampleSlices) {
+  for (SampleSize size;;) {
     alike->classes.clear();
     alike->isTrial = false;
     reports.clear();
-    Samples samples(getOperation(), slices);
+    Samples samples(getOperation(), size);
     llvm::StringMap<int64_t> toSlice = sizes;
     LogicalResult written = quietly(reports, [&]() {
       for (func::FuncOp function : llvm::to_vector(functions())) {
@@ -281,9 +308,11 @@ bool SliceToFitPass::compileRepeated(
                          succeeded(map(fill, alike, /*steady=*/true)) &&
                          succeeded(finish()));
         })))
-      tell(Twine(slices) + " or more slices cannot be compiled" +
+      tell(Twine(size.slices.front()) + " or more slices cannot be compiled" +
            (reports.empty() ? "" : ": " + reports.front().str()));
     else if ((done = samples.finish(tell)))
+      break;
+    if (!size.grow(samples.needsTurns()))
       break;
     restore(backup);
   }

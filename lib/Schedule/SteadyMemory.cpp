@@ -118,7 +118,8 @@ Circle::Circle(llvm::ArrayRef<LiveValue> all,
     if (!numberOf[early] || !numberOf[late])
       continue;
     if (numberOf[early] == numberOf[late]) {
-      likeCycles += isInside(early) ? meeting.cycles : 0;
+      if (early != late && isInside(early))
+        likeCycles += meeting.cycles;
       continue;
     }
     if (!steady.contains(early) && !steady.contains(late))
