@@ -311,6 +311,60 @@ TEST(ListSchedule, OrdersForAnIdealLink) {
   EXPECT_GT(different, 0u);
 }
 
+// In a sample that is to repeat, where the link decides how long all orders
+// are: that of the source, as the array alone would like to hide latencies.
+TEST(ListSchedule, SourceOrderWhereTheLinkDecides) {
+  ScheduleOptions steady;
+  steady.steady = true;
+  auto slices = [](int64_t cycles) {
+    std::vector<ScheduleTask> tasks;
+    for (unsigned s = 0; s < 24; ++s) {
+      const auto load = unsigned(tasks.size());
+      tasks.push_back(transfer(Engine::Load, cycles));
+      if (s >= 6)
+        tasks.back().behind = load - 6 * 4;
+      tasks.push_back({20, 30, {{load, 101, 0}}});
+      tasks.push_back({20, 30, {{load + 1, 40, 0}}});
+      tasks.push_back(transfer(Engine::Store, cycles, {{load + 2, 30, 0}}));
+    }
+    return tasks;
+  };
+  auto inSourceOrder = [&](llvm::ArrayRef<ScheduleTask> tasks,
+                           const ScheduleOptions &options) {
+    std::vector<unsigned> array = listSchedule(tasks, options);
+    llvm::erase_if(
+        array, [&](unsigned t) { return tasks[t].engine != Engine::Array; });
+    return llvm::is_sorted(array);
+  };
+  EXPECT_TRUE(inSourceOrder(slices(500), steady));
+  EXPECT_FALSE(inSourceOrder(slices(500), ScheduleOptions()));
+  steady.link = LinkModel::Ideal;
+  EXPECT_FALSE(inSourceOrder(slices(500), steady));
+  steady.link = LinkModel::Tasks;
+  // A round of the array takes 80 cycles, of the link 120: less than twice.
+  EXPECT_FALSE(inSourceOrder(slices(60), steady));
+}
+
+// Not where the link is idle in the order of the source: each gradient is
+// loaded before the next slice, and waits for a result to be stored.
+TEST(ListSchedule, SourceOrderIsNoLongerThanEdges) {
+  ScheduleOptions steady;
+  steady.steady = true;
+  std::mt19937 random(1);
+  std::vector<ScheduleTask> tasks = randomSlices(random, 24);
+  int64_t busy = 0;
+  for (ScheduleTask &task : tasks) {
+    task.occupancy = task.engine == Engine::Array ? 50 : 1000;
+    busy += task.engine == Engine::Array ? 0 : 1000;
+  }
+  std::vector<unsigned> source(tasks.size());
+  std::iota(source.begin(), source.end(), 0u);
+  const int64_t given = scheduleLength(tasks, source),
+                found = scheduleLength(tasks, listSchedule(tasks, steady));
+  ASSERT_GT(given, busy + busy / 50);
+  EXPECT_LT(found, busy + busy / 50);
+}
+
 // What a store needs comes late; another load has no reason to wait for it.
 TEST(ListSchedule, LoadsInOrderOfNeed) {
   std::vector<ScheduleTask> tasks = {

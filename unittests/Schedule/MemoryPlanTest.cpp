@@ -330,6 +330,46 @@ TEST(MemoryPlan, SteadyPlacesRepeat) {
       planSteadyMemory(chain(random, 60, 6, meetings), meetings, 4, 64));
 }
 
+// One value of each slice, behind that of the slice before: if it lay in the
+// same rows, transfers would wait, or the two would meet in their slab.
+TEST(MemoryPlan, SteadyPlacesKeepLikesApart) {
+  const unsigned slices = 16;
+  const int64_t length = 14;
+  std::vector<LiveValue> values;
+  std::vector<Meeting> meetings;
+  for (unsigned s = 0; s < slices; ++s) {
+    values.push_back(value(4, length * s, length * s + length - 1));
+    if (s > 0)
+      meetings.push_back({s - 1, s, 5});
+  }
+  auto expectPeriod = [&](const std::optional<MemoryPlan> &plan,
+                          unsigned period) {
+    ASSERT_TRUE(plan);
+    for (unsigned v = 0; v + period < slices; ++v) {
+      EXPECT_EQ(plan->places[v], plan->places[v + period]) << v;
+      EXPECT_EQ(plan->places[v] == plan->places[v + 1], period == 1) << v;
+    }
+  };
+  // Meetings: slabs in turn.
+  std::optional<MemoryPlan> plan = planSteadyMemory(values, meetings, 2, 4);
+  expectPeriod(plan, 2);
+  EXPECT_EQ(plan->cycles(), 0);
+  expectPeriod(planSteadyMemory(values, {}, 2, 4), 1);
+  // Transfers: rows in turn, where there are any.
+  for (bool loads : {true, false}) {
+    for (LiveValue &v : values) {
+      v.loadCycles = loads ? 24 : 0;
+      v.storeCycles = loads ? 0 : 24;
+    }
+    plan = planSteadyMemory(values, {}, 1, 8);
+    expectPeriod(plan, 2);
+    EXPECT_EQ(plan->cycles(), 0);
+    plan = planSteadyMemory(values, {}, 1, 4);
+    expectPeriod(plan, 1);
+    EXPECT_EQ(plan->cycles(), 24 * (slices - 1));
+  }
+}
+
 TEST(MemoryPlan, Picture) {
   // Slab 0: rows 0-3 in positions 0-1, rows 2-3 in 2; slab 1 empty.
   std::vector<LiveValue> values = {value(4, 0, 1), value(2, 2, 2)};
