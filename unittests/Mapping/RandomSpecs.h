@@ -27,11 +27,13 @@ namespace fetta::test {
 /// FETTA_TEST_SEED repeats or varies a run.
 class RandomSpecs : public ::testing::Test {
 protected:
-  RandomSpecs() {
+  RandomSpecs() : engine(readSeed()) {}
+
+  static uint64_t readSeed() {
     const char *text = std::getenv("FETTA_TEST_SEED");
     uint64_t seed = text ? std::strtoull(text, nullptr, 10) : 20251;
     std::printf("seed %llu (FETTA_TEST_SEED)\n", (unsigned long long)seed);
-    engine.seed(seed);
+    return seed;
   }
 
   int64_t uniform(int64_t low, int64_t high) {

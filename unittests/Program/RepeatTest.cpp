@@ -203,7 +203,7 @@ TEST(Repeat, EveryRuleBroken) {
 /// Programs of random routes with a repeat: a contraction names its routes by
 /// its operation, which the loads before it must have put into its slots.
 TEST(Builder, RoutesOfARepeat) {
-  const unsigned seed = 8;
+  unsigned seed = 8;
   SCOPED_TRACE(seed);
   std::mt19937 rng(seed);
   for (unsigned round = 0; round < 300; ++round) {

@@ -38,7 +38,7 @@ bool isSteady(llvm::ArrayRef<PeriodicStep> steps, const SteadyState &state) {
         moving &=
             steps[i].sources[k] == first.sources[k] + int64_t(n * state.period);
       }
-      if (!(moving || (fixed && !(first.chained >> k & 1))))
+      if (!moving && (!fixed || (first.chained >> k & 1)))
         return false;
     }
     for (size_t n = 0; n < state.count; ++n) {
@@ -134,7 +134,7 @@ TEST(SteadyState, IsBrokenByWhatDiffers) {
     case 2:
       step.sources[0] = -9;
       break;
-    case 3:
+    default:
       step.sources.push_back(-9);
       break;
     }
@@ -192,7 +192,8 @@ TEST(SteadyState, TriesGivenPeriods) {
 }
 
 TEST(SteadyState, NeedsTwoPeriods) {
-  std::mt19937 random(1);
+  unsigned seed = 1;
+  std::mt19937 random(seed);
   EXPECT_FALSE(findSteadyState({}));
   EXPECT_FALSE(findSteadyState(makeSteps(40, 20, 1, 40, random)));
   // Offsets that go back.

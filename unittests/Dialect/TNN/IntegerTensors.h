@@ -36,8 +36,11 @@ inline void forPlaces(llvm::ArrayRef<int64_t> shape,
   llvm::SmallVector<int64_t> place(shape.size(), 0);
   for (int64_t n = llvm::product_of(shape); n > 0; --n) {
     body(place);
-    for (size_t d = shape.size(); d-- > 0 && ++place[d] == shape[d];)
+    for (size_t d = shape.size(); d-- > 0;) {
+      if (++place[d] < shape[d])
+        break;
       place[d] = 0;
+    }
   }
 }
 

@@ -149,7 +149,8 @@ protected:
 
   MLIRContext context;
   OwningOpRef<ModuleOp> module;
-  std::mt19937 random{20261123};
+  unsigned seed = 20261123;
+  std::mt19937 random{seed};
 };
 
 StageValue ofFunction(unsigned number) { return {std::nullopt, number}; }
@@ -338,7 +339,7 @@ TEST_F(WriteStagesTest, WhatIsMadeAgainIsNoResult) {
 /// As functions one after the other, and as one function, stages compute what
 /// the step does; a part of their iterations computes it for the part.
 TEST_F(WriteStagesTest, ValuesAreThoseOfTheStep) {
-  const unsigned seed = std::random_device{}();
+  seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   random.seed(seed);
   auto draw = [&](int64_t from, int64_t to) {
