@@ -202,6 +202,7 @@ llvm::Error Samples::repeat(func::FuncOp function, const Sampled &sample,
 llvm::Error Samples::join(Staged &staged) {
   SymbolTable symbols(module);
   std::vector<StagePart> parts;
+  parts.reserve(staged.parts.size());
   for (const Staged::Part &part : staged.parts)
     parts.push_back({symbols.lookup<func::FuncOp>(part.name), part.arguments});
   func::FuncOp function = staged.function.release();
@@ -310,9 +311,9 @@ bool SliceToFitPass::compileRepeated(
         })))
       tell(Twine(size.slices.front()) + " or more slices cannot be compiled" +
            (reports.empty() ? "" : ": " + reports.front().str()));
-    else if ((done = samples.finish(tell)))
-      break;
-    if (!size.grow(samples.needsTurns()))
+    else
+      done = samples.finish(tell);
+    if (done || !size.grow(samples.needsTurns()))
       break;
     restore(backup);
   }

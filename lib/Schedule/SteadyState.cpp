@@ -10,6 +10,7 @@
 #include "llvm/ADT/STLExtras.h"
 
 #include <algorithm>
+#include <cassert>
 #include <vector>
 
 using namespace fetta;
@@ -86,6 +87,7 @@ static Step relate(llvm::ArrayRef<PeriodicStep> steps, size_t i,
 /// The steady state of this period that covers most.
 static std::optional<SteadyState> findBest(llvm::ArrayRef<PeriodicStep> steps,
                                            size_t period) {
+  assert(period > 0 && "a step comes again after another one");
   std::optional<SteadyState> best;
   // Steps from `begin` on, up to here, are alike those a period later.
   size_t begin = 0;

@@ -64,6 +64,7 @@ TEST(MemoryPlan, StreamedValuesInTheLastSlab) {
 TEST(MemoryPlan, DeadRowsAreUsedAgain) {
   // Ten values of a whole slab, one after the other.
   std::vector<LiveValue> values;
+  values.reserve(10);
   for (int64_t i = 0; i < 10; ++i)
     values.push_back(value(8, 2 * i, 2 * i + 1));
   auto result = planMemory(values, {}, 1, 8);
