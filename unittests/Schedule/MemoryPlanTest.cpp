@@ -325,7 +325,8 @@ TEST(MemoryPlan, SteadyPlacesRepeat) {
   }
   EXPECT_GT(planned, 20u);
   // What does not repeat has none.
-  std::mt19937 random(1);
+  const unsigned seed = 1;
+  std::mt19937 random(seed);
   std::vector<Meeting> meetings;
   EXPECT_FALSE(
       planSteadyMemory(chain(random, 60, 6, meetings), meetings, 4, 64));

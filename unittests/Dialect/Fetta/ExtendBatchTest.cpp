@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "TinyMachine.h"
 #include "fetta/Dialect/Fetta/Transforms/RollSlices.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -23,19 +24,12 @@ using namespace fetta::hw;
 
 namespace {
 
+constexpr const char *tile = R"(
+#tile = #fetta.layout<banks [d1:0, d0:0] rows [2, 1]>
+)";
+
 /// Copies 20 slices of one index; `%p` stays, `%unused` is what it says.
 constexpr const char *program = R"(
-#tile = #fetta.layout<banks [d1:0, d0:0] rows [2, 1]>
-module attributes {fetta.machine = #fetta.machine<
-    accumulate_cycles = 1, accumulator_rows = 4, ce_style = "broadcast",
-    clock_mhz = 1000, column_add_cycles = 1, contraction_engines = 2,
-    convert_write_cycles = 2, dram_burst_bytes = 64,
-    dram_bytes_per_second = 25600000000, dram_latency_cycles = 100,
-    energy_preset = "tpu7nm", fp32_add_distance_cycles = 1,
-    memory_read_cycles = 2, multiply_cycles = 1, name = "tiny",
-    networks = "benes", pe_columns = 2, pe_rows = 2, reduction_add_cycles = 1,
-    route_bytes_per_cycle = 32, route_slots = 16, rows_per_slab = 8, slabs = 4,
-    staging_rows = 64, switch_stages_per_cycle = 4, vector_lanes = 64>} {
   func.func @f(%x: tensor<1x20x4xbf16>, %p: tensor<4x4xbf16>,
                %placed: tensor<4x4xbf16>, %unused: tensor<20xf32>)
       -> tensor<20x4xbf16> {
@@ -65,7 +59,8 @@ protected:
   ExtendBatchTest() {
     context
         .loadDialect<FettaDialect, tensor::TensorDialect, func::FuncDialect>();
-    module = parseSourceString<ModuleOp>(program, &context);
+    module = parseSourceString<ModuleOp>(
+        std::string(tile) + tinyModule + program, &context);
     function = *module->getOps<func::FuncOp>().begin();
     repeat = *function.getOps<RepeatOp>().begin();
     before = print();

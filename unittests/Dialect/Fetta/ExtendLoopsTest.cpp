@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "TinyMachine.h"
 #include "fetta/Dialect/Fetta/Transforms/RollSlices.h"
 #include "fetta/Dialect/Fetta/Transforms/UnrollRepeats.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -28,24 +29,19 @@ using namespace fetta::hw;
 
 namespace {
 
-constexpr const char *header = R"(
+constexpr const char *layouts = R"(
 #lhs = #fetta.layout<banks [d1:0, d0:0] rows [2, 1]>
 #rhs = #fetta.layout<banks [d1:0, 0] rows [1, 0]>
 #res = #fetta.layout<banks [d1:0, d0:0] rows [1, 0]>
-module attributes {fetta.machine = #fetta.machine<
-    accumulate_cycles = 1, accumulator_rows = 4, ce_style = "broadcast",
-    clock_mhz = 1000, column_add_cycles = 1, contraction_engines = 2,
-    convert_write_cycles = 2, dram_burst_bytes = 64,
-    dram_bytes_per_second = 25600000000, dram_latency_cycles = 100,
-    energy_preset = "tpu7nm", fp32_add_distance_cycles = 1,
-    memory_read_cycles = 2, multiply_cycles = 1, name = "tiny",
-    networks = "benes", pe_columns = 2, pe_rows = 2, reduction_add_cycles = 1,
-    route_bytes_per_cycle = 32, route_slots = 16, rows_per_slab = 8, slabs = 4,
-    staging_rows = 64, switch_stages_per_cycle = 4, vector_lanes = 64>} {
+)";
+
+constexpr const char *routes = R"(
   fetta.route @l distribution map <[l0, l1]> words "0000" masks [2, 1]
   fetta.route @r distribution map <[l0, 0]> words "a000" masks [2, 1]
   fetta.route @c reduction map <[l0, l1]> words "0000" masks [1, 2]
 )";
+
+std::string header() { return std::string(layouts) + tinyModule + routes; }
 
 constexpr const char *contraction = R"(b_stationary
     lanes <ce [b:0] row [k:0] column [n:0]>
@@ -156,7 +152,7 @@ struct Nest {
   std::string write(int64_t turns, StringRef before = "",
                     StringRef behind = "") const {
     const int64_t tiles = turns * perTurn();
-    std::string text = header;
+    std::string text = header();
     text += llvm::formatv(
         "func.func @f(%a: {0}, %p: tensor<{1}x4x2xbf16>) -> {2} {{\n"
         "  %ye = tensor.empty() : {2}\n",
@@ -311,7 +307,7 @@ TEST_F(ExtendLoopsTest, KeepTheBeginningFromTheEnd) {
 TEST_F(ExtendLoopsTest, KeepTheirTilesWithinRows) {
   // Two rows of four are stored as one run over the end of the rows, which the
   // larger region has elsewhere.
-  const std::string text = std::string(header) + R"(
+  const std::string text = header() + R"(
   func.func @f(%a: tensor<4x20xbf16>) {
     fetta.repeat 2 {
       %0 = fetta.load %a at 18 advance 4 home <slab 0 row 0>
