@@ -23,11 +23,6 @@ std::pair<uint32_t, bool> Interner::intern(ArrayRef<int64_t> list) {
   return {number, true};
 }
 
-std::optional<uint32_t> Interner::find(ArrayRef<int64_t> list) const {
-  auto it = numbers.find(list);
-  return it == numbers.end() ? std::nullopt : std::optional(it->second);
-}
-
 uint32_t BankSets::intern(const std::vector<uint64_t> &mask) {
   if (llvm::all_of(mask, [](uint64_t word) { return word == 0; }))
     return 0;

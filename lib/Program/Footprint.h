@@ -29,8 +29,6 @@ class Interner {
 public:
   /// The number of a list, and whether it is new.
   std::pair<uint32_t, bool> intern(llvm::ArrayRef<int64_t> list);
-  /// Nothing for a list that was never met.
-  std::optional<uint32_t> find(llvm::ArrayRef<int64_t> list) const;
 
 private:
   llvm::DenseMap<llvm::ArrayRef<int64_t>, uint32_t> numbers;

@@ -42,7 +42,8 @@ private:
 
   const Machine &machine;
   Footprints &footprints;
-  Interner numbers;
+  /// Classes by what their nests have in common.
+  llvm::DenseMap<uint64_t, llvm::SmallVector<uint32_t, 1>> byHash;
   std::vector<NestClass> classes;
   std::deque<Nest> firsts; ///< Of each class, the first.
   /// Slices have the same classes in the same order: of each class, the one
