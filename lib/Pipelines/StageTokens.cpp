@@ -22,18 +22,6 @@ static std::optional<QueueKind> getQueue(Operation *op) {
       .Default(std::nullopt);
 }
 
-SyncAttr fetta::hw::getSync(Operation *op) {
-  return llvm::TypeSwitch<Operation *, SyncAttr>(op)
-      .Case<LoadOp, StoreOp, ContractOp, SyncOp>(
-          [](auto op) { return op.getSyncAttr(); })
-      .Default(SyncAttr());
-}
-
-void fetta::hw::setSync(Operation *op, SyncAttr sync) {
-  llvm::TypeSwitch<Operation *>(op).Case<LoadOp, StoreOp, ContractOp, SyncOp>(
-      [&](auto op) { op.setSyncAttr(sync); });
-}
-
 bool fetta::hw::addToken(Operation *op, unsigned semaphore, bool isSignal) {
   SmallVector<Token> waits, signals;
   if (SyncAttr sync = getSync(op)) {

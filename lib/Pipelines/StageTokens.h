@@ -13,17 +13,13 @@
 #ifndef FETTA_LIB_PIPELINES_STAGETOKENS_H
 #define FETTA_LIB_PIPELINES_STAGETOKENS_H
 
-#include "fetta/Dialect/Fetta/IR/FettaOps.h"
+#include "fetta/Dialect/Fetta/Transforms/ProgramOrder.h"
 #include "fetta/Machine/Queues.h"
 #include "llvm/Support/Error.h"
 
 #include <map>
 
 namespace fetta::hw {
-
-/// Tokens of an instruction; null without any.
-SyncAttr getSync(mlir::Operation *op);
-void setSync(mlir::Operation *op, SyncAttr sync);
 
 /// Lets an instruction wait for, or signal, one more token of a semaphore;
 /// false where it has no room for it.

@@ -9,7 +9,6 @@
 #include "fetta/Dialect/Fetta/Transforms/ProgramOrder.h"
 #include "fetta/Schedule/TokenPlan.h"
 #include "fetta/Target/Queues/Passes.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 #include <map>
 
@@ -108,13 +107,6 @@ private:
 
 } // namespace
 
-static SyncAttr getSync(Operation *op) {
-  return llvm::TypeSwitch<Operation *, SyncAttr>(op)
-      .Case<LoadOp, StoreOp, ContractOp, SyncOp>(
-          [](auto op) { return op.getSyncAttr(); })
-      .Default(SyncAttr());
-}
-
 void Synchroniser::addInstruction(Operation *op, unsigned queue) {
   index[op] = items.size();
   ops.push_back(op);
@@ -194,8 +186,7 @@ LogicalResult Synchroniser::run() {
     };
     auto sync = SyncAttr::get(function->getContext(), list(tokens.waits),
                               list(tokens.signals));
-    llvm::TypeSwitch<Operation *>(op).Case<LoadOp, StoreOp, ContractOp>(
-        [&](auto op) { op.setSyncAttr(sync); });
+    setSync(op, sync);
   }
   return success();
 }

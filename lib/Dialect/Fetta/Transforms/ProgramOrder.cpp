@@ -7,10 +7,23 @@
 
 #include "fetta/Dialect/Fetta/Transforms/ProgramOrder.h"
 #include "fetta/Dialect/Fetta/Transforms/UnrollRepeats.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace fetta;
 using namespace fetta::hw;
+
+SyncAttr fetta::hw::getSync(Operation *op) {
+  return llvm::TypeSwitch<Operation *, SyncAttr>(op)
+      .Case<LoadOp, StoreOp, ContractOp, SyncOp>(
+          [](auto op) { return op.getSyncAttr(); })
+      .Default(SyncAttr());
+}
+
+void fetta::hw::setSync(Operation *op, SyncAttr sync) {
+  llvm::TypeSwitch<Operation *>(op).Case<LoadOp, StoreOp, ContractOp, SyncOp>(
+      [&](auto op) { op.setSyncAttr(sync); });
+}
 
 FailureOr<Block *> fetta::hw::getProgramBlock(FunctionOpInterface function) {
   Block *block = nullptr;

@@ -6,9 +6,9 @@
 
 #include "RepeatChecks.h"
 
+#include "fetta/Dialect/Fetta/Transforms/ProgramOrder.h"
 #include "fetta/Support/Error.h"
 #include "llvm/ADT/SetVector.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 #include <map>
 
@@ -44,18 +44,15 @@ llvm::Error fetta::hw::checkValuesBefore(RepeatOp repeat,
 
 llvm::Error fetta::hw::checkTokens(RepeatOp repeat) {
   std::map<unsigned, int64_t> left;
-  auto count = [&](SyncAttr sync) {
+  for (Operation &op : repeat.getRegion().front()) {
+    SyncAttr sync = getSync(&op);
     if (!sync)
-      return;
+      continue;
     for (const Token &token : sync.getSignals())
       left[token.semaphore] += token.count;
     for (const Token &token : sync.getWaits())
       left[token.semaphore] -= token.count;
-  };
-  for (Operation &op : repeat.getRegion().front())
-    llvm::TypeSwitch<Operation *>(&op)
-        .Case<LoadOp, StoreOp, ContractOp, SyncOp>(
-            [&](auto op) { count(op.getSyncAttr()); });
+  }
   for (auto [semaphore, tokens] : left)
     if (tokens != 0)
       return makeError("an iteration leaves {0} tokens of semaphore s{1}",

@@ -27,6 +27,11 @@ inline bool isInstruction(mlir::Operation *op) {
   return mlir::isa<LoadOp, StoreOp, ContractOp, SyncOp>(op);
 }
 
+/// Tokens of an instruction; null without any, and of other operations.
+SyncAttr getSync(mlir::Operation *op);
+/// Gives them to an instruction.
+void setSync(mlir::Operation *op, SyncAttr sync);
+
 /// The single block of a program; null for functions without a machine
 /// operation. Several blocks are an error.
 mlir::FailureOr<mlir::Block *>
