@@ -298,8 +298,11 @@ bool SliceToFitPass::compileRepeated(
       }
       return success();
     });
+    auto reason = [&]() {
+      return reports.empty() ? "" : ": " + reports.front().str();
+    };
     if (failed(written)) {
-      tell("no few slices can be written");
+      tell("no few slices can be written" + reason());
       break;
     }
     if (samples.isEmpty())
@@ -310,7 +313,7 @@ bool SliceToFitPass::compileRepeated(
                          succeeded(finish()));
         })))
       tell(Twine(size.slices.front()) + " or more slices cannot be compiled" +
-           (reports.empty() ? "" : ": " + reports.front().str()));
+           reason());
     else
       done = samples.finish(tell);
     if (done || !size.grow(samples.needsTurns()))
